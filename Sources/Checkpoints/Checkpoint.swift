@@ -1,0 +1,97 @@
+import Files
+import Foundation
+import Tensors
+
+/// A file of named tensors: safetensors, or `.pth` as PyTorch's `torch.save` writes a state dict.
+///
+/// Opening maps the file and reads its header only. ``tensor(_:)`` is a view of the mapping where the file holds
+/// aligned float32, else a converted copy.
+public struct Checkpoint: Sendable {
+    /// Where a tensor's elements are, and of what type.
+    public struct Entry: Sendable, Equatable {
+        public let dataType: DataType
+        /// Positions in elements from the start of `bytes`.
+        public let layout: Layout
+        /// The bytes of the file that the elements lie in.
+        public let bytes: Range<Int>
+
+        public var shape: [Int] { layout.shape }
+    }
+
+    public let path: String
+    public let entries: [String: Entry]
+    /// The `__metadata__` of a safetensors file; empty for `.pth`.
+    public let metadata: [String: String]
+    private let file: MappedFile
+
+    /// Opens a file; what it is, its first bytes tell, not its name.
+    ///
+    /// - Throws: ``FileError``: `missingInput`, `inputOutput`, and `badData` for each way in which the file
+    ///   breaks its format.
+    public init(path: String) throws(FileError) {
+        let file = try MappedFile(path)
+        self.path = path
+        self.file = file
+        if ZipArchive.isZip(file) {
+            entries = try readStateDict(file)
+            metadata = [:]
+        } else {
+            (entries, metadata) = try readSafetensorsHeader(file)
+        }
+    }
+
+    /// The size of the file in bytes.
+    public var size: Int { file.count }
+
+    /// The tensor of a name in single precision; integers too are converted, exactly up to 2²⁴.
+    ///
+    /// - Precondition: the file has a tensor of that name.
+    public func tensor(_ name: String) -> Tensor {
+        guard let entry = entries[name] else { preconditionFailure("no tensor \(name) in \(path)") }
+        return Tensor(storage: floats(of: entry), layout: entry.layout)
+    }
+
+    /// The bytes of a tensor as the file holds them, in the order of its axes.
+    ///
+    /// - Precondition: the file has a tensor of that name, and it is dense (as all of safetensors are).
+    public func bytes(_ name: String) -> [UInt8] {
+        guard let entry = entries[name], entry.layout == Layout(shape: entry.shape) else {
+            preconditionFailure("no dense tensor \(name) in \(path)")
+        }
+        return file[entry.bytes]
+    }
+
+    private func floats(of entry: Entry) -> Storage {
+        let bytes = file.slice(entry.bytes)
+        if entry.dataType == .float32, !bytes.isEmpty, UInt(bitPattern: bytes.baseAddress) % 4 == 0 {
+            return Storage(borrowing: bytes, owner: file)
+        }
+        let result = Storage(count: bytes.count / entry.dataType.size)
+        switch entry.dataType {
+        case .float64: convert(bytes, into: result, from: Double.self) { Float($0) }
+        case .float32: convert(bytes, into: result, from: Float.self) { $0 }
+        case .float16: convert(bytes, into: result, from: UInt16.self) { float(float16: $0) }
+        case .bfloat16: convert(bytes, into: result, from: UInt16.self) { float(bfloat16: $0) }
+        case .int64: convert(bytes, into: result, from: Int64.self) { Float($0) }
+        case .int32: convert(bytes, into: result, from: Int32.self) { Float($0) }
+        case .int16: convert(bytes, into: result, from: Int16.self) { Float($0) }
+        case .int8: convert(bytes, into: result, from: Int8.self) { Float($0) }
+        case .uint64: convert(bytes, into: result, from: UInt64.self) { Float($0) }
+        case .uint32: convert(bytes, into: result, from: UInt32.self) { Float($0) }
+        case .uint16: convert(bytes, into: result, from: UInt16.self) { Float($0) }
+        case .uint8: convert(bytes, into: result, from: UInt8.self) { Float($0) }
+        case .bool: convert(bytes, into: result, from: UInt8.self) { $0 == 0 ? 0 : 1 }
+        }
+        return result
+    }
+}
+
+private func convert<Element: BitwiseCopyable>(
+    _ bytes: UnsafeRawBufferPointer, into result: Storage, from type: Element.Type,
+    _ float: (Element) -> Float
+) {
+    let size = MemoryLayout<Element>.size
+    for index in 0..<result.count {
+        result.base[index] = float(bytes.loadUnaligned(fromByteOffset: index * size, as: type))
+    }
+}

@@ -1,0 +1,48 @@
+import Files
+import Foundation
+
+/// A file's bytes, mapped read-only: nothing is read before it is used, and the system may drop it again.
+///
+/// The file must not shrink while it is mapped.
+final class MappedFile: @unchecked Sendable {
+    let path: String
+    private let bytes: UnsafeRawBufferPointer
+
+    /// - Throws: ``FileError`` `missingInput`, `badData` for an empty file, `inputOutput`.
+    init(_ path: String) throws(FileError) {
+        let size = try fileSize(path)
+        guard size > 0 else { throw FileError(.badData, file: path, "the file is empty") }
+        let descriptor = open(path, O_RDONLY)
+        guard descriptor >= 0 else { throw FileError(.missingInput, file: path, systemMessage(errno)) }
+        defer { close(descriptor) }
+        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
+        else { throw FileError(.inputOutput, file: path, "cannot be mapped", found: systemMessage(errno)) }
+        self.path = path
+        bytes = UnsafeRawBufferPointer(start: address, count: size)
+    }
+
+    deinit {
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    }
+
+    /// The size in bytes.
+    var count: Int { bytes.count }
+
+    /// A copy of some bytes.
+    subscript(_ range: Range<Int>) -> [UInt8] {
+        Array(bytes[range])
+    }
+
+    /// The little-endian integer at `offset`, or nil where the file ends before it does.
+    func integer<Integer: FixedWidthInteger>(at offset: Int, as type: Integer.Type) -> Integer? {
+        guard offset >= 0, offset <= count - MemoryLayout<Integer>.size else { return nil }
+        return Integer(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+    }
+
+    /// The bytes themselves, valid while the file lives.
+    ///
+    /// - Precondition: the range lies within the file.
+    func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[range])
+    }
+}

@@ -1,0 +1,85 @@
+import Files
+import Tensors
+
+/// Reads and checks the header of a safetensors file: eight bytes of length, then JSON, then the elements.
+///
+/// The one place where the format's rules are checked: the length is at most 100,000,000 and inside the file; the
+/// JSON holds each key once; types are known; no shape overflows; each range has the size of its shape; and the
+/// ranges cover the rest of the file without overlap or hole (huggingface/safetensors, README, "Format").
+func readSafetensorsHeader(
+    _ file: MappedFile
+) throws(FileError) -> (entries: [String: Checkpoint.Entry], metadata: [String: String]) {
+    func bad(
+        _ what: String, in place: String? = "safetensors header", expected: String? = nil, found: String? = nil,
+        advice: String? = nil
+    ) -> FileError {
+        FileError(
+            .badData, file: file.path, place: place, what, expected: expected, found: found, advice: advice)
+    }
+
+    guard let length = file.integer(at: 0, as: UInt64.self) else {
+        throw bad("cut short", expected: "at least 8 bytes", found: "\(file.count)")
+    }
+    guard length <= 100_000_000 else {
+        throw bad(
+            "too long", expected: "at most 100000000 bytes", found: "\(length)",
+            advice: "The file is neither safetensors nor a .pth that torch.save wrote (a zip).")
+    }
+    let start = 8 + Int(length)
+    guard start <= file.count else {
+        throw bad("cut short", expected: "\(start) bytes", found: "\(file.count)")
+    }
+    let header: SafetensorsHeader
+    do {
+        header = try SafetensorsHeader(parsing: file[8..<start])
+    } catch {
+        throw bad("\(error.what) at byte \(8 + error.offset)")
+    }
+
+    var entries: [String: Checkpoint.Entry] = [:]
+    var end = 0
+    for tensor in header.tensors.sorted(by: { ($0.range.begin, $0.range.end) < ($1.range.begin, $1.range.end) }) {
+        let name = tensor.name
+        guard let dataType = DataType(rawValue: tensor.dataType) else {
+            throw bad("type not supported", in: name, found: tensor.dataType)
+        }
+        guard let size = byteCount(of: tensor.shape, dataType) else {
+            throw bad("shape overflows", in: name, found: "\(tensor.shape)")
+        }
+        let (begin, last) = (tensor.range.begin, tensor.range.end)
+        guard begin <= last, last <= file.count - start else {
+            throw bad(
+                "data outside the file", in: name, expected: "within 0…\(file.count - start)",
+                found: "\(begin)…\(last)")
+        }
+        guard last - begin == size else {
+            throw bad(
+                "data of another size than its shape \(tensor.shape) in \(tensor.dataType)", in: name,
+                expected: "\(size) bytes", found: "\(last - begin)")
+        }
+        guard begin == end else {
+            throw bad(
+                begin < end ? "overlaps the tensor before it" : "a hole before it", in: name,
+                expected: "begin \(end)", found: "\(begin)")
+        }
+        end = last
+        entries[name] = Checkpoint.Entry(
+            dataType: dataType, layout: Layout(shape: tensor.shape), bytes: start + begin..<start + last)
+    }
+    guard end == file.count - start else {
+        throw bad(
+            "bytes after the last tensor", in: nil, expected: "\(start + end) bytes", found: "\(file.count)")
+    }
+    return (entries, header.metadata)
+}
+
+/// The bytes that a shape takes, or nil where that overflows.
+func byteCount(of shape: [Int], _ dataType: DataType) -> Int? {
+    var size = dataType.size
+    for extent in shape {
+        let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+        if overflow { return nil }
+        size = product
+    }
+    return size
+}

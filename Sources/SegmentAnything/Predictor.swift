@@ -1,0 +1,154 @@
+import Files
+import Frames
+import Tensors
+
+/// What is asked of an image: points, a box, a mask input, or several of them for one object.
+public struct Prompt: Sendable {
+    /// A place that belongs to the object, or to its background.
+    public struct Point: Hashable, Sendable {
+        public var position: PixelPoint
+        public var isForeground: Bool
+
+        public init(_ position: PixelPoint, isForeground: Bool) {
+            self.position = position
+            self.isForeground = isForeground
+        }
+    }
+
+    public var points: [Point]
+    public var box: PixelBox?
+    /// Logits `[4·grid, 4·grid]`, as an earlier prediction's ``PredictedMask/lowResLogits``.
+    public var mask: Tensor?
+
+    /// - Precondition: at least one of the three is given.
+    public init(points: [Point] = [], box: PixelBox? = nil, mask: Tensor? = nil) {
+        precondition(!points.isEmpty || box != nil || mask != nil, "an empty prompt")
+        self.points = points
+        self.box = box
+        self.mask = mask
+    }
+}
+
+/// An image after the encoder: any number of prompts can be predicted on it.
+public struct EncodedImage: Sendable {
+    let transform: ResizeLongestSide
+    /// `[grid, grid, decoderWidth]`.
+    public let embedding: Tensor
+
+    /// The size of the image as it was opened.
+    public var size: PixelSize { transform.original }
+}
+
+/// One of the masks that answer a prompt.
+public struct PredictedMask: Sendable {
+    /// 0 for the single mask, 1…3 with multimask output.
+    public let index: Int
+    /// The IoU with the object that the model predicts.
+    public let score: Float
+    /// Logits at the original size, `[height, width]`; the mask is where they are above 0.
+    public let logits: Tensor
+    /// Logits as the decoder made them, `[4·grid, 4·grid]`, for use as a mask input.
+    public let lowResLogits: Tensor
+
+    /// Where the logits are strictly above 0.
+    public var mask: Mask {
+        Mask(size: PixelSize(width: logits.shape[1], height: logits.shape[0]), values: logits.values.map { $0 > 0 })
+    }
+
+    /// The IoU of the masks at thresholds +1 and −1 (`amg.py:156`); 0 where both are empty.
+    public var stability: Double {
+        var (intersection, union) = (0, 0)
+        for logit in logits.values {
+            if logit > 1 { intersection += 1 }
+            if logit > -1 { union += 1 }
+        }
+        return union == 0 ? 0 : Double(intersection) / Double(union)
+    }
+}
+
+// MARK: - Encoding and predicting
+
+extension Sam {
+    /// Runs the image encoder, once for all prompts on the image (`predictor.py:34`).
+    ///
+    /// - Parameter name: what the image is called in an error.
+    /// - Throws: ``FileError`` `badData` for an image whose short side rounds to 0, and for weights that give an
+    ///   embedding which is not finite; the error names the first tensor that is not.
+    public func encode(_ image: RGBImage, name: String, recorder: Recorder? = nil) throws(FileError) -> EncodedImage {
+        let transform = try ResizeLongestSide(image.size, imageSize: configuration.imageSize, file: name)
+        let input = transform(image, imageSize: configuration.imageSize)
+        recorder?.record("input", input.channelsFirst)
+        let embedding = imageEncoder(input, recorder: recorder)
+        guard embedding.isFinite else {
+            throw FileError(
+                .badData, file: path, place: firstTensorNotFinite(), "the image's embedding is not finite",
+                advice: "The weights are damaged, or overflow in single precision: get the file anew.")
+        }
+        return EncodedImage(transform: transform, embedding: embedding)
+    }
+
+    /// Predicts masks for prompts on one image (`predictor.py:92`): three each with `multimask`, else one.
+    ///
+    /// Prompts alike in kind and in number of points are decoded together.
+    ///
+    /// - Returns: for each prompt its masks, in the order of their indices.
+    public func predict(
+        _ prompts: [Prompt], on image: EncodedImage, multimask: Bool = true, recorder: Recorder? = nil
+    ) -> [[PredictedMask]] {
+        var results = [[PredictedMask]](repeating: [], count: prompts.count)
+        for batch in batches(of: prompts) {
+            let masks = decode(batch.map { prompts[$0] }, on: image, multimask: multimask, recorder: recorder)
+            for (prompt, masks) in zip(batch, masks) { results[prompt] = masks }
+        }
+        return results
+    }
+
+    /// The prompts' indices in batches that the decoder can run at once: equally many points, with or without a box
+    /// and a mask alike.
+    private func batches(of prompts: [Prompt]) -> [[Int]] {
+        struct Kind: Hashable { var points: Int, hasBox: Bool, hasMask: Bool }
+        let kinds = Dictionary(grouping: prompts.indices) {
+            Kind(points: prompts[$0].points.count, hasBox: prompts[$0].box != nil, hasMask: prompts[$0].mask != nil)
+        }
+        return kinds.values.sorted { $0[0] < $1[0] }.flatMap { indices in
+            stride(from: 0, to: indices.count, by: largestBatch).map {
+                Array(indices[$0..<min($0 + largestBatch, indices.count)])
+            }
+        }
+    }
+
+    private func decode(
+        _ prompts: [Prompt], on image: EncodedImage, multimask: Bool, recorder: Recorder?
+    ) -> [[PredictedMask]] {
+        let masks = multimask ? 1..<Configuration.maskCount : 0..<1
+        let dense = prompts.map { promptEncoder.dense($0.mask) }
+        recorder?.record(
+            "\(promptEncoder.path).dense",
+            concatenated(dense.map { (Tensor(repeating: 0, shape: image.embedding.shape) + $0).channelsFirst }))
+        let (logits, scores) = maskDecoder(
+            image: concatenated(dense.map { (image.embedding + $0).batched }), positions: promptEncoder.densePositions(),
+            prompts: promptEncoder.sparse(prompts.map { image.transform($0) }, recorder: recorder), masks: masks,
+            recorder: recorder)
+        let upscaled = (0..<prompts.count).map { prompt in
+            image.transform.upscaled(logits.selecting(axis: 0, prompt), imageSize: configuration.imageSize)
+        }
+        recorder?.record("mask_logits", concatenated(upscaled.map(\.batched)))
+        return upscaled.enumerated().map { prompt, upscaled in
+            masks.enumerated().map { place, index in
+                PredictedMask(
+                    index: index, score: scores[prompt, place], logits: upscaled.selecting(axis: 0, place),
+                    lowResLogits: logits.selecting(axis: 0, prompt).selecting(axis: 0, place))
+            }
+        }
+    }
+}
+
+/// As many prompts as are decoded at once: more gain nothing, and each takes memory.
+private let largestBatch = 32
+
+extension [PredictedMask] {
+    /// The mask of the highest predicted score; of equals, the first.
+    public var best: PredictedMask? {
+        self.reduce(nil) { best, mask in best.map { mask.score > $0.score ? mask : $0 } ?? mask }
+    }
+}

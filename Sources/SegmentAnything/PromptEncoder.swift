@@ -1,0 +1,108 @@
+import Foundation
+import Tensors
+
+/// Points and boxes as tokens, a mask as an embedding (`prompt_encoder.py:16`).
+struct PromptEncoder: Sendable {
+    let path: String
+    let configuration: Configuration
+    let positionalEncoding: PositionalEncoding
+    /// Added to a background point (0), a foreground point (1), a box's top left (2) and bottom right corner (3).
+    let pointEmbeddings: [Tensor]
+    /// In place of the token of the point that pads points without a box.
+    let notAPoint: Tensor
+    /// In every place of the dense embedding where no mask is given, `[channels]`.
+    let noMask: Tensor
+    let maskDownscaling: MaskDownscaling
+
+    init(_ weights: Weights, _ configuration: Configuration) {
+        path = weights.path
+        self.configuration = configuration
+        positionalEncoding = PositionalEncoding(weights / "pe_layer")
+        pointEmbeddings = (0..<4).map { (weights / "point_embeddings" / "\($0)")["weight"].selecting(axis: 0, 0) }
+        notAPoint = (weights / "not_a_point_embed")["weight"].selecting(axis: 0, 0)
+        noMask = (weights / "no_mask_embed")["weight"].selecting(axis: 0, 0)
+        maskDownscaling = MaskDownscaling(weights / "mask_downscaling")
+    }
+
+    /// The tokens of prompts with equally many points, all with a box or all without: `[prompts, tokens, channels]`.
+    ///
+    /// Points precede box corners. A padding point labelled −1 follows points without a box. Coordinates are shifted
+    /// by half a pixel to pixel centres.
+    func sparse(_ prompts: [ModelPrompt], recorder: Recorder? = nil) -> Tensor {
+        let tokens = prompts.map { prompt in
+            let points = prompt.points.map { point in
+                position(point.position) + pointEmbeddings[point.isForeground ? 1 : 0]
+            }
+            let corners = prompt.corners.map { first, last in
+                [position(first) + pointEmbeddings[2], position(last) + pointEmbeddings[3]]
+            }
+            let padding = points.isEmpty ? [] : [notAPoint]
+            let none = Tensor([], shape: [0, configuration.decoderWidth])
+            return concatenated([none] + (points + (corners ?? padding)).map(\.batched))
+        }
+        let result = concatenated(tokens.map(\.batched))
+        recorder?.record("\(path).sparse", result)
+        return result
+    }
+
+    /// The dense embedding of a mask input, `[grid, grid, channels]`, or of none, `[1, 1, channels]`.
+    func dense(_ mask: Tensor?) -> Tensor {
+        mask.map(maskDownscaling.callAsFunction) ?? noMask.reshaped([1, 1, noMask.count])
+    }
+
+    /// The positional encoding of each patch's centre, `[grid, grid, channels]` (`prompt_encoder.py:190`).
+    func densePositions() -> Tensor {
+        let grid = configuration.grid
+        let centres = (0..<grid).map { (Double($0) + 0.5) / Double(grid) }
+        let encodings = centres.flatMap { y in centres.map { x in positionalEncoding(x: x, y: y).batched } }
+        return concatenated(encodings).reshaped([grid, grid, configuration.decoderWidth])
+    }
+
+    private func position(_ point: ModelPoint) -> Tensor {
+        let size = Double(configuration.imageSize)
+        return positionalEncoding(x: (point.x + 0.5) / size, y: (point.y + 0.5) / size)
+    }
+}
+
+/// Random Fourier features of a place (`prompt_encoder.py:171`; Tancik et al. 2020): sin and cos of 2π·(2p − 1)·G.
+///
+/// Computed in double precision: the arguments reach tens, where single precision would lose two digits.
+struct PositionalEncoding: Sendable {
+    /// G: two rows, for x and y, of `channels / 2`.
+    let frequencies: [[Double]]
+
+    init(_ weights: Weights) {
+        let matrix = weights["positional_encoding_gaussian_matrix"]
+        frequencies = (0..<2).map { matrix.selecting(axis: 0, $0).values.map(Double.init) }
+    }
+
+    /// The encoding `[channels]` of a place, both coordinates from 0 to 1 across the padded image.
+    func callAsFunction(x: Double, y: Double) -> Tensor {
+        let angles = zip(frequencies[0], frequencies[1]).map { 2 * .pi * ((2 * x - 1) * $0 + (2 * y - 1) * $1) }
+        return Tensor((angles.map(sin) + angles.map(cos)).map(Float.init), shape: [2 * angles.count])
+    }
+}
+
+/// Three convolutions from a mask's logits to the embedding's size (`prompt_encoder.py:51`).
+struct MaskDownscaling: Sendable {
+    let convolution1: PatchConvolution
+    let norm1: LayerNorm
+    let convolution2: PatchConvolution
+    let norm2: LayerNorm
+    let convolution3: PatchConvolution
+
+    init(_ weights: Weights) {
+        convolution1 = PatchConvolution(weights / "0")
+        norm1 = LayerNorm(weights / "1", epsilon: 1e-6)
+        convolution2 = PatchConvolution(weights / "3")
+        norm2 = LayerNorm(weights / "4", epsilon: 1e-6)
+        convolution3 = PatchConvolution(weights / "6")
+    }
+
+    /// `[4·grid, 4·grid]` to `[grid, grid, channels]`.
+    func callAsFunction(_ mask: Tensor) -> Tensor {
+        precondition(mask.shape.count == 2, "mask input of \(mask.shape)")
+        let halved = gelu(norm1(convolution1(mask.reshaped(mask.shape + [1]))))
+        return convolution3(gelu(norm2(convolution2(halved))))
+    }
+}

@@ -1,0 +1,20 @@
+import Files
+import Tensors
+
+/// The Segment Anything Model (Kirillov et al., ICCV 2023; `sam.py:18`): an image encoder that runs once an image, and
+/// a prompt encoder and mask decoder that run for each prompt.
+public struct Sam: Sendable {
+    /// The file that the weights came from.
+    public let path: String
+    public let configuration: Configuration
+    let imageEncoder: ImageEncoder
+    let promptEncoder: PromptEncoder
+    let maskDecoder: MaskDecoder
+    /// A tensor of the checkpoint by its official name, nil where there is none.
+    let tensor: @Sendable (_ name: String) -> Tensor?
+
+    /// The first tensor, in the order of the names, that holds an infinity or something that is not a number.
+    func firstTensorNotFinite() -> String? {
+        configuration.tensors.keys.sorted().first { tensor($0)?.isFinite == false }
+    }
+}

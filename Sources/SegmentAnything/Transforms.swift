@@ -1,0 +1,79 @@
+import Files
+import Frames
+import Tensors
+
+/// A place in the model's square: original pixels scaled so that the long side is the image size.
+struct ModelPoint: Hashable, Sendable {
+    var x: Double
+    var y: Double
+}
+
+/// A prompt in the model's pixels.
+struct ModelPrompt: Sendable {
+    var points: [(position: ModelPoint, isForeground: Bool)]
+    /// A box's top left and bottom right.
+    var corners: (ModelPoint, ModelPoint)?
+}
+
+/// How an image is scaled to the model's square and masks back from it (`transforms.py:16`): the long side becomes the
+/// image size, the short side `int(x + 0.5)`, and what is missing at the right and bottom is zero.
+struct ResizeLongestSide: Hashable, Sendable {
+    let original: PixelSize
+    /// The size after scaling, before padding.
+    let scaled: PixelSize
+
+    /// - Parameter file: what the image is called in an error.
+    /// - Throws: ``FileError`` `badData` where the short side rounds to 0.
+    init(_ original: PixelSize, imageSize: Int, file: String) throws(FileError) {
+        // The reference's order of operations, since a product can round across a half.
+        let scale = Double(imageSize) * 1.0 / Double(max(original.width, original.height))
+        self.original = original
+        scaled = PixelSize(
+            width: Int(Double(original.width) * scale + 0.5), height: Int(Double(original.height) * scale + 0.5))
+        guard scaled.width > 0, scaled.height > 0 else {
+            throw FileError(
+                .badData, file: file, "too thin for the model: its short side becomes 0 pixels",
+                expected: "at most 1:\(2 * imageSize)", found: "\(original.width)×\(original.height)")
+        }
+    }
+
+    func callAsFunction(_ point: PixelPoint) -> ModelPoint {
+        ModelPoint(
+            x: point.x * (Double(scaled.width) / Double(original.width)),
+            y: point.y * (Double(scaled.height) / Double(original.height)))
+    }
+
+    func callAsFunction(_ prompt: Prompt) -> ModelPrompt {
+        ModelPrompt(
+            points: prompt.points.map { (self($0.position), $0.isForeground) },
+            corners: prompt.box.map {
+                (self(PixelPoint(x: $0.x0, y: $0.y0)), self(PixelPoint(x: $0.x1, y: $0.y1)))
+            })
+    }
+
+    /// The image as the model takes it: scaled, normalised by SAM's mean and deviation, then padded with zeros
+    /// (`sam.py:163`); `[imageSize, imageSize, 3]`.
+    func callAsFunction(_ image: RGBImage, imageSize: Int) -> Tensor {
+        precondition(image.size == original, "image of \(image.size), expected \(original)")
+        let pixels = resized(image, to: scaled).pixels
+        var values = [Float](repeating: 0, count: imageSize * imageSize * 3)
+        for y in 0..<scaled.height {
+            for x in 0..<scaled.width {
+                for channel in 0..<3 {
+                    values[(y * imageSize + x) * 3 + channel] =
+                        (Float(pixels[(y * scaled.width + x) * 3 + channel]) - Configuration.pixelMean[channel])
+                        / Configuration.pixelDeviation[channel]
+                }
+            }
+        }
+        return Tensor(values, shape: [imageSize, imageSize, 3])
+    }
+
+    /// Logits from the decoder at the original size (`sam.py:134`): bilinear to the model's square, the padding cut off,
+    /// bilinear to the original; `[masks, 4·grid, 4·grid]` to `[masks, height, width]`.
+    func upscaled(_ logits: Tensor, imageSize: Int) -> Tensor {
+        let square = PixelSize(width: imageSize, height: imageSize)
+        let cropped = bilinear(logits, to: square, cropped: scaled)
+        return bilinear(cropped, to: original, cropped: original)
+    }
+}

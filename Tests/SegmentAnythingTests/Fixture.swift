@@ -1,0 +1,80 @@
+import Checkpoints
+import Foundation
+import Frames
+import Tensors
+import Testing
+
+@testable import SegmentAnything
+
+/// A reference that `tools/oracle/export_model.py` wrote: weights, an image, prompts, and what the official package
+/// makes of them in double precision.
+struct Fixture: CustomTestStringConvertible {
+    static let all = try! FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        .map(\.lastPathComponent).filter { $0.hasSuffix(".safetensors") && !$0.hasSuffix(".weights.safetensors") }
+        .sorted().map { Fixture(name: String($0.dropLast(".safetensors".count))) }
+
+    static let folder = Bundle.module.resourceURL!.appending(path: "Fixtures")
+
+    static func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
+
+    static func weights(_ model: String) -> String { path("\(model).weights.safetensors") }
+
+    let name: String
+    let reference: Checkpoint
+    /// The official package's own relative error in single precision, by activation.
+    let float32Error: [String: Double]
+
+    init(name: String) {
+        self.name = name
+        reference = try! Checkpoint(path: Fixture.path("\(name).safetensors"))
+        float32Error = try! JSONDecoder().decode(
+            [String: Double].self, from: Data(reference.metadata["float32_error"]!.utf8))
+    }
+
+    var testDescription: String { name }
+    var model: String { String(name.prefix { $0 != "." }) }
+
+    func sam() throws -> Sam { try Sam(path: Fixture.weights(model)) }
+
+    var image: RGBImage {
+        let shape = reference.entries["image"]!.shape
+        return RGBImage(size: PixelSize(width: shape[1], height: shape[0]), pixels: reference.bytes("image"))
+    }
+
+    /// The values of an activation, in double precision where the file has it.
+    func values(_ name: String) -> [Double] {
+        guard reference.entries[name]?.dataType == .float64 else { return reference.tensor(name).values.map(Double.init) }
+        return reference.bytes(name).withUnsafeBytes { bytes in
+            (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        }
+    }
+
+    var prompts: [Prompt] {
+        func shape(_ name: String) -> [Int]? { reference.entries["prompt.\(name)"]?.shape }
+        let count = shape("boxes")?[0] ?? shape("points")?[0] ?? 1
+        let mask = shape("mask").map { reference.tensor("prompt.mask").reshaped($0.suffix(2)) }
+        return (0..<count).map { prompt in
+            var points: [Prompt.Point] = []
+            if let shape = shape("points") {
+                let (places, labels) = (values("prompt.points"), reference.tensor("prompt.labels"))
+                points = (0..<shape[1]).map {
+                    let first = 2 * (prompt * shape[1] + $0)
+                    return .init(
+                        PixelPoint(x: places[first], y: places[first + 1]), isForeground: labels[prompt, $0] == 1)
+                }
+            }
+            let box = shape("boxes").map { _ in
+                let corners = values("prompt.boxes")[4 * prompt..<4 * prompt + 4].map { $0 }
+                return PixelBox(x0: corners[0], y0: corners[1], x1: corners[2], y1: corners[3])
+            }
+            return Prompt(points: points, box: box, mask: mask)
+        }
+    }
+}
+
+/// |values − reference| / |reference|, in the L2 norm.
+func relativeError(_ values: [Double], _ reference: [Double]) -> Double {
+    precondition(values.count == reference.count)
+    let difference = zip(values, reference).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return (difference / reference.reduce(0) { $0 + $1 * $1 }).squareRoot()
+}

@@ -10,25 +10,50 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/CoreOffice/XMLCoder", from: "0.18.2"),
     ],
     targets: [
+        // C libraries. libnifti has no pkg-config file, and its headers include <znzlib.h> without its folder.
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .target(name: "Files"),
+        .target(
+            name: "CNIfTI",
+            linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]),
+        .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("z")]),
+        .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+
+        // What all share.
+        .target(name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Frames"),
+
+        // The model.
         .target(name: "Tensors", dependencies: ["COpenBLAS"]),
         .target(name: "Checkpoints", dependencies: ["Files", "Tensors"]),
         .target(name: "SegmentAnything", dependencies: ["Checkpoints", "Files", "Frames", "Tensors"]),
+
+        // The pipeline around it.
+        .target(name: "Imaging", dependencies: ["Files", "Frames", "CNIfTI", "CPNG", "CJPEG"]),
+        .target(
+            name: "Annotations",
+            dependencies: ["Files", "Frames", .product(name: "XMLCoder", package: "XMLCoder")]),
+        .target(name: "Segmentation", dependencies: ["Annotations", "Imaging", "SegmentAnything"]),
         .executableTarget(
             name: "swift-sam",
             dependencies: [
-                "SegmentAnything",
+                "Segmentation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "SegmentAnythingTests",
             dependencies: ["SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "AnnotationsTests", dependencies: ["Annotations"]),
+        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation"]),
+        .testTarget(name: "CommandTests", dependencies: ["swift-sam"]),
     ],
     swiftLanguageModes: [.v6]
 )

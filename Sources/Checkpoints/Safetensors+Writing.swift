@@ -44,7 +44,7 @@ public func writeSafetensors(
             preconditionFailure("tensor \(name) of shape \(tensor.shape) overflows")
         }
         header[name] = HeaderEntry(
-            dtype: tensor.dataType.rawValue, shape: tensor.shape, data_offsets: [end, end + size])
+            dtype: tensor.dataType.rawValue, shape: tensor.shape, dataOffsets: [end, end + size])
         end += size
     }
     let encoder = JSONEncoder()
@@ -72,11 +72,16 @@ public func writeSafetensors(
     }
 }
 
-/// A tensor's entry in the header, its properties named as the format has them.
+/// A tensor's entry in the header.
 private struct HeaderEntry: Encodable {
     var dtype: String
     var shape: [Int]
-    var data_offsets: [Int]
+    var dataOffsets: [Int]
+
+    enum CodingKeys: String, CodingKey {
+        case dtype, shape
+        case dataOffsets = "data_offsets"
+    }
 }
 
 private func encoded(_ contents: TensorContents) -> Data {

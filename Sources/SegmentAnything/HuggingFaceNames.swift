@@ -9,7 +9,8 @@ func areHuggingFaceNames(_ names: some Sequence<String>) -> Bool {
 /// official name. (Its two-way blocks have 1e-6 in their layer norms where the official ones have PyTorch's 1e-5; here
 /// it is 1e-5 with either's weights.)
 func officialName(huggingFace name: String) -> String {
-    if name.hasSuffix("shared_embedding.positional_embedding") || name == "shared_image_embedding.positional_embedding" {
+    if name.hasSuffix("shared_embedding.positional_embedding") || name == "shared_image_embedding.positional_embedding"
+    {
         return "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
     }
     var components = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

@@ -126,7 +126,8 @@ extension Sam {
             "\(promptEncoder.path).dense",
             concatenated(dense.map { (Tensor(repeating: 0, shape: image.embedding.shape) + $0).channelsFirst }))
         let (logits, scores) = maskDecoder(
-            image: concatenated(dense.map { (image.embedding + $0).batched }), positions: promptEncoder.densePositions(),
+            image: concatenated(dense.map { (image.embedding + $0).batched }),
+            positions: promptEncoder.densePositions(),
             prompts: promptEncoder.sparse(prompts.map { image.transform($0) }, recorder: recorder), masks: masks,
             recorder: recorder)
         let upscaled = (0..<prompts.count).map { prompt in

@@ -46,3 +46,8 @@ package func matmul(
 }
 
 private let blasIsSingleThreaded: Void = openblas_set_num_threads(1)
+
+/// The processor that OpenBLAS chose its kernels for, such as "Zen".
+public func blasCore() -> String {
+    String(cString: openblas_get_corename())
+}

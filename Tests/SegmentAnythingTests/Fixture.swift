@@ -1,3 +1,5 @@
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+
 import Checkpoints
 import Foundation
 import Frames
@@ -43,7 +45,9 @@ struct Fixture: CustomTestStringConvertible {
 
     /// The values of an activation, in double precision where the file has it.
     func values(_ name: String) -> [Double] {
-        guard reference.entries[name]?.dataType == .float64 else { return reference.tensor(name).values.map(Double.init) }
+        guard reference.entries[name]?.dataType == .float64 else {
+            return reference.tensor(name).values.map(Double.init)
+        }
         return reference.bytes(name).withUnsafeBytes { bytes in
             (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
         }

@@ -34,7 +34,7 @@ class Prompts:
     def count(self) -> int:
         """The number of prompts."""
         given = self.boxes if self.boxes is not None else self.points
-        return len(given)
+        return 0 if given is None else len(given)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """What of them is there, under the names of a reference file."""

@@ -64,9 +64,9 @@ MODELS = [
         ],
     ),
     Model(
-        # Heads 80 wide as in ViT-H; the grid of 6 is divisible by the window of 3; MLPs twice as wide, not 4 times.
-        Config("head80", width=160, depth=2, heads=2, global_blocks=(1,), image_size=48, patch_size=8, window=3,
-               mlp_ratio=2.0, decoder_width=48, decoder_mlp_width=96, iou_hidden_width=56),
+        # Heads 80 wide as in ViT-H; the window of 3 divides the grid of 6; MLPs twice as wide, not 4 times.
+        Config("head80", width=160, depth=2, heads=2, global_blocks=(1,), image_size=48, patch_size=8,
+               window=3, mlp_ratio=2.0, decoder_width=48, decoder_mlp_width=96, iou_hidden_width=56),
         seed=2,
         cases=[
             Case("wide-point-with-box", 41, 70, boxes=[[5, 5, 40, 30], [30, 10, 69, 40]],
@@ -87,8 +87,8 @@ MODELS = [
     Model(
         # Every block is global; a patch that is no power of two; an image so high that Pillow 13 resizes it
         # vertically first.
-        Config("global", width=32, depth=2, heads=2, global_blocks=(0, 1), image_size=45, patch_size=5, window=0,
-               decoder_width=32, decoder_mlp_width=48, iou_hidden_width=24),
+        Config("global", width=32, depth=2, heads=2, global_blocks=(0, 1), image_size=45, patch_size=5,
+               window=0, decoder_width=32, decoder_mlp_width=48, iou_hidden_width=24),
         seed=1,
         cases=[Case("high-point", 100, 37, points=[[[18, 60]]], labels=[[1]])],
     ),
@@ -174,8 +174,13 @@ def describe(model: Model) -> dict[str, str]:
     return {
         "config": json.dumps(model.config.as_json()),
         "seed": str(model.seed),
-        "versions": json.dumps({package: version(package) for package in PACKAGES}),
+        "versions": json.dumps(versions()),
     }
+
+
+def versions() -> dict[str, str]:
+    """The packages that the fixtures' bytes depend on."""
+    return {package: version(package) for package in PACKAGES}
 
 
 def export_model(model: Model, folder: Path, progress: Callable[[str], None]) -> None:

@@ -8,7 +8,6 @@ import argparse
 import hashlib
 import json
 from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 from PIL import Image
 from segment_anything.utils.transforms import ResizeLongestSide
 
-from export_model import FIXTURES
+from export_model import FIXTURES, versions
 
 SEED = 20230402
 NOTE = (
@@ -32,8 +31,9 @@ NOTE = (
     "is what the official code returns and what swift-sam calls bad data."
 )
 EXTREMES = [
-    (1, 1, 57, 3), (1, 1, 1, 1), (1, 3000, 1, 64), (3000, 1, 64, 1), (2, 3000, 1, 64), (3000, 2, 64, 1), (2, 3000, 2, 64),
-    (1, 64, 1, 3000), (1, 7, 200, 200), (7, 1, 200, 200), (200, 200, 1, 1), (200, 1, 1, 200), (1, 200, 200, 1),
+    (1, 1, 57, 3), (1, 1, 1, 1), (1, 3000, 1, 64), (3000, 1, 64, 1), (2, 3000, 1, 64), (3000, 2, 64, 1),
+    (2, 3000, 2, 64), (1, 64, 1, 3000), (1, 7, 200, 200), (7, 1, 200, 200), (200, 200, 1, 1),
+    (200, 1, 1, 200), (1, 200, 200, 1),
     (2, 2, 200, 200), (199, 200, 200, 199), (200, 200, 199, 199), (100, 100, 200, 200), (200, 200, 100, 100),
     (200, 150, 50, 37), (3, 200, 200, 3), (1000, 3, 10, 3), (512, 512, 1024, 1024), (1024, 768, 512, 384),
     (431, 300, 1024, 713), (100, 200, 50, 100), (100, 200, 50, 99), (100, 200, 51, 100), (90, 199, 120, 199),
@@ -95,7 +95,7 @@ def digest(image: Image.Image, *targets: tuple[int, int]) -> str:
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def resize_case(seed: int, sizes: Resize) -> dict[str, int | str]:
+def resize_case(seed: int, sizes: Resize) -> dict[str, object]:
     """One case with the digest of Pillow's result, and of the fixed order of passes where that differs."""
     source = Image.fromarray(random_pixels(seed, sizes.height, sizes.width))
     target = (sizes.target_width, sizes.target_height)
@@ -126,15 +126,20 @@ def shape_case(height: int, width: int, long_side: int) -> dict[str, int]:
     return source | {"newHeight": new_height, "newWidth": new_width}
 
 
+def random_sizes(generator: np.random.Generator, limit: int) -> tuple[int, int, int]:
+    """A height, a width and a long side, each below `limit`."""
+    height, width, long_side = generator.integers(1, limit, 3)
+    return int(height), int(width), int(long_side)
+
+
 def shape_cases(generator: np.random.Generator) -> list[dict[str, int]]:
     """Random sizes, ties at one half, and sizes for which float64 rounds unlike exact arithmetic."""
-    cases = [shape_case(*map(int, generator.integers(1, 4000, 2)), 1024) for _ in range(80)]
-    cases += [shape_case(*map(int, generator.integers(1, 300, 3))) for _ in range(40)]
+    cases = [shape_case(*random_sizes(generator, 4000)[:2], 1024) for _ in range(80)]
+    cases += [shape_case(*random_sizes(generator, 300)) for _ in range(40)]
     cases += [shape_case(1001 + 2 * step, 2048, 1024) for step in range(10)]
     cases += [shape_case(2048, 3 + 202 * step, 1024) for step in range(10)]
-    cases += [
-        shape_case(*sizes) for sizes in ((1, 3000, 64), (3000, 1, 1024), (1, 2048, 1024), (1, 2049, 1024))
-    ]
+    cases += [shape_case(1, 3000, 64), shape_case(3000, 1, 1024)]
+    cases += [shape_case(1, 2048, 1024), shape_case(1, 2049, 1024)]
     return cases + float_sensitive_cases(generator, count=20)
 
 
@@ -142,7 +147,7 @@ def float_sensitive_cases(generator: np.random.Generator, count: int) -> list[di
     """Random sizes where `side * (longSide / longest)` falls just below or above a tie."""
     cases: list[dict[str, int]] = []
     while len(cases) < count:
-        height, width, long_side = map(int, generator.integers(1, 4000, 3))
+        height, width, long_side = random_sizes(generator, 4000)
         longest = max(height, width)
         exact = rounded_exactly(height, longest, long_side), rounded_exactly(width, longest, long_side)
         if ResizeLongestSide.get_preprocess_shape(height, width, long_side) != exact:
@@ -168,7 +173,7 @@ def main() -> None:
     resized = [resize_case(seed, size) for seed, size in zip(seeds, sizes, strict=True)]
     members = [
         f'"note": {json.dumps(NOTE)}',
-        f'"versions": {json.dumps({package: version(package) for package in ("pillow", "segment-anything")})}',
+        f'"versions": {json.dumps(versions())}',
         rows_of_json("resize", resized),
         rows_of_json("preprocessShape", shape_cases(generator)),
     ]

@@ -1,4 +1,4 @@
-"""Official `segment-anything` models of any size, with seeded random weights, in float32 or in true float64."""
+"""Official `segment-anything` models of any size, with seeded random weights, in float32 or true float64."""
 
 import zlib
 from collections.abc import Iterator, Mapping

@@ -10,6 +10,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def measure(path: Path, runs: int, warm_up: int, prompt_runs: int, seed: int) ->
     seconds["encode"] = timed(lambda: predictor.set_torch_image(image, (side, side)), runs, warm_up)
     for name, count in (("prompt", 1), ("prompts32", 32)):
         boxes = random_boxes(count, side, seed)
-        seconds[name] = timed(lambda boxes=boxes: predictor.predict_torch(None, None, boxes), prompt_runs, 1)
+        seconds[name] = timed(partial(predictor.predict_torch, None, None, boxes), prompt_runs, 1)
     best = {name: min(values) for name, values in seconds.items() if isinstance(values, list) and values}
     return {"seconds": seconds, "best": best}
 

@@ -1,0 +1,65 @@
+import Files
+
+/// Which label each class of boxes becomes.
+public struct LabelMap: Hashable, Sendable {
+    /// Why a text is not a map: the person's way of calling the command, not a file, is wrong.
+    public struct SyntaxError: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// The label of each class, 0 where it is left out; nil where each class has its id + 1.
+    private let labels: [Int: UInt16]?
+
+    /// Each class's id + 1.
+    public init() {
+        labels = nil
+    }
+
+    /// Reads a map such as `0=1,spleen=2,3=-`: classes by id or name, labels from 1 to 65535, `-` to leave
+    /// a class out.
+    ///
+    /// - Throws: ``SyntaxError`` where the text is none, or names a class twice or one that does not exist.
+    public init(_ text: String, classes: ClassList?) throws(SyntaxError) {
+        var labels: [Int: UInt16] = [:]
+        for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let equals = entry.lastIndex(of: "=") else {
+                throw SyntaxError(description: "\"\(entry)\" is not CLASS=LABEL")
+            }
+            let (name, label) = (entry[..<equals], entry[entry.index(after: equals)...])
+            guard let classID = Int(name) ?? classes?.id(of: String(name)),
+                (0..<(classes?.names.count ?? highestClassID + 1)).contains(classID)
+            else { throw SyntaxError(description: "there is no class \"\(name)\"") }
+            guard labels[classID] == nil else {
+                throw SyntaxError(description: "class \"\(name)\" has two labels")
+            }
+            guard let number = label == "-" ? 0 : UInt16(label).flatMap({ $0 == 0 ? nil : $0 }) else {
+                throw SyntaxError(description: "\"\(label)\" is not a label: a number from 1 to 65535, or -")
+            }
+            labels[classID] = number
+        }
+        self.labels = labels
+    }
+
+    /// The label of a class, or nil where it is left out.
+    ///
+    /// - Precondition: the class is in the map; see ``check(_:classes:)``.
+    public func label(ofClass classID: Int) -> UInt16? {
+        guard let labels else { return UInt16(classID + 1) }
+        guard let label = labels[classID] else { preconditionFailure("class \(classID) has no label") }
+        return label == 0 ? nil : label
+    }
+
+    /// Checks that every box's class is in the map.
+    ///
+    /// - Throws: ``FileErrors`` with every box whose class is not.
+    public func check(_ slices: [SliceBoxes], classes: ClassList?) throws(FileErrors) {
+        guard let labels else { return }
+        let errors = slices.flatMap(\.boxes).filter { labels[$0.classID] == nil }.map { box in
+            let name = classes.map { " (\($0.names[box.classID]))" } ?? ""
+            return box.place.error(
+                "class \(box.classID)\(name) has no label",
+                advice: "Add it to --labels: \(box.classID)=LABEL, or \(box.classID)=- to leave it out.")
+        }
+        if !errors.isEmpty { throw FileErrors(errors) }
+    }
+}

@@ -1,0 +1,82 @@
+import Files
+import Frames
+
+/// A box that a person drew on the image of a slice.
+public struct DrawnBox: Hashable, Sendable {
+    public var classID: Int
+    /// In pixels of the slice's image, cut at the image's edge.
+    public var box: PixelBox
+    /// Whether a part of the box as drawn was outside the image.
+    public var isClipped: Bool
+    /// The file it stands in.
+    public var file: String
+    /// Which line of a YOLO file, or which object of a Pascal VOC file, from 1.
+    public var number: Int
+}
+
+/// What the files of one slice say: the boxes on it, none where the files are empty.
+public struct SliceBoxes: Hashable, Sendable {
+    /// The slice's index, from 0.
+    public var slice: Int
+    /// The files that were read: one, or two that agree.
+    public var files: [String]
+    public var boxes: [DrawnBox]
+}
+
+/// A box as a file has it: nothing about it is checked yet.
+struct WrittenBox {
+    var classID: Int
+    var box: PixelBox
+    var place: Place
+}
+
+/// Where a box stands in a file, for errors to name.
+struct Place {
+    var file: String
+    /// Which line of a YOLO file, or which object of a Pascal VOC file, from 1.
+    var number: Int
+
+    func error(
+        _ what: String, expected: String? = nil, found: String? = nil, advice: String? = nil
+    ) -> FileError {
+        let isLine = BoxFormat(file: file) == .yolo
+        return FileError(
+            .badData, file: file, line: isLine ? number : nil, place: isLine ? nil : "object \(number)", what,
+            expected: expected, found: found, advice: advice)
+    }
+}
+
+extension DrawnBox {
+    var place: Place { Place(file: file, number: number) }
+
+    /// Checks a box and cuts it at the image's edge.
+    ///
+    /// - Throws: ``FileError`` `badData` where it is not finite, inverted, of no area or wholly outside.
+    init(_ written: WrittenBox, imageSize: PixelSize) throws(FileError) {
+        let box = written.box
+        let corners = [box.x0, box.y0, box.x1, box.y1]
+        let found = corners.map { "\($0)" }.joined(separator: ", ")
+        guard corners.allSatisfy(\.isFinite) else {
+            throw written.place.error("a corner is not a number", found: found)
+        }
+        guard box.width >= 0, box.height >= 0 else {
+            throw written.place.error("the box is inverted", found: found)
+        }
+        guard box.width > 0, box.height > 0 else {
+            throw written.place.error("the box has no area", found: found)
+        }
+        guard let inside = box.clipped(to: imageSize) else {
+            throw written.place.error(
+                "the box is outside the image",
+                expected: "within \(imageSize.width)×\(imageSize.height) pixels", found: found)
+        }
+        // Relative coordinates rounded to a few digits may pass the edge by far less than a pixel.
+        let tolerance = 0.01
+        let isClipped =
+            inside.x0 - box.x0 > tolerance || inside.y0 - box.y0 > tolerance
+            || box.x1 - inside.x1 > tolerance || box.y1 - inside.y1 > tolerance
+        self.init(
+            classID: written.classID, box: inside, isClipped: isClipped, file: written.place.file,
+            number: written.place.number)
+    }
+}

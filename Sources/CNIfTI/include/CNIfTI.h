@@ -1,0 +1,27 @@
+// The two versions of the NIfTI header behind one set of functions, on top of libnifti.
+#pragma once
+#include <nifti/nifti2_io.h>
+#include <stdbool.h>
+#include <zlib.h>
+
+enum { CNIFTI_LONGEST_HEADER = sizeof(nifti_2_header) };
+
+// Tells by the first `count` bytes of a file which version of a one-file NIfTI header they are (1 or 2) and
+// turns them into this machine's byte order, telling whether they had to be; 0 where they are neither.
+int cnifti_make_native(void *header, size_t count, bool *swapped);
+
+// The dimensions as the file has them: libnifti's own reader mends bad ones in silence.
+void cnifti_dimensions(const void *header, int version, int64_t dimensions[8]);
+
+// The code of the voxels' type.
+int cnifti_datatype(const void *header, int version);
+
+// Where the voxels begin in the file, in bytes.
+double cnifti_voxel_offset(const void *header, int version);
+
+// libnifti's reading of a native header, to be freed with `free`; null where it finds it unusable.
+nifti_image *cnifti_image(const void *header, int version);
+
+// Makes a native header one of unscaled labels of 1 or 2 bytes that follow it: no extensions, no intent, no
+// display range; what says where the voxels are in the world stays as it is.
+void cnifti_describe_labels(void *header, int version, int bytes_per_label);

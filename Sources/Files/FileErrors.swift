@@ -1,0 +1,28 @@
+/// Several things wrong with what came from outside, found in one go and told at once.
+public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
+    public let errors: [FileError]
+
+    /// - Precondition: there is at least one error.
+    public init(_ errors: [FileError]) {
+        precondition(!errors.isEmpty, "no errors")
+        self.errors = errors
+    }
+
+    /// The kind of the first error.
+    public var kind: FileError.Kind { errors[0].kind }
+
+    /// The most errors that the description spells out.
+    private static let longestList = 20
+
+    /// A line for each of the first 20 errors, the number of the others, then each advice once.
+    public var description: String {
+        var lines = errors.prefix(Self.longestList).map { error in
+            var withoutAdvice = error
+            withoutAdvice.advice = nil
+            return withoutAdvice.description
+        }
+        if errors.count > Self.longestList { lines.append("and \(errors.count - Self.longestList) more") }
+        for advice in errors.compactMap(\.advice) where !lines.contains(advice) { lines.append(advice) }
+        return lines.joined(separator: "\n")
+    }
+}

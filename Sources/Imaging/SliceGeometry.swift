@@ -1,0 +1,116 @@
+import Files
+import Frames
+
+/// How a slice lies in the image that people see.
+public enum SliceView: String, Hashable, Sendable, Codable, CaseIterable {
+    /// numpy's `rot90` of the slice's array, whatever it shows: `rot90(volume[:, :, k])` for the axis k.
+    case array
+    /// Turned by the affine, as radiologists look: the patient's right on the left, front or head on top; in a
+    /// slice from the side, the front on the left.
+    case radiological
+}
+
+/// A pixel of one slice's image: x to the right, y down, from the top left.
+public struct SlicePixel: Hashable, Sendable {
+    public var x: Int
+    public var y: Int
+    /// The slice's index along the axis of slicing, from 0.
+    public var slice: Int
+
+    public init(x: Int, y: Int, slice: Int) {
+        self.x = x
+        self.y = y
+        self.slice = slice
+    }
+}
+
+/// The exact relation of a volume's voxels to the pixels of its slices.
+public struct SliceGeometry: Hashable, Sendable {
+    public let volumeSize: VolumeSize
+    /// The axis that counts the slices.
+    public let axis: VoxelAxis
+    /// The axis along an image's width, and whether it runs from right to left.
+    private let across: VoxelAxis
+    private let acrossIsReversed: Bool
+    /// The axis along an image's height, and whether it runs from the bottom up.
+    private let down: VoxelAxis
+    private let downIsReversed: Bool
+    /// Whether the slices lie across the length of the body, or the volume does not say.
+    public let isAxial: Bool
+
+    /// The slices of a volume along an axis.
+    ///
+    /// In the array view of axis k, the pixel in row y and column x is voxel i = x, j = size j − 1 − y; along the
+    /// other axes likewise, the first of the two axes left runs to the right and the second one up.
+    public init(_ geometry: Geometry, axis: VoxelAxis = .k, view: SliceView = .array) {
+        volumeSize = geometry.size
+        self.axis = axis
+        isAxial = geometry.source == .none || geometry.direction(of: axis).isAxial
+        let axes = VoxelAxis.allCases.filter { $0 != axis }
+        switch view {
+        case .array:
+            (across, down) = (axes[0], axes[1])
+            (acrossIsReversed, downIsReversed) = (false, true)
+        case .radiological:
+            // Left-right before front-back before head-foot, and towards left, back and foot: that is where
+            // world coordinates fall.
+            let ordered = axes.sorted {
+                geometry.direction(of: $0).rawValue < geometry.direction(of: $1).rawValue
+            }
+            (across, down) = (ordered[0], ordered[1])
+            acrossIsReversed = geometry.direction(of: across).isPositive
+            downIsReversed = geometry.direction(of: down).isPositive
+        }
+    }
+
+    /// How many slices there are.
+    public var count: Int { volumeSize[axis] }
+
+    /// Width and height of every slice's image.
+    public var imageSize: PixelSize { PixelSize(width: volumeSize[across], height: volumeSize[down]) }
+
+    public func voxel(at pixel: SlicePixel) -> VoxelIndex {
+        var voxel = VoxelIndex(i: 0, j: 0, k: 0)
+        voxel[axis] = pixel.slice
+        voxel[across] = acrossIsReversed ? volumeSize[across] - 1 - pixel.x : pixel.x
+        voxel[down] = downIsReversed ? volumeSize[down] - 1 - pixel.y : pixel.y
+        return voxel
+    }
+
+    public func pixel(at voxel: VoxelIndex) -> SlicePixel {
+        SlicePixel(
+            x: acrossIsReversed ? volumeSize[across] - 1 - voxel[across] : voxel[across],
+            y: downIsReversed ? volumeSize[down] - 1 - voxel[down] : voxel[down],
+            slice: voxel[axis])
+    }
+
+    /// Where each pixel of a slice's image, row by row, stands in the volume's values.
+    public func offsets(ofSlice slice: Int) -> [Int] {
+        precondition((0..<count).contains(slice), "slice \(slice) of \(count)")
+        let origin = volumeSize.offset(of: voxel(at: SlicePixel(x: 0, y: 0, slice: slice)))
+        let stepRight = stride(of: across) * (acrossIsReversed ? -1 : 1)
+        let stepDown = stride(of: down) * (downIsReversed ? -1 : 1)
+        var offsets: [Int] = []
+        offsets.reserveCapacity(imageSize.area)
+        for y in 0..<imageSize.height {
+            for x in 0..<imageSize.width { offsets.append(origin + x * stepRight + y * stepDown) }
+        }
+        return offsets
+    }
+
+    private func stride(of axis: VoxelAxis) -> Int {
+        switch axis {
+        case .i: 1
+        case .j: volumeSize.i
+        case .k: volumeSize.i * volumeSize.j
+        }
+    }
+
+    /// What the person should know: that the slices do not lie across the length of the body.
+    public func warnings(file: String) -> [Warning] {
+        guard !isAxial else { return [] }
+        return [
+            Warning(file: file, "axis \(axis) is not the axial one: its slices do not lie across the body")
+        ]
+    }
+}

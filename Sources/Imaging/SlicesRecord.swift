@@ -1,0 +1,63 @@
+import Files
+import Foundation
+import Frames
+
+/// What `slices.json` says about a folder of slices, so that boxes drawn on them can be mapped back.
+public struct SlicesRecord: Codable, Hashable, Sendable {
+    /// The name of the record in the slices' folder.
+    public static let fileName = "slices.json"
+
+    /// The file name of the volume.
+    public var volume: String
+    public var axis: VoxelAxis
+    public var view: SliceView
+    public var intensity: Intensity
+    public var size: VolumeSize
+
+    public init(
+        volume: String, axis: VoxelAxis, view: SliceView, intensity: Intensity, size: VolumeSize
+    ) {
+        self.volume = volume
+        self.axis = axis
+        self.view = view
+        self.intensity = intensity
+        self.size = size
+    }
+
+    /// Reads a record.
+    ///
+    /// - Throws: ``FileError`` `missingInput` where there is none, `badData` where it is not one.
+    public init(contentsOf path: String) throws(FileError) {
+        let data = try readFile(path, limit: 1 << 16)
+        do {
+            self = try JSONDecoder().decode(SlicesRecord.self, from: data)
+        } catch {
+            throw FileError(
+                .badData, file: path, "not a record of slices", found: explanation(of: error),
+                advice: "Make the slices again with swift-sam slices.")
+        }
+    }
+
+    /// Writes the record, whole or not at all.
+    ///
+    /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
+    public func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try writeAtomically(path, try encoder.encode(self) + Data("\n".utf8))
+    }
+}
+
+/// What a decoder found, in words.
+private func explanation(of error: any Error) -> String {
+    switch error {
+    case DecodingError.keyNotFound(let key, _):
+        return "no \"\(key.stringValue)\""
+    case DecodingError.dataCorrupted(let context), DecodingError.typeMismatch(_, let context),
+        DecodingError.valueNotFound(_, let context):
+        let place = context.codingPath.map { "\"\($0.stringValue)\": " }.joined()
+        return place + context.debugDescription
+    default:
+        return error.localizedDescription
+    }
+}

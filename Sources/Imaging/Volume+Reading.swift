@@ -1,0 +1,145 @@
+import CNIfTI
+import Files
+import Frames
+
+extension Volume {
+    /// Reads a NIfTI-1 or NIfTI-2 volume in one file, compressed with gzip or not.
+    ///
+    /// The voxels are integers or floating point of any size and byte order; a value is
+    /// slope · stored + intercept, computed in double precision and kept in single, where the slope is neither
+    /// 0 nor infinite nor NaN, and else what is stored. Voxels that are NaN stay so. Dimensions beyond the third
+    /// must be 1. Nothing is allocated that the file's length does not justify.
+    ///
+    /// Warnings tell of an orientation that is not known (both codes 0) and of axes that are not perpendicular.
+    ///
+    /// - Throws: ``FileError`` `missingInput` where there is no such file, `badData` where it is not such a
+    ///   volume, is cut short or damaged, or does not say where its voxels are, `inputOutput` where the disk
+    ///   fails.
+    public init(contentsOf path: String) throws(FileError) {
+        let fileSize = try fileSize(path)
+        let file = try GzipFile(reading: path)
+        let start = try file.read(NIfTIHeader.longest)
+        let (header, geometry) = try NIfTIHeader.read(start, file: path)
+        var reader = VoxelReader(file: file, start: start, path: path, header: header)
+        try reader.skipToVoxels()
+        let values = try reader.read(count: geometry.size.count, fileSize: fileSize)
+        self.init(
+            file: path, geometry: geometry, values: values, warnings: geometryWarnings(geometry, file: path))
+    }
+}
+
+/// The cosine between two axes from which ITK calls them not orthonormal (read off SimpleITK 2.5: 1e-4 is
+/// still read, 1e-3 is not).
+private let tolerableShear = 1e-4
+
+private func geometryWarnings(_ geometry: Geometry, file: String) -> [Warning] {
+    var warnings: [Warning] = []
+    if geometry.source == .none {
+        warnings.append(
+            Warning(
+                file: file,
+                "its orientation is unknown (sform and qform codes are 0): nibabel, ITK (SimpleITK, 3D Slicer, "
+                    + "nnU-Net) and FSL disagree on which side of it is left"))
+    }
+    if geometry.affine.shear > tolerableShear {
+        warnings.append(
+            Warning(
+                file: file,
+                "its axes are not perpendicular: tools based on ITK (SimpleITK, 3D Slicer, nnU-Net) refuse it, "
+                    + "or follow its qform where that has a code"))
+    }
+    return warnings
+}
+
+// MARK: Voxels
+
+/// Reads voxels in chunks, so that memory is taken only for data that really arrives.
+private struct VoxelReader: ~Copyable {
+    let file: GzipFile
+    /// Bytes read and not used yet: what followed the header.
+    var start: [UInt8]
+    let path: String
+    let header: NIfTIHeader
+
+    /// Whole voxels of any type.
+    private static let chunk = 1 << 20
+
+    mutating func skipToVoxels() throws(FileError) {
+        var left = header.voxelOffset
+        while left > 0 {
+            let bytes = try next(min(left, Self.chunk))
+            guard !bytes.isEmpty else {
+                throw cutShort(expected: "\(header.voxelOffset) bytes before the voxels")
+            }
+            left -= bytes.count
+        }
+    }
+
+    mutating func read(count: Int, fileSize: Int) throws(FileError) -> [Float] {
+        var values: [Float] = []
+        // Volumes seldom shrink to less than a hundredth: what is larger has to grow as it arrives.
+        values.reserveCapacity(min(count, 100 * fileSize / header.bytesPerVoxel))
+        var left = count * header.bytesPerVoxel
+        while left > 0 {
+            var bytes = try next(min(left, Self.chunk))
+            while bytes.count % header.bytesPerVoxel != 0 {
+                let more = try next(header.bytesPerVoxel - bytes.count % header.bytesPerVoxel)
+                if more.isEmpty { break }
+                bytes += more
+            }
+            guard !bytes.isEmpty, bytes.count % header.bytesPerVoxel == 0 else {
+                throw cutShort(expected: "\(count) voxels of \(header.bytesPerVoxel) bytes")
+            }
+            left -= bytes.count
+            if header.isSwapped, header.bytesPerVoxel > 1 {
+                let count = bytes.count / header.bytesPerVoxel
+                nifti_swap_Nbytes(Int64(count), Int32(header.bytesPerVoxel), &bytes)
+            }
+            append(bytes, to: &values)
+        }
+        // Only at its end does gzip compare its checksum.
+        while try !next(Self.chunk).isEmpty {}
+        return values
+    }
+
+    private mutating func next(_ count: Int) throws(FileError) -> [UInt8] {
+        if start.isEmpty { return try file.read(count) }
+        let bytes = Array(start.prefix(count))
+        start.removeFirst(bytes.count)
+        return bytes
+    }
+
+    private func append(_ bytes: [UInt8], to values: inout [Float]) {
+        switch header.datatype {
+        case DT_UINT8: append(bytes, to: &values) { (stored: UInt8) in Double(stored) }
+        case DT_INT8: append(bytes, to: &values) { (stored: Int8) in Double(stored) }
+        case DT_UINT16: append(bytes, to: &values) { (stored: UInt16) in Double(stored) }
+        case DT_INT16: append(bytes, to: &values) { (stored: Int16) in Double(stored) }
+        case DT_UINT32: append(bytes, to: &values) { (stored: UInt32) in Double(stored) }
+        case DT_INT32: append(bytes, to: &values) { (stored: Int32) in Double(stored) }
+        case DT_UINT64: append(bytes, to: &values) { (stored: UInt64) in Double(stored) }
+        case DT_INT64: append(bytes, to: &values) { (stored: Int64) in Double(stored) }
+        case DT_FLOAT32: append(bytes, to: &values) { (stored: Float) in Double(stored) }
+        case DT_FLOAT64: append(bytes, to: &values) { (stored: Double) in stored }
+        default: preconditionFailure("type \(header.datatype) passed the header's checks")
+        }
+    }
+
+    @inline(__always)
+    private func append<Stored: BitwiseCopyable>(
+        _ bytes: [UInt8], to values: inout [Float], asDouble: (Stored) -> Double
+    ) {
+        bytes.withUnsafeBytes { bytes in
+            for offset in stride(from: 0, to: bytes.count, by: MemoryLayout<Stored>.size) {
+                let stored = bytes.loadUnaligned(fromByteOffset: offset, as: Stored.self)
+                values.append(Float(asDouble(stored) * header.slope + header.intercept))
+            }
+        }
+    }
+
+    private func cutShort(expected: String) -> FileError {
+        FileError(
+            .badData, file: path, "the volume is cut short", expected: expected, found: "fewer",
+            advice: "Copy the file again.")
+    }
+}

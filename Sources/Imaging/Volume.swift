@@ -1,0 +1,38 @@
+import Files
+import Frames
+
+/// A volume of real numbers, such as a CT in Hounsfield units.
+public struct Volume: Sendable {
+    /// The path that the volume was read from.
+    public let file: String
+    public let geometry: Geometry
+    /// One value for each voxel, i fastest, then j, then k; slope and intercept are applied.
+    public var values: [Float]
+    /// What the person should know about the file.
+    public let warnings: [Warning]
+
+    public var size: VolumeSize { geometry.size }
+
+    public subscript(voxel: VoxelIndex) -> Float {
+        values[size.offset(of: voxel)]
+    }
+
+    /// The least and the greatest finite value, or nil where there is none.
+    public var range: ClosedRange<Float>? { finiteRange(values) }
+
+    /// Whether the values can be Hounsfield units, which reach −1000 in air: the least is −500 or less.
+    public var looksLikeHounsfield: Bool {
+        range.map { $0.lowerBound <= -500 } ?? false
+    }
+}
+
+/// The least and the greatest finite value, or nil where there is none.
+func finiteRange(_ values: [Float]) -> ClosedRange<Float>? {
+    var least = Float.infinity
+    var greatest = -Float.infinity
+    for value in values where value.isFinite {
+        least = min(least, value)
+        greatest = max(greatest, value)
+    }
+    return least <= greatest ? least...greatest : nil
+}

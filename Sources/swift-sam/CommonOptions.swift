@@ -1,0 +1,53 @@
+import ArgumentParser
+import Files
+import Foundation
+import SegmentAnything
+import Tensors
+
+/// Options of every command that runs the model.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        help:
+            "The weights: safetensors or .pth, by official or Hugging Face names. Without it $SWIFT_SAM_MODEL, else the bundled model.",
+        completion: .file(extensions: ["safetensors", "pth"]))
+    var model: String?
+
+    @Option(help: "How many threads to use; the result does not depend on it. (default: all cores)")
+    var threads: Int?
+
+    @Flag(help: "Print no progress and no warnings.")
+    var quiet = false
+
+    mutating func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads).") }
+    }
+
+    /// Applies the options and opens the model.
+    func open() throws -> Sam {
+        if let threads { Threads.count = threads }
+        return try Sam(path: try modelPath(model))
+    }
+}
+
+/// The weights that a command uses: what is given, else `$SWIFT_SAM_MODEL`, else `share/swift-sam/` beside the
+/// executable's folder, else the bundled file of the checkout in which the executable was built. The working folder is
+/// never searched.
+func modelPath(_ given: String?) throws(FileError) -> String {
+    if let given { return given }
+    if let path = ProcessInfo.processInfo.environment["SWIFT_SAM_MODEL"], !path.isEmpty { return path }
+    let bundled = "swift-sam-small.safetensors"
+    let executable = Bundle.main.executableURL?.resolvingSymlinksInPath()
+    var candidates: [URL] = []
+    if let folder = executable?.deletingLastPathComponent() {
+        candidates.append(folder.appending(path: "../share/swift-sam/\(bundled)").standardized)
+        // A build stands in CHECKOUT/.build/TRIPLE/CONFIGURATION.
+        var ancestor = folder
+        while ancestor.path().count > 1, ancestor.lastPathComponent != ".build" { ancestor.deleteLastPathComponent() }
+        candidates.append(ancestor.deletingLastPathComponent().appending(path: "weights/\(bundled)"))
+    }
+    let paths = candidates.map { $0.path(percentEncoded: false) }
+    if let path = paths.first(where: { FileManager.default.fileExists(atPath: $0) }) { return path }
+    throw FileError(
+        .missingInput, file: paths.first ?? bundled, "no weights",
+        advice: "Name a model with --model FILE or $SWIFT_SAM_MODEL.")
+}

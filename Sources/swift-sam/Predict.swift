@@ -1,0 +1,134 @@
+import ArgumentParser
+import Files
+import Foundation
+import Frames
+import Imaging
+import SegmentAnything
+
+struct Predict: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Masks for boxes and points on a PNG or JPEG.",
+        discussion: """
+            Example: swift-sam predict photo.jpg --box 40,30,220,180 --point 90,80,1 -o mask.png
+
+            MASK.png holds 0 and 255. Several prompts give MASK-1.png, MASK-2.png, …, and --all-masks MASK-1-1.png with \
+            prompt and mask.
+            """)
+
+    @OptionGroup var prompts: PromptOptions
+    @OptionGroup var options: ModelOptions
+
+    @Flag(help: "Predict the one mask for unambiguous prompts instead of three to choose from.")
+    var singleMask = false
+
+    @Flag(help: "Write all masks of each prompt and not only the one of the highest score.")
+    var allMasks = false
+
+    @Flag(help: "Print the results as JSON.")
+    var json = false
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The PNG to write.", valueName: "mask.png"))
+    var output: String
+
+    mutating func validate() throws {
+        guard output.lowercased().hasSuffix(".png") else {
+            throw ValidationError("-o must name a .png file, not \"\(output)\".")
+        }
+    }
+
+    func run() throws {
+        let (image, warnings) = try readImage(prompts.image)
+        if !options.quiet { printWarnings(warnings) }
+        try requireWritable(output)
+        let (sam, load) = try timed { try options.open() }
+        let asked = try prompts.prompts(on: image.size, maskSize: sam.configuration.maskSize)
+        let (encoded, encode) = try timed { try sam.encode(image, name: prompts.image) }
+        let (answers, decode) = timed { sam.predict(asked, on: encoded, multimask: !singleMask) }
+
+        var report = Report(
+            image: image.size, prompts: [], seconds: .init(load: load, encode: encode, decode: decode),
+            peakMemoryBytes: 0)
+        for (number, (prompt, masks)) in zip(asked, answers).enumerated() {
+            let best = masks.best?.index
+            report.prompts.append(Report.Prompt(prompt, masks, chosen: best))
+            for mask in masks where allMasks || mask.index == best {
+                try writePNG(outputPath(prompt: number + 1, of: asked.count, mask: mask.index), mask.mask)
+            }
+        }
+        report.peakMemoryBytes = peakMemory()
+        if json {
+            try printJSON(report)
+        } else {
+            printTable(report)
+        }
+    }
+
+    private func outputPath(prompt: Int, of count: Int, mask: Int) -> String {
+        let stem = output.dropLast(".png".count)
+        if allMasks { return "\(stem)-\(prompt)-\(mask).png" }
+        return count > 1 ? "\(stem)-\(prompt).png" : output
+    }
+
+    private func printTable(_ report: Report) {
+        print("prompt  mask  predicted IoU  stability  area (pixels)  file")
+        for (number, prompt) in report.prompts.enumerated() {
+            for mask in prompt.masks where allMasks || mask.chosen {
+                let path = outputPath(prompt: number + 1, of: report.prompts.count, mask: mask.index)
+                print(
+                    String(
+                        format: "%6d  %4d  %13.3f  %9.3f  %13d  ", number + 1, mask.index, mask.score, mask.stability,
+                        mask.area) + path)
+            }
+        }
+    }
+}
+
+/// What `predict --json` prints.
+private struct Report: Encodable {
+    struct Prompt: Encodable {
+        struct Point: Encodable {
+            var x: Double
+            var y: Double
+            var label: Int
+        }
+        struct Mask: Encodable {
+            var index: Int
+            var score: Float
+            var stability: Double
+            var area: Int
+            var box: [Double]?
+            var chosen: Bool
+        }
+        var box: [Double]?
+        var points: [Point]
+        var masks: [Mask]
+
+        init(_ prompt: SegmentAnything.Prompt, _ masks: [PredictedMask], chosen: Int?) {
+            box = prompt.box.map { [$0.x0, $0.y0, $0.x1, $0.y1] }
+            points = prompt.points.map {
+                Point(x: $0.position.x, y: $0.position.y, label: $0.isForeground ? 1 : 0)
+            }
+            self.masks = masks.map {
+                let mask = $0.mask
+                return Mask(
+                    index: $0.index, score: $0.score, stability: $0.stability, area: mask.area,
+                    box: mask.boundingBox.map { [$0.x0, $0.y0, $0.x1, $0.y1] }, chosen: $0.index == chosen)
+            }
+        }
+    }
+    struct Seconds: Encodable {
+        var load: Double
+        var encode: Double
+        var decode: Double
+    }
+
+    var image: PixelSize
+    var prompts: [Prompt]
+    var seconds: Seconds
+    var peakMemoryBytes: Int
+
+    enum CodingKeys: String, CodingKey {
+        case image, prompts, seconds
+        case peakMemoryBytes = "peak_memory_bytes"
+    }
+}

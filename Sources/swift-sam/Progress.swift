@@ -1,0 +1,57 @@
+import Foundation
+
+/// How far long work has come, on standard error: a line that renews itself, with the time left, on a terminal;
+/// elsewhere one line at the end.
+struct Progress {
+    /// What is being done, such as "ct.nii.gz: encoding slices".
+    let title: String
+    let total: Int
+    let isQuiet: Bool
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let start = ContinuousClock.now
+
+    init(_ title: String, total: Int, isQuiet: Bool) {
+        self.title = title
+        self.total = total
+        self.isQuiet = isQuiet
+    }
+
+    /// Reports that `done` of all are done.
+    func update(_ done: Int) {
+        if isQuiet { return }
+        let elapsed = (ContinuousClock.now - start) / .seconds(1)
+        if done == total {
+            let end = "\(title): \(total) in \(duration(elapsed))"
+            printError(isTerminal ? "\r\u{1B}[K\(end)" : end)
+        } else if isTerminal {
+            let left = done == 0 ? "" : ", \(duration(elapsed / Double(done) * Double(total - done))) left"
+            FileHandle.standardError.write(Data("\r\u{1B}[K\(title): \(done)/\(total)\(left)".utf8))
+        }
+    }
+}
+
+/// Seconds as people read them: "0.8 s", "42 s", "3 min 20 s", "2 h 05 min".
+func duration(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded())
+    func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    switch seconds {
+    case ..<10: return String(format: "%.1f s", seconds)
+    case ..<60: return "\(whole) s"
+    case ..<3600: return "\(whole / 60) min \(twoDigits(whole % 60)) s"
+    default: return "\(whole / 3600) h \(twoDigits(whole % 3600 / 60)) min"
+    }
+}
+
+/// The most memory that this process has held, in bytes.
+func peakMemory() -> Int {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    return usage.ru_maxrss * 1024
+}
+
+/// Runs `body` and tells how many seconds it took.
+func timed<Result>(_ body: () throws -> Result) rethrows -> (result: Result, seconds: Double) {
+    let start = ContinuousClock.now
+    let result = try body()
+    return (result, (ContinuousClock.now - start) / .seconds(1))
+}

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Checkpoints
+import Files
+import Foundation
+import Frames
+import SegmentAnything
+import Tensors
+
+/// An image and what is asked of it: the arguments that `predict` and `activations` share.
+struct PromptOptions: ParsableArguments {
+    @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+    var image: String
+
+    @Option(
+        help: ArgumentHelp(
+            "A box in pixels from the top left; each is a prompt, numbered from 1.", valueName: "x0,y0,x1,y1"),
+        transform: parseBox)
+    var box: [PixelBox] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A point in pixels; label 1 is inside the object, 0 outside. It joins prompt N, by default the only one.",
+            valueName: "x,y,label[,N]"),
+        transform: NumberedPoint.init)
+    var point: [NumberedPoint] = []
+
+    @Option(
+        help: "Logits [4·grid, 4·grid] from which each prompt starts, as .npy or safetensors.",
+        completion: .file(extensions: ["npy", "safetensors"]))
+    var maskInput: String?
+
+    mutating func validate() throws {
+        guard !box.isEmpty || !point.isEmpty || maskInput != nil else {
+            throw ValidationError("Nothing to predict: give a --box, a --point or a --mask-input.")
+        }
+        let count = promptCount
+        for point in point where point.prompt == nil && count > 1 {
+            throw ValidationError("With \(count) prompts, say which one a point joins: \(point.text),N.")
+        }
+        for prompt in 1...count where box.count < prompt && !point.contains(where: { ($0.prompt ?? 1) == prompt }) {
+            if maskInput == nil || count > 1 {
+                throw ValidationError("Prompt \(prompt) has neither a box nor a point.")
+            }
+        }
+    }
+
+    private var promptCount: Int { max(box.count, point.compactMap(\.prompt).max() ?? 1, 1) }
+
+    /// The prompts, in the order of their numbers.
+    ///
+    /// - Throws: ``FileError`` `badData` for a box or a point wholly outside the image, and for a mask input that is
+    ///   not finite or of another size than `maskSize`.
+    func prompts(on size: PixelSize, maskSize: Int) throws(FileError) -> [Prompt] {
+        func outside(_ what: String) -> FileError {
+            FileError(
+                .badData, file: image, "\(what) is outside the image",
+                expected: "x from 0 to \(size.width), y from 0 to \(size.height)")
+        }
+        if let box = box.first(where: { $0.clipped(to: size) == nil }) {
+            throw outside("the box \(box.x0),\(box.y0),\(box.x1),\(box.y1)")
+        }
+        if let point = point.first(where: {
+            !(0...Double(size.width)).contains($0.position.x) || !(0...Double(size.height)).contains($0.position.y)
+        }) {
+            throw outside("the point \(point.text)")
+        }
+        let mask = try maskInput.map { path throws(FileError) in try readMaskInput(path, size: maskSize) }
+        return (1...promptCount).map { number in
+            Prompt(
+                points: point.filter { ($0.prompt ?? 1) == number }
+                    .map { .init($0.position, isForeground: $0.isForeground) },
+                box: box.count >= number ? box[number - 1] : nil, mask: mask)
+        }
+    }
+}
+
+/// A `--point`: a place, a label, and the prompt that it joins.
+struct NumberedPoint {
+    let text: String
+    let position: PixelPoint
+    let isForeground: Bool
+    let prompt: Int?
+
+    init(_ text: String) throws {
+        let numbers = try parseNumbers(text)
+        guard (3...4).contains(numbers.count), [0, 1].contains(numbers[2]) else {
+            throw ValidationError("expected x,y,label[,N] with label 0 or 1, found \"\(text)\"")
+        }
+        prompt = numbers.count == 4 ? Int(exactly: numbers[3]) : nil
+        guard numbers.count == 3 || (1...1000).contains(prompt ?? 0) else {
+            throw ValidationError("expected a prompt's number from 1 to 1000 after the label, found \"\(text)\"")
+        }
+        self.text = text
+        position = PixelPoint(x: numbers[0], y: numbers[1])
+        isForeground = numbers[2] == 1
+    }
+}
+
+private func parseBox(_ text: String) throws -> PixelBox {
+    let numbers = try parseNumbers(text)
+    guard numbers.count == 4, numbers[0] < numbers[2], numbers[1] < numbers[3] else {
+        throw ValidationError("expected x0,y0,x1,y1 with x0 < x1 and y0 < y1, found \"\(text)\"")
+    }
+    return PixelBox(x0: numbers[0], y0: numbers[1], x1: numbers[2], y1: numbers[3])
+}
+
+private func parseNumbers(_ text: String) throws -> [Double] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map {
+        guard let number = Double($0), number.isFinite else {
+            throw ValidationError("expected numbers with commas between, found \"\(text)\"")
+        }
+        return number
+    }
+}
+
+/// Reads a mask input, `[size, size]` with any leading axes of 1, from `.npy` or from safetensors with one tensor or one
+/// named `prompt.mask`.
+private func readMaskInput(_ path: String, size: Int) throws(FileError) -> Tensor {
+    var mask: Tensor
+    if path.hasSuffix(".npy") {
+        mask = try readNumpy(path)
+    } else {
+        let file = try Checkpoint(path: path)
+        let name = file.entries.count == 1 ? file.entries.keys.first : "prompt.mask"
+        guard let name, file.entries[name] != nil else {
+            throw FileError(
+                .badData, file: path, "which tensor is the mask?", expected: "one tensor, or one named prompt.mask",
+                found: "\(file.entries.count) tensors")
+        }
+        mask = file.tensor(name)
+    }
+    guard mask.shape.suffix(2) == [size, size], mask.count == size * size else {
+        throw FileError(
+            .badData, file: path, "not a mask input of this model", expected: "shape [\(size), \(size)]",
+            found: "\(mask.shape)")
+    }
+    mask = mask.reshaped([size, size])
+    guard mask.isFinite else { throw FileError(.badData, file: path, "holds values that are not finite") }
+    return mask
+}

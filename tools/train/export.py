@@ -1,0 +1,111 @@
+"""Writes a checkpoint's averaged weights as float16 safetensors under the official names, and checks them.
+
+    python export.py RUN/best.pt ../../weights/swift-sam-small.safetensors --version 1.0 [--lineage TEXT]
+
+The check loads the file back into the official modules and compares masks with the float32 weights on
+held-out scenes.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from segment_anything.modeling import Sam
+
+from batches import Batches, model_input
+from model import Configuration, build, decode
+
+CHECK_SEED, CHECK_SCENES = 80001, 12
+
+
+def load_any(path: str | Path) -> Sam:
+    """The model of a checkpoint (its averaged weights) or of an exported file."""
+    if str(path).endswith(".safetensors"):
+        with safe_open(path, "pt") as file:
+            settings = json.loads(file.metadata()["configuration"])
+        state = {name: value.float() for name, value in load_file(path).items()}
+    else:
+        saved = torch.load(path, weights_only=True)
+        if "average" not in saved:
+            raise SystemExit(f"{path}: not a checkpoint of train.py")
+        settings, state = saved["configuration"], saved["average"]
+    sam = build(Configuration(**{**settings, "global_blocks": tuple(settings["global_blocks"])}))
+    missing = sam.load_state_dict(state, strict=False).missing_keys
+    if [name for name in missing if not name.startswith("pixel_")]:
+        raise SystemExit(f"{path}: missing {missing}")
+    return sam.eval()
+
+
+def metadata(saved: dict, version: str, lineage: str) -> dict[str, str]:
+    settings = saved["configuration"]
+    return {
+        "format": "pt",
+        "name": "swift-sam-small",
+        "version": version,
+        "license": "Apache-2.0",
+        "training_data": "synthetic scenes only (tools/train/scenes.py); no patient data, no foreign weights",
+        "intended_use": "demonstration and research; not for clinical use",
+        "seed": str(saved["seed"]),
+        "steps": str(saved["step"]),
+        "lineage": lineage,
+        "image_size": str(settings["image"]),
+        "patch_size": str(settings["patch"]),
+        "pixel_mean": "123.675,116.28,103.53",
+        "pixel_std": "58.395,57.12,57.375",
+        "configuration": json.dumps(settings),
+    }
+
+
+def export(checkpoint: Path, output: Path, version: str, lineage: str) -> None:
+    saved = torch.load(checkpoint, weights_only=True)
+    state = {name: value.half().contiguous() for name, value in saved["average"].items()}
+    beside = output.with_suffix(".part")
+    save_file(state, beside, metadata(saved, version, lineage))
+    os.replace(beside, output)
+    parameters = sum(value.numel() for value in state.values())
+    print(f"{output}: {parameters} parameters, {output.stat().st_size} bytes, step {saved['step']}")
+
+
+@torch.no_grad()
+def compare(exported: Sam, original: Sam) -> None:
+    """Pixels on which the masks of the float16 file and of the float32 weights differ."""
+    batches = Batches(original.image_encoder.img_size, CHECK_SEED, images=1, prompts=4, steps=CHECK_SCENES)
+    differing, pixels, largest = 0, 0, 0.0
+    for batch in (batches[step] for step in range(CHECK_SCENES)):
+        logits = []
+        for sam in (exported, original):
+            embedding = sam.image_encoder(model_input(batch.images, sam.pixel_mean, sam.pixel_std))
+            boxes = torch.from_numpy(batch.boxes)
+            small, _ = decode(sam, embedding.expand(len(boxes), -1, -1, -1), boxes, None, None)
+            logits.append(functional.interpolate(small, size=batch.images.shape[1:], mode="bilinear"))
+        differing += ((logits[0] > 0) != (logits[1] > 0)).sum().item()
+        pixels += int(np.prod(logits[0].shape))
+        largest = max(largest, (logits[0] - logits[1]).abs().max().item())
+    print(
+        f"float16 against float32: {differing} of {pixels} pixels differ ({differing / pixels:.1e}), "
+        f"largest difference of a logit {largest:.3f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--version", default="1.0")
+    parser.add_argument("--lineage", default="", help="what the run was started from")
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    export(arguments.checkpoint, arguments.output, arguments.version, arguments.lineage)
+    compare(load_any(arguments.output), load_any(arguments.checkpoint))
+
+
+if __name__ == "__main__":
+    main()

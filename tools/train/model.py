@@ -1,0 +1,116 @@
+"""The official `segment-anything` modules in a small configuration, and their decoding for training."""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as functional
+from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+Points = tuple[torch.Tensor, torch.Tensor]
+PIXEL_MEAN, PIXEL_DEVIATION = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides the tensors' shapes."""
+
+    image: int = 256  # model pixels along a side
+    patch: int = 8
+    width: int = 128  # channels of the encoder
+    depth: int = 6
+    heads: int = 4
+    window: int = 8
+    global_blocks: tuple[int, ...] = (2, 5)
+    decoder_width: int = 128
+
+    @property
+    def grid(self) -> int:
+        return self.image // self.patch
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def build(configuration: Configuration) -> Sam:
+    c = configuration
+    encoder = ImageEncoderViT(
+        depth=c.depth,
+        embed_dim=c.width,
+        img_size=c.image,
+        mlp_ratio=4,
+        norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+        num_heads=c.heads,
+        patch_size=c.patch,
+        qkv_bias=True,
+        use_rel_pos=True,
+        global_attn_indexes=c.global_blocks,
+        window_size=c.window,
+        out_chans=c.decoder_width,
+    )
+    prompts = PromptEncoder(
+        embed_dim=c.decoder_width,
+        image_embedding_size=(c.grid, c.grid),
+        input_image_size=(c.image, c.image),
+        mask_in_chans=16,
+    )
+    transformer = TwoWayTransformer(
+        depth=2, embedding_dim=c.decoder_width, mlp_dim=4 * c.decoder_width, num_heads=8
+    )
+    decoder = MaskDecoder(
+        num_multimask_outputs=3,
+        transformer=transformer,
+        transformer_dim=c.decoder_width,
+        iou_head_depth=3,
+        iou_head_hidden_dim=c.decoder_width,
+    )
+    return Sam(encoder, prompts, decoder, PIXEL_MEAN, PIXEL_DEVIATION)
+
+
+def decode(
+    sam: Sam,
+    embeddings: torch.Tensor,
+    boxes: torch.Tensor | None,
+    points: Points | None,
+    masks: torch.Tensor | None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits [prompts, 4, 4·grid, 4·grid] and predicted IoU [prompts, 4], mask 0 first.
+
+    `embeddings` [prompts, channels, grid, grid] holds each prompt's own image. This is the official
+    `MaskDecoder.predict_masks` except that it repeats one image for all prompts.
+    """
+    decoder = sam.mask_decoder
+    sparse, dense = sam.prompt_encoder(points=points, boxes=boxes, masks=masks)
+    prompts = len(embeddings)
+    output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+    tokens = torch.cat([output_tokens[None].expand(prompts, -1, -1), sparse], 1)
+    position = sam.prompt_encoder.get_dense_pe().expand(prompts, -1, -1, -1)
+    queries, keys = decoder.transformer(embeddings + dense, position, tokens)
+    keys = keys.transpose(1, 2).reshape(embeddings.shape)
+    upscaled = decoder.output_upscaling(keys)
+    weights = [
+        decoder.output_hypernetworks_mlps[index](queries[:, 1 + index])
+        for index in range(decoder.num_mask_tokens)
+    ]
+    logits = torch.stack(weights, 1) @ upscaled.flatten(2)
+    return logits.unflatten(2, upscaled.shape[2:]), decoder.iou_prediction_head(queries[:, 0])
+
+
+def load_resized(sam: Sam, state: dict[str, torch.Tensor]) -> None:
+    """Loads weights trained at another image size: position embeddings are interpolated."""
+    wanted = sam.state_dict()
+    for name, value in state.items():
+        shape = wanted[name].shape
+        if value.shape != shape:
+            if name.endswith("pos_embed"):
+                value = functional.interpolate(
+                    value.permute(0, 3, 1, 2), size=shape[1:3], mode="bicubic", align_corners=False
+                ).permute(0, 2, 3, 1)
+            elif "rel_pos" in name:
+                value = functional.interpolate(
+                    value.T[None], size=shape[0], mode="linear", align_corners=False
+                )[0].T
+            else:
+                raise ValueError(f"{name}: found {tuple(value.shape)}, expected {tuple(shape)}")
+        wanted[name] = value
+    sam.load_state_dict(wanted)

@@ -49,6 +49,12 @@ public struct LabelMap: Hashable, Sendable {
         return label == 0 ? nil : label
     }
 
+    /// The labels of the classes of some boxes, by class id; nil of those left out.
+    public func labels(of slices: [SliceBoxes]) -> [Int: UInt16?] {
+        let classes = Set(slices.flatMap(\.boxes).map(\.classID))
+        return Dictionary(uniqueKeysWithValues: classes.map { ($0, label(ofClass: $0)) })
+    }
+
     /// Checks that every box's class is in the map.
     ///
     /// - Throws: ``FileErrors`` with every box whose class is not.

@@ -45,16 +45,12 @@ extension LabelVolume {
         slices.offsets(ofSlice: slice).map { values[$0] }
     }
 
-    /// Gives every voxel under a mask of a slice's image this label.
+    /// Replaces the labels of a slice's image `[height, width]`, row by row.
     ///
-    /// - Precondition: the mask has the slice image's size, and the slices are of this volume's.
-    public mutating func paint(
-        _ label: UInt16, where mask: Mask, slice: Int, _ slices: SliceGeometry
-    ) {
+    /// - Precondition: there is a label for each pixel, and the slices are of this volume's size.
+    public mutating func setLabels(_ labels: [UInt16], ofSlice slice: Int, _ slices: SliceGeometry) {
         precondition(slices.volumeSize == size, "slices of \(slices.volumeSize) for \(size)")
-        precondition(mask.size == slices.imageSize, "mask of \(mask.size) for \(slices.imageSize)")
-        for (offset, isInside) in zip(slices.offsets(ofSlice: slice), mask.values) where isInside {
-            values[offset] = label
-        }
+        precondition(labels.count == slices.imageSize.area, "\(labels.count) labels for \(slices.imageSize)")
+        for (offset, label) in zip(slices.offsets(ofSlice: slice), labels) { values[offset] = label }
     }
 }

@@ -79,11 +79,7 @@ extension Sam {
         let input = transform(image, imageSize: configuration.imageSize)
         recorder?.record("input", input.channelsFirst)
         let embedding = imageEncoder(input, recorder: recorder)
-        guard embedding.isFinite else {
-            throw FileError(
-                .badData, file: path, place: firstTensorNotFinite(), "the image's embedding is not finite",
-                advice: "The weights are damaged, or overflow in single precision: get the file anew.")
-        }
+        try requireFinite(embedding, "the image's embedding is")
         return EncodedImage(transform: transform, embedding: embedding)
     }
 
@@ -92,15 +88,24 @@ extension Sam {
     /// Prompts alike in kind and in number of points are decoded together.
     ///
     /// - Returns: for each prompt its masks, in the order of their indices.
+    /// - Throws: ``FileError`` `badData` for weights that give scores which are not finite; the error names the first
+    ///   tensor that is not.
     public func predict(
         _ prompts: [Prompt], on image: EncodedImage, multimask: Bool = true, recorder: Recorder? = nil
-    ) -> [[PredictedMask]] {
+    ) throws(FileError) -> [[PredictedMask]] {
         var results = [[PredictedMask]](repeating: [], count: prompts.count)
         for batch in batches(of: prompts) {
-            let masks = decode(batch.map { prompts[$0] }, on: image, multimask: multimask, recorder: recorder)
+            let masks = try decode(batch.map { prompts[$0] }, on: image, multimask: multimask, recorder: recorder)
             for (prompt, masks) in zip(batch, masks) { results[prompt] = masks }
         }
         return results
+    }
+
+    private func requireFinite(_ tensor: Tensor, _ whatIs: String) throws(FileError) {
+        guard !tensor.isFinite else { return }
+        throw FileError(
+            .badData, file: path, place: firstTensorNotFinite(), "\(whatIs) not finite",
+            advice: "The weights are damaged, or overflow in single precision: get the file anew.")
     }
 
     /// The prompts' indices in batches that the decoder can run at once: equally many points, with or without a box
@@ -119,7 +124,7 @@ extension Sam {
 
     private func decode(
         _ prompts: [Prompt], on image: EncodedImage, multimask: Bool, recorder: Recorder?
-    ) -> [[PredictedMask]] {
+    ) throws(FileError) -> [[PredictedMask]] {
         let masks = multimask ? 1..<Configuration.maskCount : 0..<1
         let dense = prompts.map { promptEncoder.dense($0.mask) }
         recorder?.record(
@@ -130,6 +135,8 @@ extension Sam {
             positions: promptEncoder.densePositions(),
             prompts: promptEncoder.sparse(prompts.map { image.transform($0) }, recorder: recorder), masks: masks,
             recorder: recorder)
+        try requireFinite(scores, "the masks' scores are")
+        try requireFinite(logits, "the masks' logits are")
         let upscaled = (0..<prompts.count).map { prompt in
             image.transform.upscaled(logits.selecting(axis: 0, prompt), imageSize: configuration.imageSize)
         }

@@ -36,7 +36,7 @@ struct Activations: ParsableCommand {
         }
         let recorder = Recorder(matching: only)
         let encoded = try sam.encode(image, name: prompts.image, recorder: recorder)
-        _ = sam.predict(asked, on: encoded, recorder: recorder)
+        _ = try sam.predict(asked, on: encoded, recorder: recorder)
         guard !recorder.activations.isEmpty else {
             throw ValidationError("No activation matches --only \"\(only ?? "*")\".")
         }

@@ -47,8 +47,8 @@ struct Bench: ParsableCommand {
         for run in 1...runs {
             let (encoded, encode) = try timed { try sam.encode(image, name: "random image") }
             report.seconds.encode.append(encode)
-            report.seconds.prompt.append(timed { sam.predict([boxes[0]], on: encoded) }.seconds)
-            report.seconds.prompts32.append(timed { sam.predict(boxes, on: encoded) }.seconds)
+            report.seconds.prompt.append(try timed { try sam.predict([boxes[0]], on: encoded) }.seconds)
+            report.seconds.prompts32.append(try timed { try sam.predict(boxes, on: encoded) }.seconds)
             progress.update(run)
             if let saveEmbedding, run == runs {
                 try writeSafetensors(saveEmbedding, names: ["image_encoder"]) { _ in

@@ -43,7 +43,7 @@ struct Predict: ParsableCommand {
         let (sam, load) = try timed { try options.open() }
         let asked = try prompts.prompts(on: image.size, maskSize: sam.configuration.maskSize)
         let (encoded, encode) = try timed { try sam.encode(image, name: prompts.image) }
-        let (answers, decode) = timed { sam.predict(asked, on: encoded, multimask: !singleMask) }
+        let (answers, decode) = try timed { try sam.predict(asked, on: encoded, multimask: !singleMask) }
 
         var report = Report(
             image: image.size, prompts: [], seconds: .init(load: load, encode: encode, decode: decode),

@@ -17,9 +17,6 @@ struct Slices: ParsableCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Option(help: "How slices are turned: array (rot90 of the array) or radiological (by the affine).")
-    var view: SliceView = .array
-
     @Flag(help: "Print no progress and no warnings.")
     var quiet = false
 
@@ -28,26 +25,24 @@ struct Slices: ParsableCommand {
 
     func run() throws {
         let volume = try Volume(contentsOf: volume)
-        let slices = SliceGeometry(volume.geometry, axis: slicing.axis, view: view)
+        let record = try slicing.slicing(of: volume)
+        let slices = SliceGeometry(volume.geometry, axis: record.axis, view: record.view)
         if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
-        let intensity = try slicing.intensity(of: volume)
         do {
             try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
         } catch {
             throw FileError(.cannotCreate, file: output, "cannot make the folder", found: error.localizedDescription)
         }
-        let images = SliceImages(volume, slices, intensity)
-        let stem = slicing.stem ?? "x"
+        let images = SliceImages(volume, slices, record.intensity)
+        let stem = slicing.stem(of: volume)
         let folder = URL(filePath: output)
         let progress = Progress("\(volume.file): slices", total: slices.count, isQuiet: quiet)
         for slice in 0..<slices.count {
-            let path = folder.appending(path: "\(stem)-slice\(slice).png").path(percentEncoded: false)
+            let name = stem + String(format: "-slice%03d.png", slice)
+            let path = folder.appending(path: name).path(percentEncoded: false)
             try writePNG(path, size: slices.imageSize, grey: images.grey(ofSlice: slice))
             progress.update(slice + 1)
         }
-        try SlicesRecord(
-            volume: URL(filePath: volume.file).lastPathComponent, axis: slicing.axis, view: view,
-            intensity: intensity, size: volume.size
-        ).write(to: folder.appending(path: SlicesRecord.fileName).path(percentEncoded: false))
+        try record.write(to: folder.appending(path: SlicesRecord.fileName).path(percentEncoded: false))
     }
 }

@@ -14,7 +14,7 @@ struct SwiftSam: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Predict.self, Slices.self, Model.self, Convert.self, Activations.self, Bench.self,
+            Predict.self, Segment.self, Slices.self, Model.self, Convert.self, Activations.self, Bench.self,
         ])
 }
 
@@ -56,9 +56,14 @@ func printWarnings(_ warnings: [Warning]) {
     for warning in warnings { printError("warning: \(warning)") }
 }
 
-/// Prints a value as one JSON object; what is not a number becomes null.
+/// Prints a value as one JSON object.
 func printJSON(_ value: some Encodable) throws {
+    FileHandle.standardOutput.write(try encodedJSON(value))
+}
+
+/// A value as one JSON object, its keys in order, with a line feed at the end.
+func encodedJSON(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    return try encoder.encode(value) + Data("\n".utf8)
 }

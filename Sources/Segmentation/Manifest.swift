@@ -1,0 +1,172 @@
+import Files
+import Foundation
+import Frames
+import Imaging
+
+/// What a label volume was made from and how: enough to check it, to repeat it to the byte, and to find every box's
+/// part in it. It stands beside the volume, as `labels.json` beside `labels.nii.gz`.
+///
+/// The same command gives the same manifest but for `seconds`, on any number of threads.
+public struct Manifest: Encodable, Sendable {
+    /// A file, or several with one digest: see ``Files/sha256(ofFiles:)``.
+    public struct Source: Encodable, Sendable {
+        /// The path as the person gave it.
+        public var path: String
+        /// How many files were read.
+        public var files: Int
+        public var sha256: String
+
+        public init(path: String, files: [String]) throws(FileError) {
+            self.path = path
+            self.files = files.count
+            sha256 = files == [path] ? try Files.sha256(ofFile: path) : try Files.sha256(ofFiles: files)
+        }
+    }
+
+    /// Everything that the result depends on besides the sources.
+    public struct Options: Encodable, Sendable {
+        public var recipe = "sam"
+        public var precision = "float32"
+        public var axis: VoxelAxis
+        public var view: SliceView
+        public var intensity: Intensity
+        public var singleMask: Bool
+        /// The label of each class id that was given one, and null of those left out.
+        public var labels: [String: UInt16?]
+
+        public init(slices: SlicesRecord, singleMask: Bool, labels: [Int: UInt16?]) {
+            axis = slices.axis
+            view = slices.view
+            intensity = slices.intensity
+            self.singleMask = singleMask
+            self.labels = Dictionary(uniqueKeysWithValues: labels.map { ("\($0.key)", $0.value) })
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case recipe, precision, axis, view, intensity, labels
+            case singleMask = "single_mask"
+        }
+    }
+
+    /// A box and what became of it.
+    public struct Box: Encodable, Sendable {
+        public var slice: Int
+        public var file: String
+        /// The line of a YOLO file, or the object of a Pascal VOC file, from 1.
+        public var number: Int
+        public var `class`: Int
+        public var label: UInt16
+        /// x0, y0, x1, y1 in pixels of the slice's image, cut at its edge.
+        public var box: [Double]
+        public var clipped: Bool
+        /// Which of the model's masks was chosen.
+        public var mask: Int
+        /// The predicted IoU.
+        public var score: Float
+        public var stability: Double
+        /// The mask's pixels, before conflicts.
+        public var area: Int
+    }
+
+    /// How much of the volume has a label.
+    public struct Amount: Encodable, Sendable {
+        public var boxes: Int
+        public var slices: Int
+        public var voxels: Int
+        public var millilitres: Double
+    }
+
+    /// How long the work took; the only part that differs from run to run.
+    public struct Seconds: Encodable, Sendable {
+        /// Opening the weights.
+        public var load: Double
+        /// Encoding slices and predicting masks.
+        public var segment: Double
+
+        public init(load: Double, segment: Double) {
+            self.load = load
+            self.segment = segment
+        }
+    }
+
+    public var version: String
+    public var input: Source
+    public var boxFiles: Source
+    /// The list of the classes' names, where one was given.
+    public var classes: Source?
+    public var weights: Source
+    public var options: Options
+    /// By label.
+    public var amounts: [String: Amount]
+    public var boxes: [Box]
+    public var clippedBoxes: Int
+    public var conflicts: [Conflict]
+    public var conflictPixels: Int
+    public var seconds: Seconds
+
+    enum CodingKeys: String, CodingKey {
+        case version, input, classes, weights, options, amounts, boxes, conflicts, seconds
+        case boxFiles = "box_files"
+        case clippedBoxes = "clipped_boxes"
+        case conflictPixels = "conflict_pixels"
+    }
+
+    public init(
+        version: String, sources: Sources, options: Options, segmentation: SegmentedVolume, slices: SliceGeometry,
+        seconds: Seconds
+    ) {
+        self.version = version
+        (input, boxFiles, classes, weights) = (sources.input, sources.boxes, sources.classes, sources.weights)
+        self.options = options
+        self.seconds = seconds
+        amounts = segmentation.amounts(slices)
+        boxes = segmentation.boxes.map {
+            let box = $0.box.box
+            return Box(
+                slice: $0.slice, file: $0.box.file, number: $0.box.number, class: $0.box.classID, label: $0.label,
+                box: [box.x0, box.y0, box.x1, box.y1], clipped: $0.box.isClipped, mask: $0.mask, score: $0.score,
+                stability: $0.stability, area: $0.area)
+        }
+        clippedBoxes = boxes.count(where: \.clipped)
+        conflicts = segmentation.conflicts
+        conflictPixels = conflicts.reduce(0) { $0 + $1.pixels }
+    }
+
+    /// Where the manifest of a label volume stands: `labels.json` beside `labels.nii.gz` or `labels.nii`.
+    public static func path(besideLabels labels: String) -> String {
+        withoutVolumeExtension(labels) + ".json"
+    }
+}
+
+/// The digests of everything that a run reads, which take seconds for large weights.
+public struct Sources: Sendable {
+    public let input: Manifest.Source
+    public let boxes: Manifest.Source
+    public let classes: Manifest.Source?
+    public let weights: Manifest.Source
+
+    /// - Throws: ``FileError`` where a file cannot be read.
+    public init(
+        volume: String, boxFolder: String, boxFiles: [String], classes: String?, weights: String
+    ) throws(FileError) {
+        input = try Manifest.Source(path: volume, files: [volume])
+        boxes = try Manifest.Source(path: boxFolder, files: boxFiles)
+        self.classes = try classes.map { path throws(FileError) in try Manifest.Source(path: path, files: [path]) }
+        self.weights = try Manifest.Source(path: weights, files: [weights])
+    }
+}
+
+extension SegmentedVolume {
+    /// How much of the volume each label that was asked for has, by label.
+    fileprivate func amounts(_ slices: SliceGeometry) -> [String: Manifest.Amount] {
+        var voxels: [UInt16: Int] = [:]
+        for label in labels.values where label != 0 { voxels[label, default: 0] += 1 }
+        let millilitres = VoxelAxis.allCases.reduce(1e-3) { $0 * labels.geometry.spacing(along: $1) }
+        return Dictionary(grouping: boxes, by: \.label).reduce(into: [:]) { amounts, group in
+            let count = voxels[group.key] ?? 0
+            amounts["\(group.key)"] = Manifest.Amount(
+                boxes: group.value.count, slices: Set(group.value.map(\.slice)).count, voxels: count,
+                millilitres: Double(count) * millilitres)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Annotations
+import Files
+import Frames
+import Imaging
+import SegmentAnything
+
+/// The main job: a volume's slices and the boxes drawn on them become a label volume (Kulkarni et al. 2024, figure 1).
+public struct Segmenter: Sendable {
+    public let sam: Sam
+    public let images: SliceImages
+    /// The boxes of each slice; slices without are not encoded.
+    public let boxes: [SliceBoxes]
+    public let labels: LabelMap
+    /// Whether the model's one mask is taken, and not the best of three.
+    public let singleMask: Bool
+
+    /// - Precondition: every box's class is in `labels`; see ``LabelMap/check(_:classes:)``.
+    public init(sam: Sam, images: SliceImages, boxes: [SliceBoxes], labels: LabelMap, singleMask: Bool = false) {
+        self.sam = sam
+        self.images = images
+        self.labels = labels
+        self.singleMask = singleMask
+        self.boxes = boxes.compactMap { slice in
+            var slice = slice
+            slice.boxes = slice.boxes.filter { labels.label(ofClass: $0.classID) != nil }
+            return slice.boxes.isEmpty ? nil : slice
+        }.sorted { $0.slice < $1.slice }
+    }
+
+    /// Encodes each slice that has boxes once, predicts a mask for each box, and puts the masks together.
+    ///
+    /// - Parameter progress: told after each slice how many are done.
+    /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:recorder:)`` and ``Sam/predict(_:on:multimask:recorder:)``.
+    public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws(FileError) -> SegmentedVolume {
+        var result = SegmentedVolume(labels: LabelVolume(geometry: images.volume.geometry))
+        for (done, slice) in boxes.enumerated() {
+            try segment(slice, into: &result)
+            progress(done + 1)
+        }
+        return result
+    }
+
+    private func segment(_ slice: SliceBoxes, into result: inout SegmentedVolume) throws(FileError) {
+        let name = "\(images.volume.file), slice \(slice.slice)"
+        let encoded = try sam.encode(images.image(ofSlice: slice.slice), name: name)
+        let answers = try sam.predict(slice.boxes.map { Prompt(box: $0.box) }, on: encoded, multimask: !singleMask)
+        var claims: [Claim] = []
+        for (box, masks) in zip(slice.boxes, answers) {
+            guard let best = masks.best, let label = labels.label(ofClass: box.classID) else {
+                preconditionFailure("a box without a mask or a label: \(box)")
+            }
+            let claim = Claim(label: label, score: best.score, mask: best.mask)
+            claims.append(claim)
+            result.boxes.append(
+                SegmentedBox(
+                    slice: slice.slice, label: label, box: box, mask: best.index, score: best.score,
+                    stability: best.stability, area: claim.mask.area))
+        }
+        let (pixels, conflicts) = merged(claims, slice: slice.slice, size: images.slices.imageSize)
+        result.labels.setLabels(pixels, ofSlice: slice.slice, images.slices)
+        result.conflicts += conflicts
+    }
+}
+
+/// A label volume, and how each box came to its part of it.
+public struct SegmentedVolume: Sendable {
+    public internal(set) var labels: LabelVolume
+    /// In the order of the slices, and in a slice of its file.
+    public internal(set) var boxes: [SegmentedBox] = []
+    public internal(set) var conflicts: [Conflict] = []
+}
+
+/// A box with the mask that was chosen for it.
+public struct SegmentedBox: Sendable {
+    public var slice: Int
+    public var label: UInt16
+    public var box: DrawnBox
+    /// Which of the model's masks: 1…3, or 0 for the single one.
+    public var mask: Int
+    /// The predicted IoU.
+    public var score: Float
+    public var stability: Double
+    /// The mask's pixels, those that another label won too.
+    public var area: Int
+}

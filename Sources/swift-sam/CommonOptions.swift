@@ -40,9 +40,11 @@ func modelPath(_ given: String?) throws(FileError) -> String {
     var candidates: [URL] = []
     if let folder = executable?.deletingLastPathComponent() {
         candidates.append(folder.appending(path: "../share/swift-sam/\(bundled)").standardized)
-        // A build stands in CHECKOUT/.build/TRIPLE/CONFIGURATION.
+        // A build stands in CHECKOUT/.build/TRIPLE/CONFIGURATION, or in another folder whose name begins with .build.
         var ancestor = folder
-        while ancestor.path().count > 1, ancestor.lastPathComponent != ".build" { ancestor.deleteLastPathComponent() }
+        while ancestor.path().count > 1, !ancestor.lastPathComponent.hasPrefix(".build") {
+            ancestor.deleteLastPathComponent()
+        }
         candidates.append(ancestor.deletingLastPathComponent().appending(path: "weights/\(bundled)"))
     }
     let paths = candidates.map { $0.path(percentEncoded: false) }

@@ -11,13 +11,16 @@ struct PromptOptions: ParsableArguments {
     @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var image: String
 
+    // A value may begin with a minus sign.
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "A box in pixels from the top left; each is a prompt, numbered from 1.", valueName: "x0,y0,x1,y1"),
         transform: parseBox)
     var box: [PixelBox] = []
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "A point in pixels; label 1 is inside the object, 0 outside. It joins prompt N, by default the only one.",
             valueName: "x,y,label[,N]"),

@@ -13,7 +13,7 @@ import Testing
         let sam = try fixture.sam()
         let recorder = Recorder()
         let encoded = try sam.encode(fixture.image, name: fixture.name, recorder: recorder)
-        _ = sam.predict(fixture.prompts, on: encoded, recorder: recorder)
+        _ = try sam.predict(fixture.prompts, on: encoded, recorder: recorder)
 
         let names = fixture.reference.entries.keys.filter { name in
             name != "image" && name != "stability" && !name.hasPrefix("prompt.") && !name.hasPrefix("single.")
@@ -33,7 +33,7 @@ import Testing
         let sam = try fixture.sam()
         let encoded = try sam.encode(fixture.image, name: fixture.name)
         for (multimask, prefix) in [(true, ""), (false, "single.")] {
-            let results = sam.predict(fixture.prompts, on: encoded, multimask: multimask)
+            let results = try sam.predict(fixture.prompts, on: encoded, multimask: multimask)
             let reference = fixture.values("\(prefix)mask_logits")
             let masks = results.flatMap { $0 }.flatMap(\.mask.values)
             #expect(masks.count == reference.count)
@@ -49,7 +49,7 @@ import Testing
     @Test(arguments: Fixture.all)
     func stabilityAgrees(_ fixture: Fixture) throws {
         let sam = try fixture.sam()
-        let results = sam.predict(fixture.prompts, on: try sam.encode(fixture.image, name: fixture.name))
+        let results = try sam.predict(fixture.prompts, on: try sam.encode(fixture.image, name: fixture.name))
         // A logit within 1e-4 of ±1 may fall on the other side; each such pixel changes the score by 1/union or less.
         let logits = fixture.values("mask_logits")
         let (masks, area) = (results.joined(), logits.count / results.joined().count)

@@ -1,0 +1,68 @@
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+
+import Foundation
+import Testing
+
+/// The built `swift-sam`, run as a person runs it.
+struct Command {
+    var status: Int32
+    var output: String
+    var errors: String
+
+    /// - Parameter folder: the working folder.
+    init(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws {
+        let process = Process()
+        process.executableURL = Command.executable
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(filePath: folder)
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // Files, not pipes: a full pipe would stop the command.
+        let (output, errors) = (folder + "/.stdout", folder + "/.stderr")
+        for path in [output, errors] { try Data().write(to: URL(filePath: path)) }
+        process.standardOutput = FileHandle(forWritingAtPath: output)
+        process.standardError = FileHandle(forWritingAtPath: errors)
+        try process.run()
+        process.waitUntilExit()
+        status = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+        self.output = try String(contentsOfFile: output, encoding: .utf8)
+        self.errors = try String(contentsOfFile: errors, encoding: .utf8)
+        for path in [output, errors] { try FileManager.default.removeItem(atPath: path) }
+    }
+
+    /// Beside the bundle of the tests.
+    private static let executable = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appending(path: "swift-sam")
+
+    var json: [String: Any] {
+        (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] ?? [:]
+    }
+}
+
+/// A folder that is removed with its owner.
+final class TemporaryFolder {
+    let path = FileManager.default.temporaryDirectory.appending(path: "swift-sam-\(UUID())").path(percentEncoded: false)
+
+    init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The names of what stands in the folder.
+    var contents: Set<String> { Set(try! FileManager.default.contentsOfDirectory(atPath: path)) }
+
+    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let url = URL(filePath: path).appending(path: name)
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: url)
+    }
+}
+
+/// The root of the checkout.
+let checkout = URL(filePath: #filePath).appending(path: "../../..").standardized.path(percentEncoded: false)
+
+/// Small random weights of the oracle's fixtures: an image of 56 pixels, or so.
+let randomWeights = checkout + "Tests/SegmentAnythingTests/Fixtures/small.weights.safetensors"
+
+/// The case that the repository ships.
+let demo = checkout + "weights/demo"

@@ -1,0 +1,145 @@
+import Foundation
+import Testing
+
+/// The commands that run the model on a picture, and those that look at weights.
+@Suite struct PredictCommandTests {
+    let folder = TemporaryFolder()
+    let image: String
+
+    init() throws {
+        let slices = try Command(["slices", demo + "/ct.nii.gz", "-o", "slices"], in: folder.path)
+        try #require(slices.status == 0)
+        image = "slices/ct-slice012.png"
+    }
+
+    func predict(_ arguments: String..., model: String = randomWeights) throws -> Command {
+        try Command(["predict", image, "--model", model, "-o", "m.png", "--json"] + arguments, in: folder.path)
+    }
+
+    var masks: Set<String> { folder.contents.filter { $0.hasSuffix(".png") } }
+
+    @Test func oneBoxGivesOneMask() throws {
+        let json = try predict("--box", "40,30,200,180").json
+        #expect(masks == ["m.png"])
+        #expect((json["image"] as? [String: Int]) == ["width": 256, "height": 256])
+        let prompts = try #require(json["prompts"] as? [[String: Any]])
+        #expect(prompts.count == 1)
+        #expect(prompts[0]["box"] as? [Double] == [40, 30, 200, 180])
+        let answers = try #require(prompts[0]["masks"] as? [[String: Any]])
+        #expect(answers.compactMap { $0["index"] as? Int } == [1, 2, 3])
+        let scores = answers.compactMap { $0["score"] as? Double }
+        #expect(answers.map { $0["chosen"] as? Bool } == scores.map { $0 == scores.max() })
+        #expect(Set(answers[0].keys).isSubset(of: ["index", "score", "stability", "area", "box", "chosen"]))
+        #expect((json["seconds"] as? [String: Double])?.keys.sorted() == ["decode", "encode", "load"])
+        #expect((json["peak_memory_bytes"] as? Int ?? 0) > 1 << 20)
+    }
+
+    @Test func severalPromptsAreNumbered() throws {
+        let arguments = [
+            "--box", "40,30,200,180", "--box", "10,10,90,99", "--point", "60,60,1,2", "--point", "9,9,0,3",
+        ]
+        let command = try Command(
+            ["predict", image, "--model", randomWeights, "-o", "m.png"] + arguments, in: folder.path)
+        #expect(command.status == 0)
+        #expect(masks == ["m-1.png", "m-2.png", "m-3.png"])
+    }
+
+    @Test func allMasksAreNamedByPromptAndMask() throws {
+        #expect(try predict("--point", "60,60,1", "--all-masks").status == 0)
+        #expect(masks == ["m-1-1.png", "m-1-2.png", "m-1-3.png"])
+    }
+
+    @Test func singleMaskIsMaskZero() throws {
+        let prompts = try predict("--point", "60,60,1", "--single-mask").json["prompts"] as? [[String: Any]]
+        #expect((prompts?[0]["masks"] as? [[String: Any]])?.map { $0["index"] as? Int } == [0])
+    }
+
+    @Test func pointsWithoutNumbersFormOnePrompt() throws {
+        let prompts = try predict("--point", "60,60,1", "--point", "9,9,0").json["prompts"] as? [[String: Any]]
+        #expect(prompts?.count == 1)
+        #expect((prompts?[0]["points"] as? [Any])?.count == 2)
+    }
+
+    @Test func usageErrors() throws {
+        for arguments in [
+            [], ["--box", "1,2,3"], ["--box", "9,9,3,3"], ["--box", "nan,0,3,3"], ["--point", "1,2,3"],
+            ["--box", "1,1,9,9", "--box", "1,1,9,9", "--point", "2,2,1"], ["--box", "1,1,9,9", "--point", "2,2,1,3"],
+        ] {
+            let command = try Command(
+                ["predict", image, "--model", randomWeights, "-o", "m.png"] + arguments, in: folder.path)
+            #expect(command.status == 64, "\(arguments)")
+        }
+    }
+
+    @Test func badData() throws {
+        #expect(try predict("--box", "300,300,400,400").status == 65)
+        #expect(try predict("--point", "-1,20,1").status == 65)
+        #expect(try predict("--box", "1,1,9,9", "--mask-input", image).status == 65)
+        #expect(try predict("--box", "1,1,9,9", model: image).status == 65)
+        #expect(try predict("--box", "1,1,9,9", model: "nowhere").status == 66)
+        try folder.write("empty.png", "")
+        try folder.write("text.png", "no picture")
+        for name in ["empty.png", "text.png"] {
+            let command = try Command(
+                ["predict", name, "--box", "1,1,9,9", "--model", randomWeights, "-o", "m.png"], in: folder.path)
+            #expect(command.status == 65)
+            #expect(command.errors.hasPrefix("error: \(name)"))
+        }
+        #expect(!folder.contents.contains("m.png"))
+    }
+
+    // MARK: Weights and activations
+
+    @Test func activationsAreFilteredAndWritten() throws {
+        let command = try Command(
+            [
+                "activations", image, "--box", "40,30,200,180", "--model", randomWeights, "--only",
+                "image_encoder.blocks.?.attn", "-o", "a.safetensors",
+            ], in: folder.path)
+        #expect(command.status == 0)
+        let data = try Data(contentsOf: URL(filePath: folder.path + "/a.safetensors"))
+        let length = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        let header = try JSONSerialization.jsonObject(with: data.dropFirst(8).prefix(length)) as? [String: Any]
+        let names = Set(header?.keys.map { $0 } ?? []).subtracting(["__metadata__"])
+        #expect(
+            names.contains("image_encoder.blocks.0.attn") && names.contains("prompt.boxes") && names.contains("image"))
+        #expect(!names.contains("image_encoder"))
+    }
+
+    @Test func convertedWeightsAreAModelAgain() throws {
+        let convert = try Command(
+            ["convert", randomWeights, "--dtype", "float16", "-o", "w.safetensors"], in: folder.path)
+        #expect(convert.status == 0)
+        let model = try Command(["model", "w.safetensors", "--json"], in: folder.path)
+        #expect(model.json["types"] as? [String] == ["F16"])
+        #expect(try Command(["model", image], in: folder.path).status == 65)
+    }
+
+    @Test func theModelIsFoundByOptionThenEnvironmentThenBundle() throws {
+        let bundled = try Command(["model", "--json"], in: folder.path)
+        #expect((bundled.json["file"] as? String)?.hasSuffix("weights/swift-sam-small.safetensors") == true)
+        let environment = ["SWIFT_SAM_MODEL": randomWeights]
+        #expect(
+            try Command(["model", "--json"], in: folder.path, environment: environment).json["file"] as? String
+                == randomWeights)
+        #expect(
+            try Command(
+                ["model", randomWeights, "--json"], in: folder.path,
+                environment: ["SWIFT_SAM_MODEL": "nowhere"]
+            ).status == 0)
+    }
+
+    @Test func benchMeasuresEachStage() throws {
+        let command = try Command(["bench", "--model", randomWeights, "--runs", "2", "--json"], in: folder.path)
+        let seconds = try #require(command.json["seconds"] as? [String: Any])
+        #expect(seconds.keys.sorted() == ["encode", "load", "prompt", "prompts32"])
+        #expect((seconds["encode"] as? [Double])?.count == 2)
+    }
+
+    @Test(arguments: ["predict", "segment", "slices", "model", "convert", "activations", "bench"])
+    func everyCommandHasAnExample(name: String) throws {
+        let help = try Command([name, "--help"], in: folder.path)
+        #expect(help.status == 0)
+        #expect(help.output.contains("Example: swift-sam \(name)"))
+    }
+}

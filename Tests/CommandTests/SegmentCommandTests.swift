@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+/// `segment` and `slices` on the shipped case, as a person runs them.
+@Suite struct SegmentCommandTests {
+    let folder = TemporaryFolder()
+
+    func segment(_ more: [String] = [], boxes: String = demo + "/boxes/annotator-2") throws -> Command {
+        try Command(
+            ["segment", demo + "/ct.nii.gz", "--boxes", boxes, "--model", randomWeights, "-o", "l.nii.gz"] + more,
+            in: folder.path)
+    }
+
+    @Test func writesLabelsAndManifestAndTheSameBytesAgain() throws {
+        func files() throws -> [Data] {
+            let manifest = try String(contentsOfFile: folder.path + "/l.json", encoding: .utf8)
+            let withoutSeconds = manifest.replacing(/"seconds" : \{[^}]*\}/, with: "")
+            #expect(withoutSeconds != manifest)
+            return [try Data(contentsOf: URL(filePath: folder.path + "/l.nii.gz")), Data(withoutSeconds.utf8)]
+        }
+        let command = try segment(["--classes", demo + "/class_list.txt"])
+        #expect(command.status == 0)
+        #expect(command.output.contains("left kidney"))
+        #expect(folder.contents == ["l.nii.gz", "l.json"])
+        let first = try files()
+        #expect(try segment(["--classes", demo + "/class_list.txt", "--threads", "1"]).status == 0)
+        #expect(try files() == first)
+    }
+
+    @Test func quietPrintsNoProgressAndJSONPrintsTheManifest() throws {
+        let command = try segment(["--json", "--quiet"])
+        #expect(command.errors.isEmpty)
+        let manifest = try JSONSerialization.jsonObject(
+            with: Data(contentsOf: URL(filePath: folder.path + "/l.json")))
+        #expect(command.json as NSDictionary == manifest as? NSDictionary)
+        #expect(command.json["version"] != nil && command.json["seconds"] != nil)
+    }
+
+    @Test func slicesAndTheirRecordMapBoxesBack() throws {
+        let volume = demo + "/ct.nii.gz"
+        let slices = try Command(["slices", volume, "--view", "radiological", "-o", "s"], in: folder.path)
+        #expect(slices.status == 0)
+        #expect(FileManager.default.fileExists(atPath: folder.path + "/s/ct-slice023.png"))
+        try folder.write("s/ct-slice010.txt", "0 0.5 0.5 0.2 0.1\n")
+        #expect(try segment(["--json"], boxes: "s").json["options"].map { "\($0)" }?.contains("radiological") == true)
+        let contradicting = try segment(["--view", "array"], boxes: "s")
+        #expect(contradicting.status == 65)
+        #expect(contradicting.errors.contains("slices.json"))
+    }
+
+    // MARK: Bad input
+
+    /// What makes `segment` refuse boxes, by the name of the file and its text, and what the error must say.
+    static let badBoxes: [(file: String, text: String, says: String)] = [
+        ("ct-slice003.txt", "0 0.5 0.5 0.2 nan", "ct-slice003.txt:1"),
+        ("ct-slice003.txt", "0 0.5 0.5 0.2 0.2\n0 0.5 0.5 -0.2 0.2", "ct-slice003.txt:2"),
+        ("ct-slice003.txt", "0 0.5 0.5 0 0.2", "no area"),
+        ("ct-slice003.txt", "0 1.5 0.5 0.2 0.2", "outside"),
+        ("ct-slice003.txt", "0 0.5 0.5 0.2", "not a YOLO box"),
+        ("ct-slice003.txt", "9 0.5 0.5 0.2 0.2", "not a class"),
+        ("ct-slice024.txt", "0 0.5 0.5 0.2 0.2", "does not exist"),
+        ("ct-slice3.txt", "0 0.5 0.5 0.2 0.2", "KKK"),
+        ("ct-slice003.xml", "<annotation><object>", "Pascal VOC"),
+        (
+            "ct-slice003.xml", "<!DOCTYPE a [<!ENTITY b SYSTEM \"/etc/passwd\">]><annotation>&b;</annotation>",
+            "Pascal VOC"
+        ),
+        ("other-slice003.txt", "0 0.5 0.5 0.2 0.2", "no boxes of this volume"),
+    ]
+
+    @Test(arguments: badBoxes.indices) func badBoxesAreRefusedBeforeAnythingIsWritten(index: Int) throws {
+        let bad = Self.badBoxes[index]
+        try folder.write("boxes/\(bad.file)", bad.text)
+        let command = try segment(["--classes", demo + "/class_list.txt"], boxes: "boxes")
+        #expect(command.status == (bad.says.hasPrefix("no boxes") ? 66 : 65))
+        #expect(command.errors.contains(bad.says))
+        #expect(command.errors.split(separator: "\n").count <= 2)
+        #expect(command.output.isEmpty)
+        #expect(folder.contents == ["boxes"])
+    }
+
+    @Test func allBadLinesAreToldAtOnce() throws {
+        try folder.write("boxes/ct-slice003.txt", "0 0.5\n0 2 2 0.1 0.1\n")
+        try folder.write("boxes/ct-slice004.txt", "x 0.5 0.5 0.1 0.1\n")
+        let command = try segment(boxes: "boxes")
+        for place in ["ct-slice003.txt:1", "ct-slice003.txt:2", "ct-slice004.txt:1"] {
+            #expect(command.errors.contains(place))
+        }
+    }
+
+    @Test func aClassWithoutALabelIsRefused() throws {
+        let command = try segment(["--labels", "0=1"])
+        #expect(command.status == 65)
+        #expect(command.errors.contains("--labels"))
+        #expect(try segment(["--labels", "0=1,1=-,2=-,5=-,7=-"]).status == 0)
+        #expect(try segment(["--labels", "0=zero"]).status == 64)
+    }
+
+    static let badOptions: [(more: [String], status: Int32)] = [
+        (["-o", "labels.png"], 64), (["-o", "nowhere/l.nii"], 73), (["--boxes", "nowhere"], 66),
+        (["--classes", "nowhere"], 66), (["--model", "nowhere"], 66), (["--intensity", "bright"], 64),
+        (["--threads", "0"], 64), (["--preview", "p.jpg"], 64),
+    ]
+
+    @Test(arguments: badOptions.indices) func badPathsAndOptions(index: Int) throws {
+        let (more, status) = Self.badOptions[index]
+        let command = try segment(more)
+        #expect(command.status == status)
+        #expect(!command.errors.isEmpty)
+        #expect(folder.contents.isEmpty)
+    }
+
+    @Test func theVolumeIsNeverReplaced() throws {
+        try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/ct.nii.gz")
+        let command = try Command(
+            ["segment", "ct.nii.gz", "--boxes", demo + "/boxes/annotator-1", "-o", "./ct.nii.gz"], in: folder.path)
+        #expect(command.status == 64)
+    }
+
+    @Test func valuesThatAreNotHounsfieldUnitsNeedAnIntensity() throws {
+        let volume = demo + "/truth.nii.gz"
+        let command = try Command(["slices", volume, "-o", "s"], in: folder.path)
+        #expect(command.status == 65)
+        #expect(command.errors.contains("--intensity"))
+        #expect(try Command(["slices", volume, "--intensity", "minmax-slice", "-o", "s"], in: folder.path).status == 0)
+    }
+}

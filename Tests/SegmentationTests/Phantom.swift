@@ -1,0 +1,83 @@
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+
+import Annotations
+import Files
+import Foundation
+import Frames
+import Imaging
+import SegmentAnything
+import Testing
+
+/// A folder that is removed with the test's value.
+final class TemporaryFolder {
+    let path = FileManager.default.temporaryDirectory.appending(path: "swift-sam-\(UUID())").path(percentEncoded: false)
+
+    init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+/// A small volume of 23×17×6 voxels with two bright bodies, stored left-posterior-superior.
+struct Phantom {
+    let size = VolumeSize(i: 23, j: 17, k: 6)
+
+    func value(_ voxel: VoxelIndex) -> Int16 {
+        let first = (voxel.i - 6) * (voxel.i - 6) + (voxel.j - 5) * (voxel.j - 5) < 16
+        let second = abs(voxel.i - 15) < 5 && abs(voxel.j - 10) < 4 && voxel.k > 1
+        return first ? 100 : second ? 60 : voxel.i % 5 == 0 ? -1000 : -80
+    }
+
+    /// A NIfTI-1 file, written byte by byte from the standard's table and not by the code under test.
+    func write(to path: String) throws {
+        var bytes = [UInt8](repeating: 0, count: 352)
+        func put<Number>(_ number: Number, at offset: Int) {
+            withUnsafeBytes(of: number) { for (index, byte) in $0.enumerated() { bytes[offset + index] = byte } }
+        }
+        put(Int32(348), at: 0)
+        for (axis, extent) in [3, size.i, size.j, size.k, 1, 1, 1, 1].enumerated() {
+            put(Int16(extent), at: 40 + 2 * axis)
+        }
+        put(Int16(4), at: 70)  // int16
+        put(Int16(16), at: 72)
+        for (axis, spacing) in [Float(1), 0.7, 0.9, 2.5].enumerated() { put(spacing, at: 76 + 4 * axis) }
+        put(Float(352), at: 108)
+        put(Float(1), at: 112)
+        bytes[123] = 2  // millimetres
+        put(Int16(1), at: 254)
+        let rows: [Float] = [-0.7, 0, 0, 11, 0, -0.9, 0, 22, 0, 0, 2.5, -33]
+        for (index, number) in rows.enumerated() { put(number, at: 280 + 4 * index) }
+        for (index, byte) in "n+1\0".utf8.enumerated() { bytes[344 + index] = byte }
+        for offset in 0..<size.count {
+            withUnsafeBytes(of: value(size.voxel(at: offset))) { bytes.append(contentsOf: $0) }
+        }
+        try Data(bytes).write(to: URL(filePath: path))
+    }
+
+    /// YOLO lines by slice: class 0 on all, class 1 on slices 2 to 4, class 7 (to be left out) on slice 5.
+    func writeBoxes(to folder: String) throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for k in 1..<size.k {
+            // In the array's view the column is i, and the row counts j from the far end.
+            var lines = k == 5 ? ["7 0.5 0.5 0.2 0.2"] : [line(0, i: 3...9, j: 2...8)]
+            if (2...4).contains(k) { lines.append(line(1, i: 11...19, j: 7...13)) }
+            try lines.joined(separator: "\n").write(
+                toFile: folder + String(format: "/ct-slice%03d.txt", k), atomically: true, encoding: .utf8)
+        }
+    }
+
+    private func line(_ classID: Int, i: ClosedRange<Int>, j: ClosedRange<Int>) -> String {
+        let (width, height) = (Double(size.i), Double(size.j))
+        let (x0, x1) = (Double(i.lowerBound), Double(i.upperBound + 1))
+        let (y0, y1) = (height - Double(j.upperBound + 1), height - Double(j.lowerBound))
+        return
+            "\(classID) \((x0 + x1) / 2 / width) \((y0 + y1) / 2 / height) \((x1 - x0) / width) \((y1 - y0) / height)"
+    }
+}
+
+/// The root of the checkout.
+let checkout = URL(filePath: #filePath).appending(path: "../../..").standardized.path(percentEncoded: false)
+
+/// The weights that the oracle's fixtures were made with; random, of a small model whose window does not divide its grid.
+let randomWeights = checkout + "Tests/SegmentAnythingTests/Fixtures/small.weights.safetensors"

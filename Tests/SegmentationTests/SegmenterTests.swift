@@ -1,0 +1,142 @@
+import Annotations
+import Files
+import Foundation
+import Frames
+import Imaging
+import SegmentAnything
+import Tensors
+import Testing
+
+@testable import Segmentation
+
+/// The main job on a phantom: its result against the same put together voxel by voxel from the model's answers.
+@Suite(.serialized) struct SegmenterTests {
+    let folder = TemporaryFolder()
+    let phantom = Phantom()
+    let volume: Volume
+    let boxes: [SliceBoxes]
+    let segmenter: Segmenter
+
+    init() throws {
+        try phantom.write(to: folder.file("ct.nii"))
+        try phantom.writeBoxes(to: folder.file("boxes"))
+        volume = try Volume(contentsOf: folder.file("ct.nii"))
+        let slices = SliceGeometry(volume.geometry)
+        boxes = try readBoxes(
+            folder: folder.file("boxes"), stem: "ct", sliceCount: slices.count, imageSize: slices.imageSize,
+            classes: nil)
+        segmenter = Segmenter(
+            sam: try Sam(path: randomWeights), images: SliceImages(volume, slices, .softTissue), boxes: boxes,
+            labels: try LabelMap("0=3,1=300,7=-", classes: nil))
+    }
+
+    @Test func everyVoxelHasTheLabelOfTheBestMask() throws {
+        let result = try segmenter()
+        var expected = LabelVolume(geometry: volume.geometry)
+        for slice in boxes {
+            // The picture that people saw: row y, column x is voxel i = x, j = 16 − y.
+            var grey: [UInt8] = []
+            for y in 0..<17 {
+                for x in 0..<23 {
+                    let value = Double(phantom.value(VoxelIndex(i: x, j: 16 - y, k: slice.slice)))
+                    grey.append(UInt8(255 * min(max((value - 40 + 200) / 400, 0), 1) + 0.5))
+                }
+            }
+            let encoded = try segmenter.sam.encode(
+                RGBImage(size: PixelSize(width: 23, height: 17), grey: grey), name: "slice")
+            var best = [Float](repeating: -.infinity, count: 23 * 17)
+            for box in slice.boxes where box.classID != 7 {
+                // One prompt at a time, where the segmenter asks for all at once.
+                let answer = try #require(try segmenter.sam.predict([Prompt(box: box.box)], on: encoded)[0].best)
+                for y in 0..<17 {
+                    for x in 0..<23 where answer.logits[y, x] > 0 && answer.score > best[y * 23 + x] {
+                        best[y * 23 + x] = answer.score
+                        expected[VoxelIndex(i: x, j: 16 - y, k: slice.slice)] = box.classID == 0 ? 3 : 300
+                    }
+                }
+            }
+        }
+        #expect(Set(expected.values) == [0, 3, 300], "the phantom must show something")
+        #expect(result.labels.values == expected.values)
+    }
+
+    @Test func onlySlicesWithWantedBoxesAreEncoded() throws {
+        var done: [Int] = []
+        let result = try segmenter { done.append($0) }
+        #expect(done == [1, 2, 3, 4], "slices 1 to 4; slice 5 has only a class that is left out")
+        #expect(result.boxes.map(\.slice) == [1, 2, 2, 3, 3, 4, 4])
+        #expect(result.labels.values.prefix(23 * 17).allSatisfy { $0 == 0 }, "slice 0 has no boxes")
+    }
+
+    @Test func theResultDoesNotDependOnThreads() throws {
+        defer { Threads.count = ProcessInfo.processInfo.activeProcessorCount }
+        let results = try [1, 2, 3, 7].map { threads in
+            Threads.count = threads
+            return try segmenter()
+        }
+        for result in results.dropFirst() {
+            #expect(result.labels.values == results[0].labels.values)
+            #expect(result.boxes.map(\.score) == results[0].boxes.map(\.score))
+        }
+    }
+
+    @Test func singleMaskTakesMaskZero() throws {
+        let single = Segmenter(
+            sam: segmenter.sam, images: segmenter.images, boxes: boxes, labels: segmenter.labels, singleMask: true)
+        #expect(try single().boxes.allSatisfy { $0.mask == 0 })
+        #expect(try segmenter().boxes.allSatisfy { (1...3).contains($0.mask) })
+    }
+
+    @Test func nothingMarkedIsAnEmptyVolume() throws {
+        let none = Segmenter(
+            sam: segmenter.sam, images: segmenter.images, boxes: [],
+            labels: LabelMap())
+        let result = try none()
+        #expect(result.labels.values == [UInt16](repeating: 0, count: phantom.size.count))
+        #expect(result.boxes.isEmpty)
+    }
+
+    // MARK: The manifest
+
+    @Test func theManifestSaysWhatWasUsed() throws {
+        let result = try segmenter()
+        let sources = try Sources(
+            volume: folder.file("ct.nii"), boxFolder: folder.file("boxes"), boxFiles: boxes.flatMap(\.files),
+            classes: nil, weights: randomWeights)
+        let record = SlicesRecord(volume: "ct.nii", axis: .k, view: .array, intensity: .softTissue, size: phantom.size)
+        let manifest = Manifest(
+            version: "1", sources: sources,
+            options: .init(slices: record, singleMask: false, labels: segmenter.labels.labels(of: boxes)),
+            segmentation: result, slices: segmenter.images.slices, seconds: .init(load: 1, segment: 2))
+        #expect(manifest.input.sha256 == (try sha256(ofFile: folder.file("ct.nii"))))
+        #expect(manifest.boxFiles.files == 5)
+        #expect(manifest.options.labels == ["0": 3, "1": 300, "7": UInt16?.none])
+        #expect(manifest.boxes.count == 7)
+        let voxels = result.labels.values.count { $0 == 3 }
+        let amount = try #require(manifest.amounts["3"])
+        #expect(amount.boxes == 4 && amount.slices == 4 && amount.voxels == voxels)
+        // 0.7 × 0.9 × 2.5 mm a voxel; the header's numbers are single precision.
+        #expect(abs(amount.millilitres - Double(voxels) * 1.575e-3) < 1e-6 * Double(voxels))
+        #expect(manifest.conflictPixels == result.conflicts.reduce(0) { $0 + $1.pixels })
+        #expect(Manifest.path(besideLabels: "a.b/labels.nii.gz") == "a.b/labels.json")
+        #expect(Manifest.path(besideLabels: "labels.nii") == "labels.json")
+    }
+
+    @Test func thePictureShowsLabelsAndBoxes() throws {
+        var labels = LabelVolume(geometry: volume.geometry)
+        labels[VoxelIndex(i: 4, j: 16 - 2, k: 1)] = 1
+        let box = PixelBox(x0: 10, y0: 5, x1: 15, y1: 9)
+        let image = picture(of: segmenter.images, labels, slices: [1, 2, 3, 4, 0]) { slice in
+            slice == 1 ? [(box, UInt16(2))] : []
+        }
+        // 384 / 23 = 16 times as large, four beside each other with 4 pixels between.
+        #expect(image.size == PixelSize(width: 4 * 23 * 16 + 3 * 4, height: 2 * 17 * 16 + 4))
+        func pixel(_ x: Int, _ y: Int) -> [UInt8] {
+            Array(image.pixels.dropFirst(3 * (y * image.size.width + x)).prefix(3))
+        }
+        #expect(pixel(4 * 16, 2 * 16) == [230, 159, 0], "the edge of a labelled voxel is its colour")
+        #expect(pixel(10 * 16 + 96 % 6, 5 * 16) == [86, 180, 233], "a dash of the box")
+        let inside = pixel(4 * 16 + 8, 2 * 16 + 8)
+        #expect(inside[0] > inside[2], "tinted, not grey")
+    }
+}

@@ -44,10 +44,34 @@ double cnifti_voxel_offset(const void *header, int version) {
                         : (double)((const nifti_2_header *)header)->vox_offset;
 }
 
+void cnifti_scaling(const void *header, int version, double *slope, double *intercept) {
+#define SCALING(typed) *slope = (typed)->scl_slope, *intercept = (typed)->scl_inter;
+    WITH_HEADER(header, version, SCALING);
+}
+
+void cnifti_qform(const void *header, int version, double spacing[3], double quaternion[3], double shift[3]) {
+#define QFORM(typed)                                                                                         \
+    for (int axis = 0; axis < 3; axis++) { spacing[axis] = (typed)->pixdim[axis + 1]; }                      \
+    quaternion[0] = (typed)->quatern_b, quaternion[1] = (typed)->quatern_c, quaternion[2] = (typed)->quatern_d; \
+    shift[0] = (typed)->qoffset_x, shift[1] = (typed)->qoffset_y, shift[2] = (typed)->qoffset_z;
+    WITH_HEADER(header, version, QFORM);
+}
+
 nifti_image *cnifti_image(const void *header, int version) {
+    // 2-D files often give the third axis no size, which makes for no affine where there is no form either.
+#define MEND(typed)                                                                                          \
+    for (int axis = 1; axis <= 3; axis++) {                                                                  \
+        if (!((typed)->pixdim[axis] > 0)) { (typed)->pixdim[axis] = 1; }                                     \
+    }
+    union {
+        nifti_1_header first;
+        nifti_2_header second;
+    } copy;
+    memcpy(&copy, header, version == 1 ? sizeof(copy.first) : sizeof(copy.second));
+    WITH_HEADER(&copy, version, MEND);
     nifti_set_debug_level(0);
-    return version == 1 ? nifti_convert_n1hdr2nim(*(const nifti_1_header *)header, NULL)
-                        : nifti_convert_n2hdr2nim(*(const nifti_2_header *)header, NULL);
+    return version == 1 ? nifti_convert_n1hdr2nim(copy.first, NULL)
+                        : nifti_convert_n2hdr2nim(copy.second, NULL);
 }
 
 void cnifti_describe_labels(void *header, int version, int bytes_per_label) {

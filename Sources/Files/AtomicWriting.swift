@@ -36,10 +36,18 @@ public func writeAtomically(_ path: String, body: (_ temporaryPath: String) thro
 /// Writes `data` to `path`, whole or not at all; see ``writeAtomically(_:body:)``.
 public func writeAtomically(_ path: String, _ data: Data) throws {
     try writeAtomically(path) { temporary in
-        do {
-            try data.write(to: URL(filePath: temporary))
-        } catch {
-            throw FileError(.inputOutput, file: path, "cannot be written", found: error.localizedDescription)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
+        guard descriptor >= 0 else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }
+        defer { close(descriptor) }
+        // Not by Foundation, which does not tell why it fails.
+        var rest = data[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw FileError(.inputOutput, file: path, "cannot be written", found: systemMessage(errno))
+            }
+            rest = rest.dropFirst(count)
         }
     }
 }

@@ -36,23 +36,25 @@ struct NIfTIHeader: Sendable {
                 advice: "Convert the volume to .nii.gz, a pair of .hdr and .img too.")
         }
         let size = try readSize(bytes, version, file)
-        let offset = cnifti_voxel_offset(bytes, version)
-        guard offset >= 0, offset < 0x1p40, offset == offset.rounded() else {
-            throw FileError(
-                .badData, file: file, place: "vox_offset", "no place in a file", found: "\(offset)")
-        }
         let length = version == 1 ? 348 : 540
+        let offset = cnifti_voxel_offset(bytes, version)
+        // Four bytes that tell of extensions follow the header. Below them readers disagree on what is meant.
+        guard offset >= Double(length + 4), offset < 0x1p40, offset == offset.rounded() else {
+            throw FileError(
+                .badData, file: file, place: "vox_offset", "not where voxels can begin",
+                expected: "\(length + 4) or more", found: "\(offset)")
+        }
         bytes.removeSubrange(length...)
         let datatype = try readDatatype(bytes, version, file)
+        let (slope, intercept) = try readScaling(bytes, version, file)
         guard let image = cnifti_image(bytes, version) else {
             throw FileError(.badData, file: file, "the NIfTI header makes no sense to libnifti")
         }
         defer { free(image) }
-        let scales = image.pointee.scl_slope != 0
         let header = NIfTIHeader(
             bytes: bytes, version: version, isSwapped: isSwapped, datatype: datatype,
-            bytesPerVoxel: Int(image.pointee.nbyper), voxelOffset: max(Int(offset), length),
-            slope: scales ? image.pointee.scl_slope : 1, intercept: scales ? image.pointee.scl_inter : 0)
+            bytesPerVoxel: Int(image.pointee.nbyper), voxelOffset: Int(offset), slope: slope,
+            intercept: intercept)
         return (header, try Geometry(size: size, image: image.pointee, header: header, file: file))
     }
 
@@ -65,59 +67,12 @@ struct NIfTIHeader: Sendable {
     }
 }
 
-// MARK: Checks
-
-private func readSize(_ bytes: [UInt8], _ version: Int32, _ file: String) throws(FileError) -> VolumeSize {
-    var dimensions = [Int64](repeating: 0, count: 8)
-    cnifti_dimensions(bytes, version, &dimensions)
-    guard (1...7).contains(dimensions[0]) else {
-        throw FileError(
-            .badData, file: file, place: "dim[0]", "not a number of dimensions", expected: "1 to 7",
-            found: "\(dimensions[0])")
-    }
-    let sides = dimensions[1...Int(dimensions[0])]
-    if let bad = sides.firstIndex(where: { $0 <= 0 }) {
-        throw FileError(
-            .badData, file: file, place: "dim[\(bad)]", "the volume is empty", expected: "1 or more",
-            found: "\(dimensions[bad])")
-    }
-    if let long = sides.dropFirst(3).firstIndex(where: { $0 > 1 }) {
-        throw FileError(
-            .badData, file: file, place: "dim[\(long)]", "more than one volume", expected: "1",
-            found: "\(dimensions[long])",
-            advice: "Split it (fslsplit, or nibabel.four_to_three) and choose one volume.")
-    }
-    let (i, j, k) = (sides[1], sides.count > 1 ? sides[2] : 1, sides.count > 2 ? sides[3] : 1)
-    let (plane, overflow) = i.multipliedReportingOverflow(by: j)
-    let (count, overflows) = plane.multipliedReportingOverflow(by: k)
-    // Beyond any file, and so that no count of bytes overflows.
-    guard !overflow, !overflows, count <= 1 << 48 else {
-        throw FileError(
-            .badData, file: file, place: "dim", "the volume is too large", found: "\(i)×\(j)×\(k) voxels")
-    }
-    return VolumeSize(i: Int(i), j: Int(j), k: Int(k))
-}
-
-private func readDatatype(_ bytes: [UInt8], _ version: Int32, _ file: String) throws(FileError) -> Int32 {
-    let datatype = cnifti_datatype(bytes, version)
-    switch datatype {
-    case DT_UINT8, DT_INT8, DT_UINT16, DT_INT16, DT_UINT32, DT_INT32, DT_UINT64, DT_INT64, DT_FLOAT32,
-        DT_FLOAT64:
-        return datatype
-    default:
-        let name = nifti_datatype_string(datatype).map { String(cString: $0) } ?? ""
-        throw FileError(
-            .badData, file: file, place: "datatype", "the voxels are not real numbers that can be read",
-            expected: "integers of 8 to 64 bits or floating point of 32 or 64",
-            found: "\(datatype) (\(name))")
-    }
-}
-
 extension Geometry {
     fileprivate init(
         size: VolumeSize, image: nifti_image, header: NIfTIHeader, file: String
     ) throws(FileError) {
         let source: Source = image.sform_code > 0 ? .sform : image.qform_code > 0 ? .qform : .none
+        if source != .sform { try checkQForm(header, size: size, hasCode: source == .qform, file) }
         let matrix = source == .sform ? image.sto_xyz : image.qto_xyz
         let (x, y, z, _) = matrix.m
         let affine = Affine(

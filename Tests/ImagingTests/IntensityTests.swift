@@ -1,0 +1,105 @@
+import Foundation
+import Frames
+import Testing
+
+@testable import Imaging
+
+/// Grey values against numpy's, and the modes' names.
+@Suite struct IntensityTests {
+    struct IntensityFixture: Decodable, CustomTestStringConvertible {
+        static let all: [IntensityFixture] = Fixture.rows("intensity.json")
+
+        var name: String
+        /// Little-endian single precision.
+        var values: Data
+        var grey: Data
+
+        var testDescription: String { name }
+    }
+
+    let folder = TemporaryFolder()
+
+    /// The images of a volume of 1 × count × 2 voxels, whose second slice is the first plus 7.
+    private func images(_ values: [Float], _ intensity: Intensity) throws -> SliceImages {
+        let base = VolumeFixture.named("f4-little-1.nii").bytes.prefix(352)
+        var header = Array(base).with(Int16(1), at: 42).with(Int16(values.count), at: 44).with(Int16(2), at: 46)
+        for value in values + values.map({ $0 + 7 }) { header += [0, 0, 0, 0].with(value, at: 0) }
+        let volume = try Volume(contentsOf: folder.file("values.nii", header))
+        return SliceImages(volume, SliceGeometry(volume.geometry), intensity)
+    }
+
+    /// Equal to the last bit: the same operations in double precision. In the array view j runs upwards.
+    @Test(arguments: IntensityFixture.all)
+    func greyIsNumpys(_ fixture: IntensityFixture) throws {
+        let intensity = Intensity(fixture.name) ?? .minmaxSlice
+        let images = try images(fixture.values.floats, intensity)
+        #expect(images.grey(ofSlice: 0).reversed() == [UInt8](fixture.grey))
+        #expect(fixture.name.hasPrefix("minmax") == (intensity == .minmaxSlice))
+    }
+
+    /// By hand, 255 · v / 510 + 0.5 rounded down: halves go up, also those that rounding to even would take down.
+    @Test func halvesGoUp() {
+        let values: [Float] = [-1, 0, 1, 2, 3, 5, 255, 257, 509, 510, 511]
+        #expect(eightBits(values, level: 255, width: 510) == [0, 0, 1, 1, 2, 3, 128, 129, 255, 255, 255])
+    }
+
+    @Test func whatIsNotFinite() {
+        let values: [Float] = [.nan, .infinity, -.infinity, 40]
+        #expect(eightBits(values, level: 40, width: 400) == [0, 255, 0, 128])
+    }
+
+    /// A slice without contrast is black in itself; in a window and over the volume it is what it is.
+    @Test func constantSlices() throws {
+        let constant = [Float](repeating: 240, count: 6)
+        #expect(try images(constant, .minmaxSlice).grey(ofSlice: 0) == [UInt8](repeating: 0, count: 6))
+        #expect(try images(constant, .minmaxSlice).grey(ofSlice: 1) == [UInt8](repeating: 0, count: 6))
+        #expect(try images(constant, .minmaxVolume).grey(ofSlice: 0) == [UInt8](repeating: 0, count: 6))
+        #expect(try images(constant, .minmaxVolume).grey(ofSlice: 1) == [UInt8](repeating: 255, count: 6))
+        #expect(try images(constant, .softTissue).grey(ofSlice: 0) == [UInt8](repeating: 255, count: 6))
+        #expect(try images([.nan, .nan], .minmaxSlice).grey(ofSlice: 0) == [0, 0])
+        #expect(try images([.nan, .infinity], .minmaxVolume).grey(ofSlice: 1) == [0, 0])
+    }
+
+    /// The second slice is 7 above the first: seen over the volume, not within the slice.
+    @Test func minmaxOfVolumeAndSlice() throws {
+        let values: [Float] = [0, 1, 2, 3]
+        #expect(try images(values, .minmaxSlice).grey(ofSlice: 1).reversed() == [0, 85, 170, 255])
+        #expect(try images(values, .minmaxSlice).grey(ofSlice: 0).reversed() == [0, 85, 170, 255])
+        // 0 to 10: 25.5 a unit, and 25.5, 76.5 and 178.5 round up.
+        #expect(try images(values, .minmaxVolume).grey(ofSlice: 0).reversed() == [0, 26, 51, 77])
+        #expect(try images(values, .minmaxVolume).grey(ofSlice: 1).reversed() == [179, 204, 230, 255])
+    }
+
+    @Test func imageHasGreyInAllChannels() throws {
+        let image = try images([0, 10, 20], .minmaxSlice).image(ofSlice: 0)
+        #expect(image.size == PixelSize(width: 1, height: 3))
+        #expect(image.pixels == [255, 255, 255, 128, 128, 128, 0, 0, 0])
+    }
+
+    // MARK: Names
+
+    @Test func presets() {
+        #expect(Intensity("soft-tissue") == .window(level: 40, width: 400))
+        #expect(Intensity("lung") == .window(level: -600, width: 1500))
+        #expect(Intensity("bone") == .window(level: 400, width: 1800))
+        #expect(Intensity("minmax-volume") == .minmaxVolume)
+        #expect(Intensity("minmax-slice") == .minmaxSlice)
+        #expect(Intensity("window:-12.5,1e2") == .window(level: -12.5, width: 100))
+    }
+
+    @Test(arguments: [
+        "", "window", "window:", "window:40", "window:40,", "window:,400", "window:40,400,1", "window:40,0",
+        "window:40,-400", "window:nan,400", "window:40,inf", "window:40,1e999", "window: 40,400", "40,400", "minmax",
+        "Lung", "soft tissue",
+    ])
+    func textThatIsNoIntensity(_ text: String) {
+        #expect(Intensity(text) == nil)
+    }
+
+    @Test(arguments: ["window:40,400", "window:-0.5,1800.25", "minmax-volume", "minmax-slice"])
+    func descriptionReadsBack(_ text: String) throws {
+        let intensity = try #require(Intensity(text))
+        #expect(intensity.description == text)
+        #expect(try JSONDecoder().decode(Intensity.self, from: JSONEncoder().encode(intensity)) == intensity)
+    }
+}

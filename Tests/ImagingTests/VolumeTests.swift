@@ -1,0 +1,97 @@
+import Files
+import Frames
+import Testing
+
+@testable import Imaging
+
+/// NIfTI volumes against nibabel.
+@Suite struct VolumeTests {
+    let folder = TemporaryFolder()
+
+    /// Equal to the last bit: both scale in double precision and round once to single.
+    @Test(arguments: VolumeFixture.all)
+    func valuesAreNibabels(_ fixture: VolumeFixture) throws {
+        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        #expect([volume.size.i, volume.size.j, volume.size.k] == fixture.size)
+        #expect(volume.values.map(comparable) == fixture.floats.map(comparable))
+    }
+
+    /// Within 1e-6 of a voxel's size. An sform is stored; only rounding by 1 part in 1e16 is added. The quaternion
+    /// of a qform is stored in single precision, which hides what its first number a = √(1 − b² − c² − d²) is
+    /// where it is near 0, a half turn: there the two libraries differ by what single precision leaves open.
+    @Test(arguments: VolumeFixture.all)
+    func affineIsNibabels(_ fixture: VolumeFixture) throws {
+        let geometry = try Volume(contentsOf: folder.file(fixture.name, fixture.file)).geometry
+        let affine = geometry.affine
+        for row in 0..<3 {
+            let own = [affine.alongI[row], affine.alongJ[row], affine.alongK[row], affine.origin[row]]
+            for column in 0..<4 {
+                let difference = abs(own[column] - fixture.affine[4 * row + column])
+                #expect(difference <= (fixture.source == "qform" ? 1e-6 : 1e-12), "row \(row), column \(column)")
+            }
+        }
+        #expect(geometry.orientation == fixture.orientation)
+        #expect("\(geometry.source)" == fixture.source)
+        #expect(geometry.millimetresPerUnit == fixture.millimetresPerUnit)
+    }
+
+    @Test(arguments: VolumeFixture.all)
+    func warnsWhereOtherToolsDisagree(_ fixture: VolumeFixture) throws {
+        let path = folder.file(fixture.name, fixture.file)
+        let warnings = try Volume(contentsOf: path).warnings
+        #expect(warnings.count == fixture.warnings.count, "\(warnings)")
+        for (warning, word) in zip(warnings, fixture.warnings) {
+            #expect(warning.what.contains(word))
+            #expect(warning.what.contains("ITK"))
+            #expect(warning.file == path)
+        }
+    }
+
+    /// In millimetres, whatever the file's unit is.
+    @Test(arguments: [("unit-meter.nii", 1000.0), ("unit-micron.nii", 0.001), ("unit-unknown.nii", 1)])
+    func spacing(_ name: String, _ scale: Double) throws {
+        let geometry = try Volume(contentsOf: folder.file(name, VolumeFixture.named(name).file)).geometry
+        #expect(VoxelAxis.allCases.map { geometry.spacing(along: $0) } == [2 * scale, 3 * scale, 4 * scale])
+    }
+
+    @Test func voxelsAreFoundByIndex() throws {
+        let fixture = VolumeFixture.named("i2-little-1.nii")
+        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        for (offset, value) in fixture.floats.enumerated() {
+            let voxel = VoxelIndex(i: offset % 3, j: offset / 3 % 2, k: offset / 6)
+            #expect(volume[voxel] == value)
+            #expect(volume.size.offset(of: voxel) == offset)
+            #expect(volume.size.voxel(at: offset) == voxel)
+        }
+    }
+
+    /// What is neither finite nor counted; none at all.
+    @Test func rangeIsOfFiniteValues() throws {
+        let fixture = VolumeFixture.named("f4-little-1.nii")
+        var volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        #expect(volume.values.contains { $0.isNaN })
+        let finite = fixture.floats.filter(\.isFinite).sorted()
+        #expect(volume.range?.lowerBound == finite.first)
+        #expect(volume.range?.upperBound == finite.last)
+        volume.values = [.nan, .infinity, -.infinity]
+        #expect(volume.range == nil)
+    }
+
+    /// The least value decides: −500 can be air at the edge of lungs, above it none is.
+    @Test(
+        arguments: [
+            ([-1000, 0, 100], true), ([-500, 3], true), ([-499.9, 3000], false), ([0, 255], false), ([.nan], false),
+            ([-.infinity, 10], false),
+        ] as [([Float], Bool)])
+    func looksLikeHounsfield(_ values: [Float], _ expected: Bool) throws {
+        let fixture = VolumeFixture.named("i2-little-1.nii")
+        var volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        volume.values = values
+        #expect(volume.looksLikeHounsfield == expected)
+    }
+}
+
+/// The bits of a value, of which every NaN has the same.
+private func comparable(_ value: Float) -> UInt32 {
+    value.isNaN ? Float.nan.bitPattern : value.bitPattern
+}

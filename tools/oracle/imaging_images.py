@@ -1,0 +1,156 @@
+"""PNG and JPEG files of every kind, and the pixels that Pillow reads in them."""
+
+import io
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from png_file import GREY, GREY_ALPHA, PALETTE, PNG, RGB, RGBA
+
+SEED = 20240517
+WIDTH, HEIGHT = 13, 9
+CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
+NAMES = {GREY: "grey", RGB: "rgb", PALETTE: "palette", GREY_ALPHA: "grey-alpha", RGBA: "rgba"}
+DEPTHS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGBA: (8, 16)}
+
+Row = dict[str, object]
+
+
+def rows() -> list[Row]:
+    """Every file with its size, pixels and the word of its warning, where one is due."""
+    generator = np.random.default_rng(SEED)
+    return [*png_rows(generator), *jpeg_rows(generator)]
+
+
+def row(name: str, file: bytes, warning: str | None = None) -> Row:
+    """A file with the pixels that Pillow reads."""
+    image = Image.open(io.BytesIO(file))
+    with warnings.catch_warnings():
+        # It warns that a transparent palette loses its alpha, which is what is meant.
+        warnings.simplefilter("ignore", UserWarning)
+        pixels = np.asarray(image.convert("RGB"))
+    if image.mode.startswith("I"):
+        # Pillow clips 16-bit grey at 255. Of 16 bits the high byte is meant, as it takes it itself in colour.
+        high = (np.asarray(image) >> 8).astype(np.uint8)
+        pixels = np.repeat(high[..., None], 3, axis=2)
+    return {
+        "name": name,
+        "file": file,
+        "width": image.width,
+        "height": image.height,
+        "rgb": pixels,
+        "warning": warning,
+    }
+
+
+# MARK: PNG
+
+
+def png_rows(generator: np.random.Generator) -> Iterator[Row]:
+    """Every colour type and depth, plain, transparent and interlaced; chunks that are ignored; odd sizes."""
+    for colour, depths in DEPTHS.items():
+        for depth in depths:
+            kind = f"{NAMES[colour]}-{depth}"
+            yield row(f"{kind}.png", random_png(generator, colour, depth).encoded())
+            if colour in (GREY, RGB, PALETTE):
+                transparent = transparency(generator, colour, depth)
+                png = random_png(generator, colour, depth, chunks=(transparent,))
+                yield row(f"{kind}-transparent.png", png.encoded())
+            yield row(f"{kind}-interlaced.png", random_png(generator, colour, depth, interlaced=True).encoded())
+    for width, height in [(1, 1), (1, 7), (5, 1), (4, 2)]:
+        png = random_png(generator, RGB, 8, (width, height), interlaced=True)
+        yield row(f"interlaced-{width}x{height}.png", png.encoded())
+    for width, height in [(1, 1), (1, 17), (17, 1), (1, 3000), (3000, 1), (31, 47)]:
+        yield row(f"{width}x{height}.png", random_png(generator, GREY, 4, (width, height)).encoded())
+    yield from png_chunk_rows(generator)
+
+
+def png_chunk_rows(generator: np.random.Generator) -> Iterator[Row]:
+    """Gamma and orientation: ignored, with a warning where following them would make a difference."""
+    for exponent, warning in [(100_000, "gamma"), (45_455, None), (220_000, "gamma")]:
+        chunk = (b"gAMA", exponent.to_bytes(4, "big"))
+        yield row(f"gamma-{exponent}.png", random_png(generator, RGB, 8, chunks=(chunk,)).encoded(), warning)
+        deep = random_png(generator, GREY, 16, chunks=(chunk,))
+        yield row(f"gamma-{exponent}-16.png", deep.encoded(), warning)
+    for orientation, order, warning in [
+        (1, "little", None), (6, "little", "orientation"), (8, "big", "orientation"), (1, "big", None),
+        (9, "little", None),
+    ]:  # fmt: skip
+        png = random_png(generator, RGB, 8, chunks=((b"eXIf", tiff(orientation, order)),))
+        yield row(f"orientation-{orientation}-{order}.png", png.encoded(), warning)
+
+
+def random_png(
+    generator: np.random.Generator,
+    colour: int,
+    depth: int,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    chunks: tuple[tuple[bytes, bytes], ...] = (),
+    interlaced: bool = False,
+) -> PNG:
+    """Independent samples over the whole range; a palette of as many random colours."""
+    samples = generator.integers(0, 1 << depth, (size[1], size[0], CHANNELS[colour]))
+    if colour == PALETTE:
+        chunks = ((b"PLTE", generator.bytes(3 << depth)), *chunks)
+    return PNG(samples, depth, colour, chunks, interlaced)
+
+
+def transparency(generator: np.random.Generator, colour: int, depth: int) -> tuple[bytes, bytes]:
+    """Some palette entries that are transparent, or one grey or colour that is."""
+    if colour == PALETTE:
+        return b"tRNS", generator.bytes(max(1, (1 << depth) - 1))
+    keys = generator.integers(0, 1 << depth, CHANNELS[colour])
+    return b"tRNS", keys.astype(">u2").tobytes()
+
+
+def tiff(orientation: int, order: str) -> bytes:
+    """EXIF data with an image description before the orientation."""
+    mark, number = (b"II", "<") if order == "little" else (b"MM", ">")
+    short, long = np.dtype(number + "u2"), np.dtype(number + "u4")
+    entry = lambda tag, kind: np.array([tag, kind], short).tobytes() + np.array(1, long).tobytes()  # noqa: E731
+    description = entry(0x010E, 2) + b"x\0\0\0"
+    turned = entry(0x0112, 3) + np.array([orientation, 0], short).tobytes()
+    start = mark + np.array(42, short).tobytes() + np.array(8, long).tobytes()
+    return start + np.array(2, short).tobytes() + description + turned + bytes(4)
+
+
+# MARK: JPEG
+
+
+def jpeg_rows(generator: np.random.Generator) -> Iterator[Row]:
+    """Grey, colour with every subsampling, sequential and progressive, turned, odd sizes, and CMYK."""
+    colours = Image.fromarray(picture(generator, 33, 21))
+    grey = colours.convert("L")
+    yield row("grey.jpg", jpeg(grey, quality=90))
+    yield row("grey-progressive.jpg", jpeg(grey, quality=80, progressive=True))
+    for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
+        name = subsampling.replace(":", "")
+        yield row(f"rgb-{name}.jpg", jpeg(colours, quality=85, subsampling=subsampling))
+        progressive = jpeg(colours, quality=85, subsampling=subsampling, progressive=True)
+        yield row(f"rgb-{name}-progressive.jpg", progressive)
+    yield row("stored-as-rgb.jpg", jpeg(colours, quality=85, keep_rgb=True))
+    yield row("restarts.jpg", jpeg(colours, quality=85, restart_marker_blocks=2))
+    yield row("coarse.jpg", jpeg(colours, quality=5))
+    for orientation, order, warning in [(1, "big", None), (6, "big", "orientation"), (3, "little", "orientation")]:
+        exif = b"Exif\0\0" + tiff(orientation, order)
+        yield row(f"orientation-{orientation}-{order}.jpg", jpeg(colours, exif=exif), warning)
+    for width, height in [(1, 1), (1, 17), (17, 1), (16, 16), (7, 50), (1, 3000)]:
+        yield row(f"{width}x{height}.jpg", jpeg(Image.fromarray(picture(generator, width, height))))
+    yield row("cmyk.jpg", jpeg(colours.convert("CMYK")))
+
+
+def picture(generator: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """Waves of colour under noise: smooth enough to compress, with every kind of block."""
+    y, x = np.mgrid[:height, :width]
+    waves = np.stack([np.sin(x / 5), np.cos(y / 4), np.sin((x + y) / 7)], axis=2)
+    noise = generator.normal(0, 12, (height, width, 3))
+    return np.clip(128 + 90 * waves + noise, 0, 255).astype(np.uint8)
+
+
+def jpeg(image: Image.Image, **options: object) -> bytes:
+    """The image as Pillow encodes it."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", **options)
+    return file.getvalue()

@@ -5,7 +5,7 @@ import Frames
 
 /// Reads the boxes of a Pascal VOC file as OpenLabeling writes it: corners in pixels from 0, classes by name.
 ///
-/// A file that is empty holds no boxes. Entities and document types are not accepted, nor a file made for
+/// A file that is empty holds no boxes. Entities, document types and processing instructions are not accepted, nor a file made for
 /// an image of another size.
 ///
 /// - Parameter errors: receives what is wrong with objects that are left out.
@@ -67,20 +67,22 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
     private var rootIsAnnotation = false
     private var rootIsClosed = false
 
-    /// - Throws: ``FileError`` `badData` where the text is no XML, has a document type or another root.
+    /// - Throws: ``FileError`` `badData` where the text is no XML, has another root, a document type or processing
+    ///   instructions.
     static func parse(_ text: String, file: String) throws(FileError) -> PascalVOC {
         // The text is UTF-8 by now: with this declaration, one in the file that says otherwise has no say.
         var body = Substring(text)
         if let declaration = text.prefixMatch(of: /\s*<\?xml\s[^>]*\?>/) {
             body = text[declaration.range.upperBound...]
         }
-        let data = Data(#"<?xml version="1.0" encoding="UTF-8"?>"#.utf8) + Data(body.utf8)
-        guard data.range(of: Data("<!DOCTYPE".utf8)) == nil else {
+        let data = Data(body.utf8)
+        // FoundationXML's parser ends the process at a processing instruction without data, `<?p?>`.
+        for unaccepted in ["<!DOCTYPE", "<?"] where data.range(of: Data(unaccepted.utf8)) != nil {
             throw FileError(
-                .badData, file: file, "not a Pascal VOC file", expected: "<annotation>",
-                found: "a document type, which is not accepted")
+                .badData, file: file, "not a Pascal VOC file", expected: "<annotation> to </annotation>",
+                found: "\(unaccepted), which is not accepted")
         }
-        let parser = XMLParser(data: data)
+        let parser = XMLParser(data: Data(#"<?xml version="1.0" encoding="UTF-8"?>"#.utf8) + data)
         let annotation = PascalVOC()
         parser.delegate = annotation
         // It calls a file that ends early, or goes on after its root, a success.
@@ -91,7 +93,8 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
         }
         guard annotation.rootIsAnnotation else {
             throw FileError(
-                .badData, file: file, "not a Pascal VOC file", expected: "<annotation>", found: "another root")
+                .badData, file: file, "not a Pascal VOC file", expected: "<annotation> to </annotation>",
+                found: "another root")
         }
         return annotation
     }

@@ -51,7 +51,7 @@ let package = Package(
             dependencies: ["SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "AnnotationsTests", dependencies: ["Annotations"]),
+        .testTarget(name: "AnnotationsTests", dependencies: ["Annotations", "Files", "Frames"]),
         .testTarget(name: "SegmentationTests", dependencies: ["Segmentation"]),
         .testTarget(name: "CommandTests", dependencies: ["swift-sam"]),
     ],

@@ -33,14 +33,6 @@ public func readBoxes(
                 errors.append(error)
             }
         }
-        // Where lines are bad, that is what has to be mended first.
-        if errors.count == errorsBefore, files.count == 2, !agree(boxes[0], boxes[1]) {
-            errors.append(
-                FileError(
-                    .badData, file: files[0].path, "its boxes are not those of the slice's other file",
-                    expected: "the same within a pixel", found: files[1].path,
-                    advice: "Keep the file that is right and remove the other."))
-        }
         var drawn: [DrawnBox] = []
         for box in boxes.first ?? [] {
             do throws(FileError) {
@@ -48,6 +40,14 @@ public func readBoxes(
             } catch {
                 errors.append(error)
             }
+        }
+        // Where a line or a box is bad, that is what has to be mended first.
+        if errors.count == errorsBefore, files.count == 2, !agree(boxes[0], boxes[1]) {
+            errors.append(
+                FileError(
+                    .badData, file: files[0].path, "its boxes are not those of the slice's other file",
+                    expected: "the same within a pixel", found: files[1].path,
+                    advice: "Keep the file that is right and remove the other."))
         }
         result.append(SliceBoxes(slice: slice, files: files.map(\.path), boxes: drawn))
     }
@@ -63,15 +63,18 @@ private func agree(_ first: [WrittenBox], _ second: [WrittenBox]) -> Bool {
     guard first.count == second.count else { return false }
     var left = second
     for box in first {
-        let same = left.firstIndex { other in
-            box.classID == other.classID
-                && abs(box.box.x0 - other.box.x0) <= 1 && abs(box.box.y0 - other.box.y0) <= 1
-                && abs(box.box.x1 - other.box.x1) <= 1 && abs(box.box.y1 - other.box.y1) <= 1
-        }
-        guard let same else { return false }
-        left.remove(at: same)
+        let distances = left.map { $0.classID == box.classID ? distance($0.box, box.box) : .infinity }
+        guard let nearest = distances.indices.min(by: { distances[$0] < distances[$1] }),
+            distances[nearest] <= 1 + 1e-6  // a whole pixel, after rounding in the arithmetic
+        else { return false }
+        left.remove(at: nearest)
     }
     return true
+}
+
+/// The most that one of two boxes' sides is away from the other's.
+private func distance(_ one: PixelBox, _ other: PixelBox) -> Double {
+    max(abs(one.x0 - other.x0), abs(one.y0 - other.y0), abs(one.x1 - other.x1), abs(one.y1 - other.y1))
 }
 
 // MARK: Files
@@ -82,9 +85,9 @@ enum BoxFormat: Int, CaseIterable {
     case pascalVOC
 
     init?(file: String) {
-        switch URL(filePath: file).pathExtension.lowercased() {
-        case "txt": self = .yolo
-        case "xml": self = .pascalVOC
+        switch file.suffix(4).lowercased() {
+        case ".txt": self = .yolo
+        case ".xml": self = .pascalVOC
         default: return nil
         }
     }
@@ -105,37 +108,41 @@ private struct BoxFile {
     var format: BoxFormat
 }
 
-/// The files of a stem, YOLO before Pascal VOC.
+/// The files of a stem, a slice's YOLO file before its Pascal VOC file.
 private func findBoxFiles(
     folder: String, stem: String, sliceCount: Int, errors: inout [FileError]
 ) throws(FileError) -> [BoxFile] {
-    var files: [BoxFile] = []
+    struct Key: Hashable {
+        var slice: Int
+        var format: BoxFormat
+    }
+    var files: [Key: BoxFile] = [:]
     var stranger: String?
-    for path in try boxFilePaths(in: folder) {
-        let name = URL(filePath: path).lastPathComponent
-        guard let format = BoxFormat(file: name), name.hasPrefix("\(stem)-slice") else {
-            if BoxFormat(file: name) != nil { stranger = stranger ?? name }
+    for (place, name) in try entries(of: folder) {
+        guard let format = BoxFormat(file: name) else { continue }
+        guard let digits = sliceDigits(name.dropLast(4), stem: stem) else {
+            stranger = stranger ?? name
             continue
         }
-        let digits = name.dropFirst("\(stem)-slice".count).dropLast(4)
-        guard digits.count >= 3, digits.allSatisfy({ $0.isASCII && $0.isNumber }), let slice = Int(digits)
-        else {
+        let path = "\(place)/\(name)"
+        guard digits.count >= 3, digits.allSatisfy({ $0.isASCII && $0.isNumber }), let slice = Int(digits) else {
             errors.append(
                 FileError(
                     .badData, file: path, "not a slice's name", expected: "\(stem)-sliceKKK, KKK from 000"))
             continue
         }
+        let key = Key(slice: slice, format: format)
         if slice >= sliceCount {
             errors.append(
                 FileError(
                     .badData, file: path, "boxes for a slice that does not exist",
                     expected: "000 to \(String(format: "%03d", sliceCount - 1))", found: String(digits)))
-        } else if let other = files.first(where: { $0.slice == slice && $0.format == format }) {
+        } else if let other = files[key] {
             errors.append(
                 FileError(
                     .badData, file: path, "a second file of the slice's boxes", found: "also \(other.path)"))
         } else {
-            files.append(BoxFile(path: path, slice: slice, format: format))
+            files[key] = BoxFile(path: path, slice: slice, format: format)
         }
     }
     guard !files.isEmpty || !errors.isEmpty else {
@@ -144,23 +151,31 @@ private func findBoxFiles(
             expected: "\(stem)-slice000.txt or .xml and so on", found: stranger ?? "no .txt or .xml file",
             advice: "Choose another folder, or name the files' stem with --stem.")
     }
-    return files.sorted { $0.format.rawValue < $1.format.rawValue }
+    return files.values.sorted { $0.format.rawValue < $1.format.rawValue }
 }
 
-/// Everything in the folder and in OpenLabeling's subfolders of it, in the order of the names.
-private func boxFilePaths(in folder: String) throws(FileError) -> [String] {
-    var paths: [String] = []
+/// What follows `STEM-slice` in a name without its ending, or nil where it is another stem's.
+private func sliceDigits(_ name: Substring, stem: String) -> Substring? {
+    guard let mark = name.range(of: "-slice", options: .backwards), name[..<mark.lowerBound] == stem else {
+        return nil
+    }
+    return name[mark.upperBound...]
+}
+
+/// Everything in the folder and in OpenLabeling's subfolders of it, in the order of the names: the folder that it
+/// stands in, and its name.
+private func entries(of folder: String) throws(FileError) -> [(folder: String, name: String)] {
+    var entries: [(folder: String, name: String)] = []
     let top = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     for place in [top, "\(top)/YOLO_darknet", "\(top)/PASCAL_VOC"] {
         if place != top, !FileManager.default.fileExists(atPath: place) { continue }
         do {
-            let names = try FileManager.default.contentsOfDirectory(atPath: place).sorted()
-            paths += names.map { "\(place)/\($0)" }
+            entries += try FileManager.default.contentsOfDirectory(atPath: place).sorted().map { (place, $0) }
         } catch {
             throw FileError(
                 .missingInput, file: place, "not a folder that can be read",
                 advice: "Check the path of --boxes.")
         }
     }
-    return paths
+    return entries
 }

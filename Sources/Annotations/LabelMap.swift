@@ -1,4 +1,5 @@
 import Files
+import Foundation
 
 /// Which label each class of boxes becomes.
 public struct LabelMap: Hashable, Sendable {
@@ -16,7 +17,7 @@ public struct LabelMap: Hashable, Sendable {
     }
 
     /// Reads a map such as `0=1,spleen=2,3=-`: classes by id or name, labels from 1 to 65535, `-` to leave
-    /// a class out.
+    /// a class out. A class whose name holds a comma goes by its id.
     ///
     /// - Throws: ``SyntaxError`` where the text is none, or names a class twice or one that does not exist.
     public init(_ text: String, classes: ClassList?) throws(SyntaxError) {
@@ -25,8 +26,9 @@ public struct LabelMap: Hashable, Sendable {
             guard let equals = entry.lastIndex(of: "=") else {
                 throw SyntaxError(description: "\"\(entry)\" is not CLASS=LABEL")
             }
-            let (name, label) = (entry[..<equals], entry[entry.index(after: equals)...])
-            guard let classID = Int(name) ?? classes?.id(of: String(name)),
+            let name = entry[..<equals].trimmingCharacters(in: .whitespaces)
+            let label = entry[entry.index(after: equals)...].trimmingCharacters(in: .whitespaces)
+            guard let classID = Int(name) ?? classes?.id(of: name),
                 (0..<(classes?.names.count ?? highestClassID + 1)).contains(classID)
             else { throw SyntaxError(description: "there is no class \"\(name)\"") }
             guard labels[classID] == nil else {

@@ -1,34 +1,11 @@
 import Files
 import Foundation
+import FoundationXML
 import Frames
-import XMLCoder
-
-/// The parts of a Pascal VOC file that matter here; numbers stay text, so that each bad one can be named.
-private struct PascalVOC: Decodable {
-    struct Size: Decodable {
-        var width: String?
-        var height: String?
-    }
-
-    struct Corners: Decodable {
-        var xmin: String?
-        var ymin: String?
-        var xmax: String?
-        var ymax: String?
-    }
-
-    struct Object: Decodable {
-        var name: String?
-        var bndbox: Corners?
-    }
-
-    var size: Size?
-    var object: [Object]
-}
 
 /// Reads the boxes of a Pascal VOC file as OpenLabeling writes it: corners in pixels from 0, classes by name.
 ///
-/// A file that is empty holds no boxes. Entities and document types are not accepted, nor a file made for
+/// A file that is empty holds no boxes. Entities, document types and processing instructions are not accepted, nor a file made for
 /// an image of another size.
 ///
 /// - Parameter errors: receives what is wrong with objects that are left out.
@@ -37,37 +14,31 @@ func readPascalVOC(
 ) throws(FileError) -> [WrittenBox] {
     let text = try text(of: path)
     if text.allSatisfy(\.isWhitespace) { return [] }
-    let annotation = try decode(text, path)
-    if let size = annotation.size, size.width != nil || size.height != nil {
-        let found = "\(size.width ?? "nothing")×\(size.height ?? "nothing")"
-        guard found == "\(imageSize.width)×\(imageSize.height)" else {
-            throw FileError(
-                .badData, file: path, place: "size", "made for an image of another size",
-                expected: "\(imageSize.width)×\(imageSize.height)", found: found)
-        }
-    }
-    guard let classes else {
-        throw FileError(
-            .badData, file: path, "classes by name need a list of names",
-            advice: "Give the list with --classes class_list.txt.")
-    }
+    let annotation = try PascalVOC.parse(text, file: path)
+    try annotation.checkSize(imageSize, file: path)
     var boxes: [WrittenBox] = []
-    for (index, object) in annotation.object.enumerated() {
-        let place = Place(file: path, number: index + 1)
-        let name = object.name ?? ""
+    for (index, object) in annotation.objects.enumerated() {
+        guard let classes else {
+            throw FileError(
+                .badData, file: path, "classes by name need a list of names",
+                advice: "Give the list with --classes class_list.txt.")
+        }
+        let place = Place(file: path, line: object.line, object: index + 1)
+        let name = object.parts["name"] ?? ""
         guard let classID = classes.id(of: name) else {
             errors.append(
                 place.error(
-                    "not a class", expected: classes.names.joined(separator: ", "), found: "\"\(name)\""))
+                    "not a class", expected: excerpt(classes.names.joined(separator: ", "), length: 200),
+                    found: "\"\(excerpt(name))\""))
             continue
         }
-        let corners = [object.bndbox?.xmin, object.bndbox?.ymin, object.bndbox?.xmax, object.bndbox?.ymax]
+        let corners = ["xmin", "ymin", "xmax", "ymax"].map { object.parts[$0] }
         let numbers = corners.compactMap { $0.flatMap(Double.init) }
         guard numbers.count == 4 else {
             errors.append(
                 place.error(
                     "not a Pascal VOC box", expected: "xmin, ymin, xmax and ymax",
-                    found: corners.map { $0 ?? "nothing" }.joined(separator: ", ")))
+                    found: corners.map { $0.map { excerpt($0) } ?? "nothing" }.joined(separator: ", ")))
             continue
         }
         let box = PixelBox(x0: numbers[0], y0: numbers[1], x1: numbers[2], y1: numbers[3])
@@ -76,19 +47,104 @@ func readPascalVOC(
     return boxes
 }
 
-private func decode(_ text: String, _ path: String) throws(FileError) -> PascalVOC {
-    // The decoder asks for the root's name no more than for what it does not know, and would take any XML for
-    // a file without boxes.
-    let start = /\s*(<\?xml.*?\?>\s*)?(<!--.*?-->\s*)*<annotation[\s\/>]/.dotMatchesNewlines()
-    guard !text.contains("<!DOCTYPE"), !text.contains("<!ENTITY"), text.prefixMatch(of: start) != nil
-    else {
-        throw FileError(.badData, file: path, "not a Pascal VOC file", expected: "<annotation>")
+/// The parts of a Pascal VOC file that matter here, collected as the parser meets them; numbers stay text, so that
+/// each bad one can be named.
+private final class PascalVOC: NSObject, XMLParserDelegate {
+    struct Object {
+        /// The line on which it begins.
+        var line: Int
+        /// `name`, `xmin`, `ymin`, `xmax` and `ymax`. What stands there twice is joined, and so is no number.
+        var parts: [String: String] = [:]
     }
-    do {
-        return try XMLDecoder().decode(PascalVOC.self, from: Data(text.utf8))
-    } catch {
-        throw FileError(
-            .badData, file: path, "not a Pascal VOC file",
-            found: "XML that is damaged or of another structure")
+
+    private(set) var size: [String: String] = [:]
+    private(set) var objects: [Object] = []
+
+    /// The names of the open elements, the root's first.
+    private var open: [String] = []
+    /// What stands in the innermost open element so far.
+    private var text = ""
+    private var rootIsAnnotation = false
+    private var rootIsClosed = false
+
+    /// - Throws: ``FileError`` `badData` where the text is no XML, has another root, a document type or processing
+    ///   instructions.
+    static func parse(_ text: String, file: String) throws(FileError) -> PascalVOC {
+        // The text is UTF-8 by now: with this declaration, one in the file that says otherwise has no say.
+        var body = Substring(text)
+        if let declaration = text.prefixMatch(of: /\s*<\?xml\s[^>]*\?>/) {
+            body = text[declaration.range.upperBound...]
+        }
+        let data = Data(body.utf8)
+        // FoundationXML's parser ends the process at a processing instruction without data, `<?p?>`.
+        for unaccepted in ["<!DOCTYPE", "<?"] where data.range(of: Data(unaccepted.utf8)) != nil {
+            throw FileError(
+                .badData, file: file, "not a Pascal VOC file", expected: "<annotation> to </annotation>",
+                found: "\(unaccepted), which is not accepted")
+        }
+        let parser = XMLParser(data: Data(#"<?xml version="1.0" encoding="UTF-8"?>"#.utf8) + data)
+        let annotation = PascalVOC()
+        parser.delegate = annotation
+        // It calls a file that ends early, or goes on after its root, a success.
+        guard parser.parse(), parser.parserError == nil, annotation.rootIsClosed else {
+            throw FileError(
+                .badData, file: file, line: max(parser.lineNumber, 1), "not a Pascal VOC file",
+                expected: "<annotation> to </annotation>", found: "damaged XML")
+        }
+        guard annotation.rootIsAnnotation else {
+            throw FileError(
+                .badData, file: file, "not a Pascal VOC file", expected: "<annotation> to </annotation>",
+                found: "another root")
+        }
+        return annotation
+    }
+
+    /// - Throws: ``FileError`` `badData` where the file says that its image has another size.
+    func checkSize(_ imageSize: PixelSize, file: String) throws(FileError) {
+        let (width, height) = (size["width"], size["height"])
+        if width == nil, height == nil { return }
+        guard width.flatMap({ Int($0) }) == imageSize.width, height.flatMap({ Int($0) }) == imageSize.height else {
+            throw FileError(
+                .badData, file: file, place: "size", "made for an image of another size",
+                expected: "\(imageSize.width)×\(imageSize.height)",
+                found: "\(excerpt(width ?? "nothing"))×\(excerpt(height ?? "nothing"))")
+        }
+    }
+
+    // MARK: XMLParserDelegate
+
+    func parser(
+        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+        attributes: [String: String]
+    ) {
+        if open.isEmpty { rootIsAnnotation = name == "annotation" }
+        open.append(name)
+        text = ""
+        if open == ["annotation", "object"] { objects.append(Object(line: parser.lineNumber)) }
+    }
+
+    func parser(_ parser: XMLParser, foundCharacters characters: String) {
+        text += characters
+    }
+
+    func parser(_ parser: XMLParser, foundCDATA block: Data) {
+        text += String(decoding: block, as: UTF8.self)
+    }
+
+    func parser(
+        _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
+    ) {
+        let value = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        func joined(_ earlier: String?) -> String { earlier.map { "\($0) and \(value)" } ?? value }
+        switch open.dropFirst() {
+        case ["size", "width"], ["size", "height"]: size[name] = joined(size[name])
+        case ["object", "name"], ["object", "bndbox", "xmin"], ["object", "bndbox", "ymin"],
+            ["object", "bndbox", "xmax"], ["object", "bndbox", "ymax"]:
+            if let last = objects.indices.last { objects[last].parts[name] = joined(objects[last].parts[name]) }
+        default: break
+        }
+        _ = open.popLast()
+        text = ""
+        rootIsClosed = open.isEmpty
     }
 }

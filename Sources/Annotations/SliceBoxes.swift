@@ -8,10 +8,12 @@ public struct DrawnBox: Hashable, Sendable {
     public var box: PixelBox
     /// Whether a part of the box as drawn was outside the image.
     public var isClipped: Bool
+    var place: Place
+
     /// The file it stands in.
-    public var file: String
+    public var file: String { place.file }
     /// Which line of a YOLO file, or which object of a Pascal VOC file, from 1.
-    public var number: Int
+    public var number: Int { place.object ?? place.line }
 }
 
 /// What the files of one slice say: the boxes on it, none where the files are empty.
@@ -31,24 +33,27 @@ struct WrittenBox {
 }
 
 /// Where a box stands in a file, for errors to name.
-struct Place {
+struct Place: Hashable {
     var file: String
-    /// Which line of a YOLO file, or which object of a Pascal VOC file, from 1.
-    var number: Int
+    /// From 1.
+    var line: Int
+    /// Which object of a Pascal VOC file, from 1.
+    var object: Int?
 
     func error(
         _ what: String, expected: String? = nil, found: String? = nil, advice: String? = nil
     ) -> FileError {
-        let isLine = BoxFormat(file: file) == .yolo
-        return FileError(
-            .badData, file: file, line: isLine ? number : nil, place: isLine ? nil : "object \(number)", what,
-            expected: expected, found: found, advice: advice)
+        FileError(
+            .badData, file: file, line: line, place: object.map { "object \($0)" }, what, expected: expected,
+            found: found, advice: advice)
     }
 }
 
-extension DrawnBox {
-    var place: Place { Place(file: file, number: number) }
+/// What counts as nothing, in pixels: relative coordinates rounded to a few digits are off by far less than a pixel,
+/// and so may pass the image's edge.
+private let tolerance = 0.01
 
+extension DrawnBox {
     /// Checks a box and cuts it at the image's edge.
     ///
     /// - Throws: ``FileError`` `badData` where it is not finite, inverted, of no area or wholly outside.
@@ -62,21 +67,17 @@ extension DrawnBox {
         guard box.width >= 0, box.height >= 0 else {
             throw written.place.error("the box is inverted", found: found)
         }
-        guard box.width > 0, box.height > 0 else {
+        guard box.width > tolerance, box.height > tolerance else {
             throw written.place.error("the box has no area", found: found)
         }
-        guard let inside = box.clipped(to: imageSize) else {
+        guard let inside = box.clipped(to: imageSize), inside.width > tolerance, inside.height > tolerance else {
             throw written.place.error(
                 "the box is outside the image",
                 expected: "within \(imageSize.width)×\(imageSize.height) pixels", found: found)
         }
-        // Relative coordinates rounded to a few digits may pass the edge by far less than a pixel.
-        let tolerance = 0.01
         let isClipped =
             inside.x0 - box.x0 > tolerance || inside.y0 - box.y0 > tolerance
             || box.x1 - inside.x1 > tolerance || box.y1 - inside.y1 > tolerance
-        self.init(
-            classID: written.classID, box: inside, isClipped: isClipped, file: written.place.file,
-            number: written.place.number)
+        self.init(classID: written.classID, box: inside, isClipped: isClipped, place: written.place)
     }
 }

@@ -17,18 +17,18 @@ func readYOLO(
     for (index, line) in try lines(of: path).enumerated() {
         let fields = line.split(whereSeparator: \.isWhitespace)
         if fields.isEmpty { continue }
-        let place = Place(file: path, number: index + 1)
+        let place = Place(file: path, line: index + 1)
         let numbers = fields.dropFirst().compactMap { Double($0) }
         guard fields.count == 5, numbers.count == 4 else {
             errors.append(
                 place.error(
-                    "not a YOLO box", expected: "class xCentre yCentre width height", found: String(line)))
+                    "not a YOLO box", expected: "class xCentre yCentre width height", found: excerpt(line)))
             continue
         }
         let limit = classes.map { $0.names.count - 1 } ?? highestClassID
         guard let classID = Int(fields[0]), (0...limit).contains(classID) else {
             errors.append(
-                place.error("not a class", expected: "a number from 0 to \(limit)", found: String(fields[0])))
+                place.error("not a class", expected: "a number from 0 to \(limit)", found: excerpt(fields[0])))
             continue
         }
         let (width, height) = (Double(imageSize.width), Double(imageSize.height))

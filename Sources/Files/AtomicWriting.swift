@@ -13,10 +13,12 @@ public func writeAtomically(_ path: String, body: (_ temporaryPath: String) thro
     let folder = url.deletingLastPathComponent().path(percentEncoded: false)
     try requireWritable(folder: folder, for: path)
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-        throw FileError(.cannotCreate, file: path, "a folder stands there", advice: "Name a file.")
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+        let found = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe"
+        throw FileError(.cannotCreate, file: path, "\(found) stands there", advice: "Name a file.")
     }
-    let temporary = URL(filePath: folder).appending(path: ".\(getpid())-\(url.lastPathComponent)")
+    // Not to be guessed, so that in a folder which others can write in nothing waits at this path.
+    let temporary = URL(filePath: folder).appending(path: ".\(UUID().uuidString.prefix(8))-\(url.lastPathComponent)")
         .path(percentEncoded: false)
     do {
         try body(temporary)
@@ -36,7 +38,7 @@ public func writeAtomically(_ path: String, body: (_ temporaryPath: String) thro
 /// Writes `data` to `path`, whole or not at all; see ``writeAtomically(_:body:)``.
 public func writeAtomically(_ path: String, _ data: Data) throws {
     try writeAtomically(path) { temporary in
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o666)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o666)
         guard descriptor >= 0 else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }
         defer { close(descriptor) }
         // Not by Foundation, which does not tell why it fails.

@@ -14,15 +14,16 @@ public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
     /// The most errors that the description spells out.
     private static let longestList = 20
 
-    /// A line for each of the first 20 errors, the number of the others, then each advice once.
+    /// A line for each of the first 20 errors, the number of the others, then each advice of the 20 once.
     public var description: String {
-        var lines = errors.prefix(Self.longestList).map { error in
+        let listed = errors.prefix(Self.longestList)
+        var lines = listed.map { error in
             var withoutAdvice = error
             withoutAdvice.advice = nil
             return withoutAdvice.description
         }
-        if errors.count > Self.longestList { lines.append("and \(errors.count - Self.longestList) more") }
-        for advice in errors.compactMap(\.advice) where !lines.contains(advice) { lines.append(advice) }
+        if errors.count > listed.count { lines.append("and \(errors.count - listed.count) more") }
+        for advice in listed.compactMap(\.advice) where !lines.contains(advice) { lines.append(advice) }
         return lines.joined(separator: "\n")
     }
 }

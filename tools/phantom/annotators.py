@@ -1,6 +1,7 @@
 """Four simulated annotators, who draw boxes as people do: off by a little, with gaps and a mistake or two."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,21 +28,36 @@ ANNOTATORS = [
 ]
 
 
-def annotate(labels: np.ndarray, annotator: Annotator, random: np.random.Generator) -> list[list[str]]:
-    """The YOLO lines (`class x y width height`, relative) of each slice, drawn on its `rot90`."""
+class Mistake(NamedTuple):
+    kind: str  # "gap", "swapped" or "displaced"
+    organ: str  # what is there, not what the annotator calls it
+    slice: int
+
+
+def annotate(
+    labels: np.ndarray, annotator: Annotator, random: np.random.Generator
+) -> tuple[list[list[str]], list[Mistake]]:
+    """The YOLO lines (`class x y width height`, relative) of each slice, drawn on its `rot90`; and what is wrong
+    with them."""
     lines: list[list[str]] = [[] for _ in range(labels.shape[2])]
+    mistakes: list[Mistake] = []
     for name, label in LABELS.items():
         present = [k for k in range(labels.shape[2]) if (labels[:, :, k] == label).sum() >= SMALLEST]
         for k in present:
             forgotten = random.random() < annotator.gaps and k not in (present[0], present[-1])
             error = random.normal(0, 1, 4)
-            if not forgotten:
+            if forgotten:
+                mistakes.append(Mistake("gap", name, k))
+            else:
                 shown = np.rot90(labels[:, :, k] == label)
                 box = drawn(shown, annotator, error)
                 if annotator.displaced == (name, k):
                     box = box - np.array([box[2] - box[0], 0, box[2] - box[0], 0]) * 0.9
+                    mistakes.append(Mistake("displaced", name, k))
+                if swapped(name, k, annotator) != name:
+                    mistakes.append(Mistake("swapped", name, k))
                 lines[k].append(yolo(CLASSES.index(swapped(name, k, annotator)), box, shown.shape))
-    return lines
+    return lines, mistakes
 
 
 def swapped(name: str, k: int, annotator: Annotator) -> str:

@@ -72,13 +72,16 @@ def write_nifti(path: Path, values: np.ndarray) -> None:
 
 
 def write_boxes(folder: Path, labels: np.ndarray, seed: int) -> None:
-    """YOLO files, one per slice and annotator; empty where nothing was marked."""
+    """YOLO files, one per slice and annotator, empty where nothing was marked; and the list of the mistakes."""
+    table = ["annotator,mistake,organ,slice"]
     for number, annotator in enumerate(ANNOTATORS, 1):
         own = folder / f"annotator-{number}"
         own.mkdir(parents=True, exist_ok=True)
-        lines = annotate(labels, annotator, np.random.default_rng([seed, number]))
+        lines, mistakes = annotate(labels, annotator, np.random.default_rng([seed, number]))
         for k in range(SLICES):
             (own / f"ct-slice{k:03}.txt").write_text("".join(line + "\n" for line in lines[k]))
+        table += [f"{number},{kind},{organ},{k}" for kind, organ, k in mistakes]
+    (folder.parent / "mistakes.csv").write_text("".join(row + "\n" for row in table))
 
 
 def preview(path: Path, units: np.ndarray, labels: np.ndarray) -> None:

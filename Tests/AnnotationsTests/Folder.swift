@@ -1,0 +1,107 @@
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+
+import Annotations
+import Files
+import Foundation
+import Frames
+
+/// A temporary folder of one test, removed with its last reference.
+final class Folder: Sendable {
+    let path: String
+
+    init() {
+        path = FileManager.default.temporaryDirectory.appending(path: "swift-sam-\(UUID().uuidString)")
+            .path(percentEncoded: false)
+        try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// Writes a file, and the folders that its name begins with; returns its path.
+    @discardableResult
+    func write(_ name: String, _ text: String) -> String { write(name, Data(text.utf8)) }
+
+    @discardableResult
+    func write(_ name: String, _ data: Data) -> String {
+        if let slash = name.lastIndex(of: "/") {
+            try! FileManager.default.createDirectory(
+                atPath: "\(path)/\(name[..<slash])", withIntermediateDirectories: true)
+        }
+        // Foundation's writing waits for the disk, which takes a minute for thousands of files.
+        let file = fopen("\(path)/\(name)", "w")!
+        _ = data.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+        precondition(fclose(file) == 0)
+        return "\(path)/\(name)"
+    }
+
+    /// The names of what stands in the folder, in order.
+    var names: [String] { try! FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+
+    func classes(_ names: String...) throws -> ClassList {
+        try ClassList(contentsOf: write("class_list.txt", names.joined(separator: "\n") + "\n"))
+    }
+
+    /// The boxes of the stem `ct`, on images of 320×160 unless the test says otherwise.
+    func boxes(
+        stem: String = "ct", slices: Int = 10, size: PixelSize = PixelSize(width: 320, height: 160),
+        classes: ClassList? = nil
+    ) throws -> [SliceBoxes] {
+        try readBoxes(folder: path, stem: stem, sliceCount: slices, imageSize: size, classes: classes)
+    }
+
+    /// Everything wrong that reading the same boxes finds; empty where they are read.
+    func errors(
+        stem: String = "ct", slices: Int = 10, size: PixelSize = PixelSize(width: 320, height: 160),
+        classes: ClassList? = nil
+    ) -> [FileError] {
+        do {
+            _ = try boxes(stem: stem, slices: slices, size: size, classes: classes)
+            return []
+        } catch let error as FileError {
+            return [error]
+        } catch {
+            return (error as! FileErrors).errors
+        }
+    }
+}
+
+/// One object of a Pascal VOC file, as OpenLabeling writes it.
+func object(_ name: String, _ x0: String, _ y0: String, _ x1: String, _ y1: String) -> String {
+    """
+        <object>
+            <name>\(name)</name>
+            <pose>Unspecified</pose>
+            <truncated>0</truncated>
+            <difficult>0</difficult>
+            <bndbox>
+                <xmin>\(x0)</xmin>
+                <ymin>\(y0)</ymin>
+                <xmax>\(x1)</xmax>
+                <ymax>\(y1)</ymax>
+            </bndbox>
+        </object>
+
+    """
+}
+
+/// A Pascal VOC file, as OpenLabeling writes it.
+func pascalVOC(_ objects: String..., width: String = "320", height: String = "160") -> String {
+    """
+    <annotation>
+        <folder>input</folder>
+        <filename>ct-slice003.png</filename>
+        <source>
+            <database>Unknown</database>
+        </source>
+        <size>
+            <width>\(width)</width>
+            <height>\(height)</height>
+            <depth>3</depth>
+        </size>
+        <segmented>0</segmented>
+    \(objects.joined())</annotation>
+
+    """
+}

@@ -1,0 +1,146 @@
+import Annotations
+import Files
+import Foundation
+import Testing
+
+@Suite("Label maps")
+struct LabelMapTests {
+    let folder = Folder()
+
+    @Test("without a map, each class has its id + 1")
+    func plain() {
+        let map = LabelMap()
+        #expect([0, 1, 41].map { map.label(ofClass: $0) } == [1, 2, 42])
+    }
+
+    @Test("ids, names, and - to leave a class out")
+    func entries() throws {
+        let classes = try folder.classes("spleen", "right kidney", "liver", "aorta")
+        let map = try LabelMap("0=5,right kidney=65535,2=-,aorta=5", classes: classes)
+        #expect((0...3).map { map.label(ofClass: $0) } == [5, 65535, nil, 5])
+        let spaced = try LabelMap(" 0 = 5, right kidney=65535 , 2= -,aorta=5 ", classes: classes)
+        #expect(spaced == map)
+    }
+
+    @Test("the study's map needs no names")
+    func withoutNames() throws {
+        let map = try LabelMap("0=1,1=2,2=3,5=4,7=5", classes: nil)
+        #expect([0, 1, 2, 5, 7].map { map.label(ofClass: $0) } == [1, 2, 3, 4, 5])
+    }
+
+    @Test("names may hold an equals sign, and a number's name is an id")
+    func oddNames() throws {
+        let classes = try folder.classes("a=b", "=", "0")
+        let map = try LabelMap("a=b=7,==8,2=9", classes: classes)
+        #expect((0...2).map { map.label(ofClass: $0) } == [7, 8, 9])
+        #expect(try LabelMap("0=1", classes: classes).label(ofClass: 0) == 1)
+    }
+
+    @Test(
+        "what is no map is told",
+        arguments: [
+            ("", "\"\" is not CLASS=LABEL"), ("0", "\"0\" is not CLASS=LABEL"), ("0=1,", "\"\" is not CLASS=LABEL"),
+            ("0=1,,1=2", "\"\" is not CLASS=LABEL"), ("0:1", "\"0:1\" is not CLASS=LABEL"),
+            ("lung=1", "there is no class \"lung\""), ("2=1", "there is no class \"2\""),
+            ("-1=1", "there is no class \"-1\""), ("=1", "there is no class \"\""),
+            ("Liver=1", "there is no class \"Liver\""),
+            ("0=1,0=1", "class \"0\" has two labels"), ("0=1,liver=2", "class \"liver\" has two labels"),
+            ("0=-,0=1", "class \"0\" has two labels"),
+            ("0=0", "\"0\" is not a label: a number from 1 to 65535, or -"),
+            ("0=65536", "\"65536\" is not a label: a number from 1 to 65535, or -"),
+            ("0=-1", "\"-1\" is not a label: a number from 1 to 65535, or -"),
+            ("0=", "\"\" is not a label: a number from 1 to 65535, or -"),
+            ("0=1.0", "\"1.0\" is not a label: a number from 1 to 65535, or -"),
+            ("0=--", "\"--\" is not a label: a number from 1 to 65535, or -"),
+        ])
+    func badText(text: String, description: String) throws {
+        let classes = try folder.classes("liver", "spleen")
+        let error = #expect(throws: LabelMap.SyntaxError.self) { try LabelMap(text, classes: classes) }
+        #expect(error?.description == description)
+    }
+
+    @Test("names without a list, and ids beyond 16 bits")
+    func withoutList() throws {
+        let name = #expect(throws: LabelMap.SyntaxError.self) { try LabelMap("liver=1", classes: nil) }
+        #expect(name?.description == "there is no class \"liver\"")
+        #expect(throws: LabelMap.SyntaxError.self) { try LabelMap("65535=1", classes: nil) }
+        #expect(try LabelMap("65534=1", classes: nil).label(ofClass: 65534) == 1)
+    }
+
+    @Test("every box without a label is told, with file and line, and the advice once for each class")
+    func check() throws {
+        let classes = try folder.classes("liver", "spleen", "aorta")
+        let first = folder.write("ct-slice000.txt", "0 0.5 0.5 0.5 0.5\n2 0.5 0.5 0.5 0.5\n1 0.5 0.5 0.5 0.5\n")
+        let second = folder.write("ct-slice001.txt", "2 0.5 0.5 0.5 0.5\n")
+        let slices = try folder.boxes(classes: classes)
+        try LabelMap().check(slices, classes: classes)
+        try LabelMap("0=1,1=-,2=3", classes: classes).check(slices, classes: classes)
+        let map = try LabelMap("0=1,1=-", classes: classes)
+        let errors = #expect(throws: FileErrors.self) { try map.check(slices, classes: classes) }
+        #expect(errors?.kind == .badData)
+        #expect(
+            errors?.description == """
+                \(first):2: class 2 (aorta) has no label
+                \(second):1: class 2 (aorta) has no label
+                Add it to --labels: 2=LABEL, or 2=- to leave it out.
+                """)
+        let nameless = #expect(throws: FileErrors.self) { try map.check(slices, classes: nil) }
+        #expect(nameless?.errors.map(\.what) == ["class 2 has no label", "class 2 has no label"])
+    }
+
+    @Test("the labels of the classes that were drawn")
+    func labels() throws {
+        folder.write("ct-slice000.txt", "0 0.5 0.5 0.5 0.5\n1 0.5 0.5 0.5 0.5\n0 0.5 0.5 0.5 0.5\n")
+        let map = try LabelMap("0=4,1=-,2=3", classes: nil)
+        #expect(map.labels(of: try folder.boxes()) == [0: 4, 1: nil])
+    }
+}
+
+@Suite("Class lists")
+struct ClassListTests {
+    let folder = Folder()
+
+    @Test(
+        "a name on each line; blank lines do not count, as in OpenLabeling",
+        arguments: [
+            "spleen\nright kidney\nliver\n", "spleen\r\nright kidney\r\nliver",
+            "\u{FEFF}spleen\nright kidney\nliver\n\n",
+            "\n  spleen\t\n\nright kidney \n\nliver\n",
+        ])
+    func names(text: String) throws {
+        let classes = try ClassList(contentsOf: folder.write("class_list.txt", text))
+        #expect(classes.names == ["spleen", "right kidney", "liver"])
+        #expect(classes.id(of: "liver") == 2)
+        #expect(classes.id(of: "Liver") == nil)
+        #expect(classes.id(of: "") == nil)
+    }
+
+    @Test("no names, and one name twice")
+    func bad() {
+        expectError("", "no classes", line: nil)
+        expectError(" \n\n", "no classes", line: nil)
+        expectError("liver\n\nspleen\nliver \n", "a second class of this name", line: 4)
+    }
+
+    private func expectError(_ text: String, _ what: String, line: Int?) {
+        let path = folder.write("class_list.txt", text)
+        let error = #expect(throws: FileError.self) { try ClassList(contentsOf: path) }
+        #expect(error?.kind == .badData)
+        #expect(error?.what == what)
+        #expect(error?.line == line)
+    }
+
+    @Test("no more classes than labels")
+    func tooMany() throws {
+        let names = (0..<65536).map { "class \($0)" }
+        let path = folder.write("class_list.txt", names.dropLast().joined(separator: "\n"))
+        #expect(try ClassList(contentsOf: path).names.count == 65535)
+        expectError(names.joined(separator: "\n"), "too many classes", line: 65536)
+    }
+
+    @Test("a list that is not there")
+    func missing() {
+        let error = #expect(throws: FileError.self) { try ClassList(contentsOf: folder.path + "/none.txt") }
+        #expect(error?.kind == .missingInput)
+    }
+}

@@ -45,7 +45,7 @@ let package = Package(
             ]),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "SegmentAnythingTests",
             dependencies: ["SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],

@@ -12,10 +12,16 @@ public struct Checkpoint: Sendable {
         public let dataType: DataType
         /// Positions in elements from the start of `bytes`.
         public let layout: Layout
-        /// The bytes of the file that the elements lie in.
+        /// The bytes of the file that hold the tensor's storage.
         public let bytes: Range<Int>
 
         public var shape: [Int] { layout.shape }
+
+        /// The bytes from the tensor's first element to its last: a storage may hold many tensors.
+        var span: Range<Int> {
+            let (span, size) = (layout.span, dataType.size)
+            return bytes.lowerBound + span.lowerBound * size..<bytes.lowerBound + span.upperBound * size
+        }
     }
 
     public let path: String
@@ -48,25 +54,25 @@ public struct Checkpoint: Sendable {
     /// - Precondition: the file has a tensor of that name.
     public func tensor(_ name: String) -> Tensor {
         guard let entry = entries[name] else { preconditionFailure("no tensor \(name) in \(path)") }
-        return Tensor(storage: floats(of: entry), layout: entry.layout)
+        return Tensor(storage: floats(of: entry), layout: entry.layout.fromStart)
     }
 
     /// The bytes of a tensor as the file holds them, in the order of its axes.
     ///
     /// - Precondition: the file has a tensor of that name, and it is dense (as all of safetensors are).
     public func bytes(_ name: String) -> [UInt8] {
-        guard let entry = entries[name], entry.layout == Layout(shape: entry.shape) else {
+        guard let entry = entries[name], entry.layout.isContiguous else {
             preconditionFailure("no dense tensor \(name) in \(path)")
         }
-        return file[entry.bytes]
+        return file[entry.span]
     }
 
     private func floats(of entry: Entry) -> Storage {
-        let bytes = file.slice(entry.bytes)
+        let bytes = file.slice(entry.span)
         if entry.dataType == .float32, !bytes.isEmpty, UInt(bitPattern: bytes.baseAddress) % 4 == 0 {
             return Storage(borrowing: bytes, owner: file)
         }
-        let result = Storage(count: bytes.count / entry.dataType.size)
+        let result = Storage(count: entry.layout.span.count)
         switch entry.dataType {
         case .float64: convert(bytes, into: result, from: Double.self) { Float($0) }
         case .float32: convert(bytes, into: result, from: Float.self) { $0 }

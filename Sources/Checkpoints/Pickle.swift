@@ -150,8 +150,10 @@ struct Unpickler {
         stack.append(.tuple(values))
     }
 
+    /// Python remembers a dictionary when it makes it, still empty; one that is filled would be copied each time.
     private mutating func memoize(_ index: Int) throws(FileError) {
         guard let top = stack.last else { throw bad("stack too short") }
+        if case .dictionary(let pairs) = top, !pairs.isEmpty { throw bad("a dictionary remembered too late") }
         memo[index] = top
     }
 

@@ -73,13 +73,14 @@ func readSafetensorsHeader(
     return (entries, header.metadata)
 }
 
-/// The bytes that a shape takes, or nil where that overflows.
+/// The bytes that a shape takes, or nil where that overflows, even if only its other axes do where one is empty:
+/// strides are products of some of them.
 func byteCount(of shape: [Int], _ dataType: DataType) -> Int? {
     var size = dataType.size
     for extent in shape {
-        let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+        let (product, overflow) = size.multipliedReportingOverflow(by: max(extent, 1))
         if overflow { return nil }
         size = product
     }
-    return size
+    return shape.contains(0) ? 0 : size
 }

@@ -24,6 +24,7 @@ struct SafetensorsHeader {
 
     init(parsing bytes: [UInt8]) throws(SyntaxError) {
         var parser = Parser(bytes: bytes)
+        guard bytes.first == UInt8(ascii: "{") else { throw parser.error("expected {") }
         var names: Set<String> = []
         while let name = try parser.nextKey(first: names.isEmpty) {
             guard names.insert(name).inserted else { throw parser.error("duplicate key \"\(name)\"") }

@@ -13,8 +13,9 @@ func readStateDict(_ file: MappedFile) throws(FileError) -> [String: Checkpoint.
             advice: "Save the model's state_dict() alone, with torch.save, or as safetensors.")
     }
     let archive = try ZipArchive(file)
-    guard let pickle = archive.members.first(where: { $0.key.hasSuffix("/data.pkl") }) else {
-        throw bad("no data.pkl in the zip")
+    let pickles = archive.members.filter { $0.key.hasSuffix("/data.pkl") }
+    guard let pickle = pickles.first, pickles.count == 1 else {
+        throw bad("members NAME/data.pkl in the zip", expected: "1", found: "\(pickles.count)")
     }
     let prefix = pickle.key.dropLast("data.pkl".count)
     if let order = archive.members[prefix + "byteorder"], file[order] != Array("little".utf8) {

@@ -11,7 +11,7 @@ struct ZipArchive {
     }
 
     /// - Throws: ``FileError`` `badData` where the directory is missing, contradicts itself or the file, or names a
-    ///   member that is compressed or encrypted.
+    ///   member that is compressed or encrypted, or overlaps another.
     init(_ file: MappedFile) throws(FileError) {
         func bad(_ what: String, found: String? = nil) -> FileError {
             FileError(
@@ -41,6 +41,7 @@ struct ZipArchive {
         }
 
         var members: [String: Range<Int>] = [:]
+        var extents: [Range<Int>] = []
         var position = start
         for _ in 0..<count {
             guard try read(position, UInt32.self) == 0x0201_4B50 else { throw bad("entry missing") }
@@ -82,7 +83,12 @@ struct ZipArchive {
             guard members.updateValue(data..<data + size, forKey: name) == nil else {
                 throw bad("member twice", found: name)
             }
+            extents.append(header..<data + size)
             position = next
+        }
+        extents.sort { $0.lowerBound < $1.lowerBound }
+        guard zip(extents, extents.dropFirst()).allSatisfy({ $0.upperBound <= $1.lowerBound }) else {
+            throw bad("members overlap")
         }
         self.members = members
     }

@@ -9,7 +9,8 @@ extension Sam {
     /// Aligned float32 stays in the mapped file; other types are converted to it here.
     ///
     /// - Throws: ``FileError``: what ``Checkpoint/init(path:)`` throws, and `badData` which lists all tensors that are
-    ///   missing, unexpected, of the wrong shape or type.
+    ///   missing, unexpected, of the wrong shape or type, or names the first that is not finite of all but the image
+    ///   encoder's, which ``encode(_:name:recorder:)`` finds without reading them twice.
     public init(path: String) throws(FileError) {
         let (checkpoint, names, configuration) = try openModel(path)
         self.path = path
@@ -19,6 +20,9 @@ extension Sam {
         imageEncoder = ImageEncoder(weights / "image_encoder", configuration)
         promptEncoder = PromptEncoder(weights / "prompt_encoder", configuration)
         maskDecoder = MaskDecoder(weights / "mask_decoder", configuration)
+        if let name = firstTensorNotFinite(where: { !$0.hasPrefix("image_encoder.") }) {
+            throw FileError(.badData, file: path, place: name, "not finite", advice: "Get the file anew.")
+        }
     }
 }
 
@@ -33,10 +37,10 @@ public func openModel(
     var names: [String: String] = [:]
     for name in checkpoint.entries.keys.sorted() {
         let official = isHuggingFace ? officialName(huggingFace: name) : name
-        if let twin = names[official], checkpoint.entries[twin]?.shape == checkpoint.entries[name]?.shape {
-            guard checkpoint.tensor(twin).values == checkpoint.tensor(name).values else {
-                throw FileError(.badData, file: path, place: name, "differs from \(twin), to which it is tied")
-            }
+        if let twin = names[official] {
+            guard checkpoint.entries[twin]?.shape == checkpoint.entries[name]?.shape,
+                checkpoint.tensor(twin).values == checkpoint.tensor(name).values
+            else { throw FileError(.badData, file: path, place: name, "differs from \(twin), to which it is tied") }
         }
         names[official] = name
     }

@@ -9,10 +9,7 @@ func areHuggingFaceNames(_ names: some Sequence<String>) -> Bool {
 /// official name. (Its two-way blocks have 1e-6 in their layer norms where the official ones have PyTorch's 1e-5; here
 /// it is 1e-5 with either's weights.)
 func officialName(huggingFace name: String) -> String {
-    if name.hasSuffix("shared_embedding.positional_embedding") || name == "shared_image_embedding.positional_embedding"
-    {
-        return "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
-    }
+    if tiedEmbeddings.contains(name) { return "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix" }
     var components = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard components.count > 2 else { return name == "vision_encoder.pos_embed" ? "image_encoder.pos_embed" : name }
     switch components[0] {
@@ -47,6 +44,9 @@ func officialName(huggingFace name: String) -> String {
     return names.joined(separator: ".")
 }
 
+private let tiedEmbeddings = [
+    "shared_image_embedding.positional_embedding", "prompt_encoder.shared_embedding.positional_embedding",
+]
 private let necks = ["conv1": "0", "layer_norm1": "1", "conv2": "2", "layer_norm2": "3"]
 private let maskLayers = ["conv1": "0", "layer_norm1": "1", "conv2": "3", "layer_norm2": "4", "conv3": "6"]
 private let upscalingLayers = ["upscale_conv1": "0", "upscale_layer_norm": "1", "upscale_conv2": "3"]

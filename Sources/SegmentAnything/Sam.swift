@@ -14,7 +14,7 @@ public struct Sam: Sendable {
     let tensor: @Sendable (_ name: String) -> Tensor?
 
     /// The first tensor, in the order of the names, that holds an infinity or something that is not a number.
-    func firstTensorNotFinite() -> String? {
-        configuration.tensors.keys.sorted().first { tensor($0)?.isFinite == false }
+    func firstTensorNotFinite(where isMeant: (_ name: String) -> Bool = { _ in true }) -> String? {
+        configuration.tensors.keys.sorted().first { isMeant($0) && tensor($0)?.isFinite == false }
     }
 }

@@ -21,21 +21,36 @@ public struct Layout: Hashable, Sendable {
     public init?(shape: [Int], strides: [Int], offset: Int, within count: Int) {
         precondition(shape.count == strides.count, "\(strides.count) strides for shape \(shape)")
         var last = offset
+        // With empty axes taken for 1, so that no product of some of the axes overflows either.
         var elements = 1
         for (extent, stride) in zip(shape, strides) {
             let (reach, overflowed) = max(extent - 1, 0).multipliedReportingOverflow(by: stride)
             let (sum, overflowedToo) = last.addingReportingOverflow(reach)
-            let (product, overflowedAgain) = elements.multipliedReportingOverflow(by: extent)
+            let (product, overflowedAgain) = elements.multipliedReportingOverflow(by: max(extent, 1))
             if extent < 0 || stride < 0 || overflowed || overflowedToo || overflowedAgain { return nil }
             (last, elements) = (sum, product)
         }
         // A stride of 0 would let a small file ask for any number of elements.
-        guard offset >= 0, elements <= count, elements == 0 || last < count else { return nil }
+        let isEmpty = shape.contains(0)
+        guard offset >= 0, isEmpty || (elements <= count && last < count) else { return nil }
         (self.shape, self.strides, self.offset) = (shape, strides, offset)
     }
 
     /// The number of elements.
     public var count: Int { shape.reduce(1, *) }
+
+    /// The places from the first element's to the last's; nothing where there are no elements.
+    public var span: Range<Int> {
+        if shape.contains(0) { return 0..<0 }
+        return offset..<zip(shape, strides).reduce(offset) { $0 + ($1.0 - 1) * $1.1 } + 1
+    }
+
+    /// The layout of the same elements where the storage begins with the first of them.
+    public var fromStart: Layout {
+        var result = self
+        result.offset = 0
+        return result
+    }
 
     /// Whether the elements lie one after another in the order of the axes.
     public var isContiguous: Bool {

@@ -37,6 +37,13 @@ package func matmul(
             && product.columns == (transposed ? right.rows : right.columns),
         "matmul \(left.rows)×\(left.columns) by \(right.rows)×\(right.columns) into \(product.rows)×\(product.columns)")
     guard product.rows > 0, product.columns > 0 else { return }
+    precondition(inner > 0 || beta == 0, "an empty product added")
+    guard inner > 0 else {  // The BLAS refuses rows of no elements.
+        for row in 0..<product.rows {
+            (product.base + row * product.stride).update(repeating: 0, count: product.columns)
+        }
+        return
+    }
     _ = blasIsSingleThreaded
     cblas_sgemm(
         CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans,

@@ -53,6 +53,26 @@ struct Fixture: CustomTestStringConvertible {
         }
     }
 
+    /// An activation as tokens of channels: `[1, height, width, channels]` or, `channelsFirst`,
+    /// `[1, channels, height, width]`.
+    func rows(_ name: String, channelsFirst: Bool = false) -> Rows {
+        let shape = reference.entries[name]!.shape
+        if !channelsFirst { return split(values(name), shape.last!) }
+        let channels = split(values(name), shape[2] * shape[3])
+        return channels[0].indices.map { place in channels.map { $0[place] } }
+    }
+
+    /// What ours may be off by, relatively: the design's tolerance.
+    func tolerance(_ name: String) -> Double { max(2 * float32Error[name]!, 1e-6) }
+
+    /// All our activations.
+    func recorded(multimask: Bool = true) throws -> Recorder {
+        let (sam, recorder) = (try sam(), Recorder())
+        let encoded = try sam.encode(image, name: name, recorder: recorder)
+        _ = sam.predict(prompts, on: encoded, multimask: multimask, recorder: recorder)
+        return recorder
+    }
+
     var prompts: [Prompt] {
         func shape(_ name: String) -> [Int]? { reference.entries["prompt.\(name)"]?.shape }
         let count = shape("boxes")?[0] ?? shape("points")?[0] ?? 1

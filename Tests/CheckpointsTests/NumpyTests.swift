@@ -1,0 +1,75 @@
+import Files
+import Foundation
+import Testing
+
+@testable import Checkpoints
+
+/// `.npy` files that NumPy wrote, and ones that must be refused.
+@Suite struct NumpyTests {
+    @Test(arguments: Fixtures.names("good", ".npy"))
+    func readsWhatNumPyReads(_ name: String) throws {
+        let expected = try #require(Fixtures.expected[name]?[""])
+        let tensor = try readNumpy(Fixtures.path("good/\(name)"))
+        #expect(tensor.shape == expected.shape)
+        #expect(tensor.values == expected.values.map(Float.init))
+    }
+
+    @Test(arguments: [
+        ("npy-fortran", "order of the axes"), ("npy-integers", "expected float32 or float64"),
+        ("npy-big-endian", "expected float32 or float64"), ("npy-structured", "expected float32 or float64"),
+        ("npy-float16", "expected float32 or float64"),
+    ])
+    func refuses(_ name: String, _ phrase: String) {
+        let path = Fixtures.path("hostile/\(name).npy")
+        expectBadData(path, phrase) { _ = try readNumpy(path) }
+    }
+
+    @Test func refusesEveryTruncation() throws {
+        let folder = TemporaryFolder()
+        let bytes = try Data(contentsOf: Fixtures.folder.appending(path: "good/version1.npy"))
+        for count in 0..<bytes.count {
+            let path = folder.write("cut.npy", bytes.prefix(count))
+            expectBadData(path, count == 0 ? "empty" : "npy header") { _ = try readNumpy(path) }
+        }
+    }
+
+    /// Headers of the right form whose contents are wrong, each before six floats.
+    @Test(arguments: [
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (7,), }", "another size"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2, -3), }", "another size"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (6.0,), }", "another size"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "another size"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", "another size"),
+        (
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4611686018427387904, 4611686018427387904), }",
+            "another size"
+        ),
+        ("{'descr': '<f4', 'fortran_order': False, }", "another size"), ("{'descr': '<f4', 'shape': (6,), }", "order"),
+        ("{'fortran_order': False, 'shape': (6,), }", "type"), ("", "type"), ("\u{0}\u{0}\u{0}", "type"),
+    ])
+    func refusesHeader(_ header: String, _ phrase: String) {
+        let folder = TemporaryFolder()
+        let path = folder.write("file.npy", file(version: 1, length: header.utf8.count, header))
+        expectBadData(path, phrase) { _ = try readNumpy(path) }
+    }
+
+    @Test func refusesOtherVersionsAndLengthsBeyondTheFile() {
+        let folder = TemporaryFolder()
+        let good = "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }"
+        for (version, length, phrase) in [
+            (0, good.utf8.count, "not a .npy file"), (4, good.utf8.count, "not a .npy file"), (1, 60000, "cut short"),
+            (2, 0xFFFF_FFFF, "cut short"), (3, 1 << 20, "cut short"),
+        ] {
+            let path = folder.write("file.npy", file(version: UInt8(version), length: length, good))
+            expectBadData(path, phrase) { _ = try readNumpy(path) }
+        }
+        let zip = folder.write("file.npz", Array("PK\u{3}\u{4}0123456789".utf8))
+        expectBadData(zip, "not a .npy file") { _ = try readNumpy(zip) }
+    }
+
+    private func file(version: UInt8, length: Int, _ header: String) -> [UInt8] {
+        let size = withUnsafeBytes(of: UInt32(length).littleEndian) { Array($0.prefix(version == 1 ? 2 : 4)) }
+        return [0x93] + Array("NUMPY".utf8) + [version, 0] + size + Array(header.utf8)
+            + [UInt8](repeating: 0, count: 24)
+    }
+}

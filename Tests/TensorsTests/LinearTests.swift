@@ -1,0 +1,135 @@
+import Testing
+
+@testable import Tensors
+
+/// Matrix products against loops in double precision.
+///
+/// The tolerance is the bound for any order of summation, with or without fused multiplication and addition:
+/// |error| ≤ (terms + 2) · 2⁻²⁴ · Σ|products| (Higham 2002, equation 3.5), the bias being one of the terms.
+@Suite struct LinearTests {
+    // MARK: matmul
+
+    static let sizes = [
+        (1, 1, 1), (3, 5, 2), (7, 1, 9), (1, 80, 64), (17, 33, 8), (130, 80, 257), (4, 0, 3), (0, 4, 3), (4, 3, 0),
+    ]
+
+    @Test(arguments: sizes, [false, true])
+    func matmulOfStridedMatrices(_ size: (rows: Int, inner: Int, columns: Int), _ transposed: Bool) {
+        let (rows, inner, columns) = size
+        let (strideLeft, strideRight, strideResult) = (inner + 3, (transposed ? inner : columns) + 2, columns + 5)
+        let left = uniform(max(rows * strideLeft, 1), seed: 1)
+        let right = uniform(max((transposed ? columns : inner) * strideRight, 1), seed: 2)
+        let before = uniform(max(rows * strideResult, 1), seed: 3)
+        func product(adding beta: Float) -> [Float] {
+            var result = before
+            left.withUnsafeBufferPointer { left in
+                right.withUnsafeBufferPointer { right in
+                    result.withUnsafeMutableBufferPointer { result in
+                        guard let left = left.baseAddress, let right = right.baseAddress, let base = result.baseAddress
+                        else { return }
+                        matmul(
+                            ConstMatrix(left, rows: rows, columns: inner, stride: strideLeft),
+                            ConstMatrix(
+                                right, rows: transposed ? columns : inner, columns: transposed ? inner : columns,
+                                stride: strideRight),
+                            transposed: transposed, adding: beta,
+                            into: MutableMatrix(base, rows: rows, columns: columns, stride: strideResult))
+                    }
+                }
+            }
+            return result
+        }
+        for beta: Float in inner == 0 ? [0] : [0, 1] {
+            let result = product(adding: beta)
+            var worst = 0.0
+            for place in before.indices {
+                let (row, column) = place.quotientAndRemainder(dividingBy: strideResult)
+                guard row < rows, column < columns else {
+                    #expect(result[place] == before[place], "written outside the product")
+                    continue
+                }
+                let terms = (0..<inner).map { index in
+                    Double(left[row * strideLeft + index])
+                        * Double(right[transposed ? column * strideRight + index : index * strideRight + column])
+                }
+                let sum = terms.reduce(Double(beta * before[place]), +)
+                let magnitude = terms.reduce(Double(abs(beta * before[place]))) { $0 + abs($1) }
+                worst = max(worst, abs(Double(result[place]) - sum) - Double(inner + 2) * roundoff * magnitude)
+            }
+            #expect(worst <= 0, "beta \(beta)")
+        }
+    }
+
+    // MARK: linear
+
+    /// Rows and outputs at the edges of tiles of 512 × 1280, with few inputs so that the loops stay quick.
+    static let tileEdges = [(1, 1281), (511, 1279), (512, 1280), (513, 1281), (1025, 2), (2, 2561)]
+
+    @Test(arguments: tileEdges)
+    func linearAtTheEdgesOfTiles(_ rows: Int, _ outputs: Int) {
+        expectLinear(
+            uniform([rows, 3], seed: 4), weight: uniform([outputs, 3], seed: 5), bias: uniform([outputs], seed: 6))
+    }
+
+    @Test(arguments: [Activation.none, .gelu, .relu], [true, false])
+    func linearWithActivation(_ activation: Activation, hasBias: Bool) {
+        let bias = hasBias ? uniform([37], in: -2...2, seed: 9) : nil
+        expectLinear(
+            uniform([5, 3, 19], in: -3...3, seed: 7), weight: uniform([37, 19], seed: 8), bias: bias,
+            activation: activation)
+    }
+
+    @Test func linearOfStridedViews() {
+        let x = uniform([6, 4, 7], seed: 10)
+        let weight = uniform([6, 9], seed: 11)
+        let bias = uniform([9, 3], seed: 12).selecting(axis: 1, 1)
+        expectLinear(x.permuted(1, 2, 0), weight: weight.permuted(1, 0), bias: bias)
+        expectLinear(
+            x.sliced(axis: 0, 1..<4).selecting(axis: 1, 2), weight: uniform([9, 10], seed: 13).sliced(axis: 1, 2..<9),
+            bias: bias)
+        expectLinear(
+            x.selecting(axis: 0, 0).sliced(axis: 1, 0..<1).expanded(axis: 1, to: 6), weight: weight.permuted(1, 0),
+            bias: bias)
+    }
+
+    @Test func linearOfNothing() {
+        let weight = uniform([4, 3], seed: 14)
+        #expect(linear(uniform([0, 3], seed: 0), weight: weight).shape == [0, 4])
+        #expect(linear(uniform([2, 3], seed: 0), weight: weight.sliced(axis: 0, 0..<0)).shape == [2, 0])
+        // Without inputs, what remains is the bias.
+        let bias = uniform([4], seed: 15)
+        let result = linear(uniform([2, 0], seed: 0), weight: weight.sliced(axis: 1, 0..<0), bias: bias)
+        #expect(result.values == bias.values + bias.values)
+    }
+
+    private func expectLinear(
+        _ x: Tensor, weight: Tensor, bias: Tensor?, activation: Activation = .none,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let result = linear(x, weight: weight, bias: bias, activation: activation)
+        #expect(result.shape == x.shape.dropLast() + [weight.shape[0]], sourceLocation: sourceLocation)
+        let (inputs, outputs) = (weight.shape[1], weight.shape[0])
+        let (rows, weights, biases) = (x.values, weight.values, bias?.values)
+        var worst = -Double.infinity
+        for (place, value) in result.values.enumerated() {
+            let (row, output) = place.quotientAndRemainder(dividingBy: outputs)
+            var (sum, magnitude) = (Double(biases?[output] ?? 0), Double(abs(biases?[output] ?? 0)))
+            for input in 0..<inputs {
+                let term = Double(rows[row * inputs + input]) * Double(weights[output * inputs + input])
+                sum += term
+                magnitude += abs(term)
+            }
+            var tolerance = Double(inputs + 2) * roundoff * magnitude
+            switch activation {
+            case .none: break
+            case .relu: sum = max(sum, 0)
+            case .gelu:
+                // GELU's slope is at most 1.13; then what it states about itself.
+                sum = exactGELU(sum)
+                tolerance = 1.13 * tolerance + max(3e-7 * sum, 6e-8)
+            }
+            worst = max(worst, abs(Double(value) - sum) - tolerance)
+        }
+        #expect(worst <= 0, sourceLocation: sourceLocation)
+    }
+}

@@ -5,12 +5,11 @@ let package = Package(
     name: "swift-sam",
     products: [
         .executable(name: "swift-sam", targets: ["swift-sam"]),
-        .library(name: "SegmentAnything", targets: ["SegmentAnything"]),
+        .library(name: "SegmentAnything", targets: ["SegmentAnything", "Frames", "Tensors"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/CoreOffice/XMLCoder", from: "0.18.2"),
     ],
     targets: [
         // C libraries. libnifti has no pkg-config file, and its headers include <znzlib.h> without its folder.
@@ -35,7 +34,7 @@ let package = Package(
         .target(name: "Imaging", dependencies: ["Files", "Frames", "CNIfTI", "CPNG", "CJPEG"]),
         .target(
             name: "Annotations",
-            dependencies: ["Files", "Frames", .product(name: "XMLCoder", package: "XMLCoder")]),
+            dependencies: ["Files", "Frames"]),
         .target(name: "Segmentation", dependencies: ["Annotations", "Imaging", "SegmentAnything"]),
         .executableTarget(
             name: "swift-sam",
@@ -45,7 +44,8 @@ let package = Package(
             ]),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "SegmentAnythingTests",
             dependencies: ["SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],

@@ -43,20 +43,25 @@ func exponentiate(_ scores: UnsafeMutableBufferPointer<Float>) -> Float {
     var maximum = largest.max()
     for position in vectors * Lanes.scalarCount..<scores.count { maximum = max(maximum, scores[position]) }
 
-    var partial = Lanes(repeating: 0)
-    var tail: Float = 0
-    scores.transform(
-        fast: {
-            let power = exponential($0 - maximum)
-            partial += power
-            return power
-        },
-        plain: {
-            let power = exp($0 - maximum)
-            tail += power
-            return power
-        })
-    return partial.sum() + tail
+    // Sums of blocks, then of sums: with thousands of scores, one running sum would lose a digit.
+    var total: Float = 0
+    for start in stride(from: 0, to: scores.count, by: 512) {
+        var partial = Lanes(repeating: 0)
+        var tail: Float = 0
+        UnsafeMutableBufferPointer(rebasing: scores[start..<min(start + 512, scores.count)]).transform(
+            fast: {
+                let power = exponential($0 - maximum)
+                partial += power
+                return power
+            },
+            plain: {
+                let power = exp($0 - maximum)
+                tail += power
+                return power
+            })
+        total += partial.sum() + tail
+    }
+    return total
 }
 
 /// softmax(x)ᵢ = exp(xᵢ) / Σ exp(xⱼ): the plain definition, in double precision, to which tests hold

@@ -52,7 +52,8 @@ void cnifti_scaling(const void *header, int version, double *slope, double *inte
 void cnifti_qform(const void *header, int version, double spacing[3], double quaternion[3], double shift[3]) {
 #define QFORM(typed)                                                                                         \
     for (int axis = 0; axis < 3; axis++) { spacing[axis] = (typed)->pixdim[axis + 1]; }                      \
-    quaternion[0] = (typed)->quatern_b, quaternion[1] = (typed)->quatern_c, quaternion[2] = (typed)->quatern_d; \
+    quaternion[0] = (typed)->quatern_b, quaternion[1] = (typed)->quatern_c;                                  \
+    quaternion[2] = (typed)->quatern_d;                                                                      \
     shift[0] = (typed)->qoffset_x, shift[1] = (typed)->qoffset_y, shift[2] = (typed)->qoffset_z;
     WITH_HEADER(header, version, QFORM);
 }

@@ -71,8 +71,9 @@ extension LabelVolume {
         let file = try GzipFile(writing: temporary, for: path, compressed: path.hasSuffix(".gz"))
         let bytesPerLabel = (values.max() ?? 0) > 255 ? 2 : 1
         try file.write(geometry.header.describingLabels(bytesPerLabel: bytesPerLabel))
-        for start in stride(from: 0, to: values.count, by: 1 << 18) {
-            let part = values[start..<min(start + 1 << 18, values.count)]
+        let longest = 1 << 18
+        for start in stride(from: 0, to: values.count, by: longest) {
+            let part = values[start..<min(start + longest, values.count)]
             try file.write(bytesPerLabel == 1 ? part.map { UInt8($0) } : part.withUnsafeBytes { Array($0) })
         }
         try file.close()

@@ -7,8 +7,8 @@ extension Volume {
     ///
     /// The voxels are integers or floating point of any size and byte order; a value is
     /// slope · stored + intercept, computed in double precision and kept in single, where the slope is neither
-    /// 0 nor infinite nor NaN, and else what is stored. Voxels that are NaN stay so. Dimensions beyond the third
-    /// must be 1. Nothing is allocated that the file's length does not justify.
+    /// 0 nor infinite nor NaN, and else what is stored. Voxels that are NaN stay so, and those beyond single
+    /// precision become infinite. Dimensions beyond the third must be 1. Nothing is allocated that the file's length does not justify.
     ///
     /// Warnings tell of an orientation that is not known (both codes 0) and of axes that are not perpendicular.
     ///

@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// But for the last byte, after which nothing is missing: the end marker is two bytes and tells by the first.
+    /// Wherever it ends, the last byte of the end marker too.
     @Test(arguments: ["grey.jpg", "rgb-420.jpg", "rgb-444-progressive.jpg", "restarts.jpg"])
     func jpegCutShort(_ name: String) {
         let bytes = ImageFixture.named(name).bytes

@@ -1,9 +1,9 @@
 """Writes the fixtures of the imaging tests: small files, and what Pillow, nibabel and numpy read in them.
 
 `images.json` has PNG and JPEG files with the pixels of Pillow's `convert("RGB")`; `volumes.json` NIfTI files
-with nibabel's values and affine; `slices.json` volumes with the pictures of their slices by `numpy.rot90` and by
-`nibabel.as_closest_canonical`; `intensity.json` values with their 8 bits. Files and arrays are in base64.
-Pillow's JPEG decoder shows in the pixels, its encoder in the files: keep to the versions of requirements.txt."""
+with nibabel's values and affine; `slices.json` volumes with the pictures of their slices by `numpy.rot90` and
+by `nibabel.as_closest_canonical`; `intensity.json` values with their 8 bits. Files and arrays are in base64.
+Pillow's JPEG decoder shows in the pixels, its encoder in the files: keep to requirements.txt's versions."""
 
 import argparse
 import base64
@@ -34,7 +34,8 @@ def write(folder: Path, name: str, rows: list[dict[str, object]]) -> None:
     """Writes a fixture, a row per line."""
     names = [row["name"] for row in rows]
     assert len(names) == len(set(names)), f"a name twice in {name}"
-    lines = ",\n".join(json.dumps(row, default=plain, allow_nan=False, separators=(",", ":")) for row in rows)
+    options = {"default": plain, "allow_nan": False, "separators": (",", ":")}
+    lines = ",\n".join(json.dumps(row, **options) for row in rows)
     versions = {package: version(package) for package in PACKAGES}
     text = f'{{\n"versions": {json.dumps(versions)},\n"rows": [\n{lines}\n]\n}}\n'
     (folder / name).write_text(text)

@@ -58,7 +58,8 @@ def png_rows(generator: np.random.Generator) -> Iterator[Row]:
                 transparent = transparency(generator, colour, depth)
                 png = random_png(generator, colour, depth, chunks=(transparent,))
                 yield row(f"{kind}-transparent.png", png.encoded())
-            yield row(f"{kind}-interlaced.png", random_png(generator, colour, depth, interlaced=True).encoded())
+            interlaced = random_png(generator, colour, depth, interlaced=True)
+            yield row(f"{kind}-interlaced.png", interlaced.encoded())
     for width, height in [(1, 1), (1, 7), (5, 1), (4, 2)]:
         png = random_png(generator, RGB, 8, (width, height), interlaced=True)
         yield row(f"interlaced-{width}x{height}.png", png.encoded())
@@ -109,9 +110,9 @@ def tiff(orientation: int, order: str) -> bytes:
     """EXIF data with an image description before the orientation."""
     mark, number = (b"II", "<") if order == "little" else (b"MM", ">")
     short, long = np.dtype(number + "u2"), np.dtype(number + "u4")
-    entry = lambda tag, kind: np.array([tag, kind], short).tobytes() + np.array(1, long).tobytes()  # noqa: E731
-    description = entry(0x010E, 2) + b"x\0\0\0"
-    turned = entry(0x0112, 3) + np.array([orientation, 0], short).tobytes()
+    one = np.array(1, long).tobytes()
+    description = np.array([0x010E, 2], short).tobytes() + one + b"x\0\0\0"
+    turned = np.array([0x0112, 3], short).tobytes() + one + np.array([orientation, 0], short).tobytes()
     start = mark + np.array(42, short).tobytes() + np.array(8, long).tobytes()
     return start + np.array(2, short).tobytes() + description + turned + bytes(4)
 
@@ -133,7 +134,8 @@ def jpeg_rows(generator: np.random.Generator) -> Iterator[Row]:
     yield row("stored-as-rgb.jpg", jpeg(colours, quality=85, keep_rgb=True))
     yield row("restarts.jpg", jpeg(colours, quality=85, restart_marker_blocks=2))
     yield row("coarse.jpg", jpeg(colours, quality=5))
-    for orientation, order, warning in [(1, "big", None), (6, "big", "orientation"), (3, "little", "orientation")]:
+    for orientation, order in [(1, "big"), (6, "big"), (3, "little")]:
+        warning = None if orientation == 1 else "orientation"
         exif = b"Exif\0\0" + tiff(orientation, order)
         yield row(f"orientation-{orientation}-{order}.jpg", jpeg(colours, exif=exif), warning)
     for width, height in [(1, 1), (1, 17), (17, 1), (16, 16), (7, 50), (1, 3000)]:

@@ -39,23 +39,20 @@ def slice_row(name: str, affine: np.ndarray) -> Row:
     offsets = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE, order="F")
     head = header(1, "<", offsets, sform=affine)
     image = nib.Nifti1Image.from_bytes(file_bytes(head, offsets))
-    canonical = nib.as_closest_canonical(image)
-    orientation = nib.io_orientation(image.affine)
+    canonical = np.asarray(nib.as_closest_canonical(image).dataobj)
+    array = [array_view(offsets, axis) for axis in range(3)]
+    # For each axis of the volume the canonical one, and whether it runs the same way.
+    orientation = [(int(axis), direction > 0) for axis, direction in nib.io_orientation(image.affine)]
+    radiological = [radiological_view(canonical, axis, forwards) for axis, forwards in orientation]
     return {
         "name": name,
         "file": file_bytes(head, offsets),
         "orientation": "".join(nib.aff2axcodes(image.affine)),
-        "array": [array_view(offsets, axis).ravel().tolist() for axis in range(3)],
-        "radiological": [
-            radiological_view(np.asarray(canonical.dataobj), int(canonical_axis), direction > 0).ravel().tolist()
-            for canonical_axis, direction in orientation
-        ],
-        "arrayHeights": [array_view(offsets, axis).shape[1] for axis in range(3)],
-        "radiologicalHeights": [
-            radiological_view(np.asarray(canonical.dataobj), int(canonical_axis), True).shape[1]
-            for canonical_axis, _ in orientation
-        ],
-        "axial": [int(canonical_axis) == 2 for canonical_axis, _ in orientation],
+        "array": [view.ravel().tolist() for view in array],
+        "radiological": [view.ravel().tolist() for view in radiological],
+        "arrayHeights": [view.shape[1] for view in array],
+        "radiologicalHeights": [view.shape[1] for view in radiological],
+        "axial": [axis == 2 for axis, _ in orientation],
     }
 
 
@@ -67,7 +64,7 @@ def array_view(volume: np.ndarray, axis: int) -> np.ndarray:
 def radiological_view(canonical: np.ndarray, axis: int, forwards: bool) -> np.ndarray:
     """Slices of a volume turned to RAS, right and front on the left, front and head on top.
 
-    Their order is that of the volume as stored: `forwards` says whether its axis runs as the canonical one."""
+    Their order is that of the volume as stored: `forwards` tells whether its axis runs as the canonical."""
     planes = np.moveaxis(canonical, axis, 0)
     return np.stack([plane.T[::-1, ::-1] for plane in (planes if forwards else planes[::-1])])
 
@@ -84,7 +81,8 @@ def eight_bits(values: np.ndarray, level: float, width: float) -> np.ndarray:
 def intensity_rows() -> list[Row]:
     """Windows over values around their ends, at exact halves, not finite; and least to greatest."""
     generator = np.random.default_rng(SEED)
-    hounsfield = np.concatenate([generator.uniform(-1100, 1500, 200), np.arange(-165, 245), [np.inf, -np.inf, np.nan]])
+    special = [np.inf, -np.inf, np.nan]
+    hounsfield = np.concatenate([generator.uniform(-1100, 1500, 200), np.arange(-165, 245), special])
     # With a window from 0 to 510 a grey value is half the stored one: every odd one is a tie.
     ties = np.arange(-3, 515)
     windows = {

@@ -125,7 +125,8 @@ def scaling_rows(generator: np.random.Generator) -> Iterator[Row]:
     data = random_data(generator, "i2")
     for version, order in ((1, "<"), (2, ">")):
         for slope, intercept in (
-            (0.5, -1024), (1, -1024), (-3.7, 0.1), (1e-7, 0), (0, 5), (np.nan, 3), (np.nan, np.nan), (np.inf, 1),
+            (0.5, -1024), (1, -1024), (-3.7, 0.1), (1e-7, 0), (0, 5), (np.nan, 3), (np.nan, np.nan),
+            (np.inf, 1),
         ):  # fmt: skip
             head = header(version, order, data, slope=slope, intercept=intercept)
             yield row(f"slope-{slope}-{intercept}-{version}", head, data)

@@ -1,4 +1,4 @@
-"""Writes PNG files of every kind, which Pillow can read but not write: all depths, colour types and interlacing."""
+"""Writes PNG files of every kind, also those that Pillow reads only: depths, colour types, interlacing."""
 
 import struct
 import zlib
@@ -14,7 +14,7 @@ PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 
 @dataclass(frozen=True)
 class PNG:
-    """An image `[height, width, channels]` of integers below 2^depth, and the chunks that go before its pixels."""
+    """An image `[height, width, channels]` of integers below 2^depth, and chunks to go before its pixels."""
 
     samples: np.ndarray
     depth: int
@@ -60,7 +60,7 @@ def chunk(name: bytes, contents: bytes) -> bytes:
 
 
 def filtered(row: np.ndarray, above: np.ndarray, step: int, kind: int) -> np.ndarray:
-    """PNG's filters: what is left of a row after none, the left, the upper, their mean or Paeth's is taken off."""
+    """What is left of a row when PNG's filter is taken off: none, left, upper, their mean, or Paeth's."""
     row, above = row.astype(int), above.astype(int)
     left, upper_left = (np.concatenate([np.zeros(step, int), line])[: len(line)] for line in (row, above))
     estimate = left + above - upper_left

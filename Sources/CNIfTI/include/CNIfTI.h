@@ -22,12 +22,12 @@ double cnifti_voxel_offset(const void *header, int version);
 // How stored values are scaled, as the file has it: libnifti takes what is not finite for 0.
 void cnifti_scaling(const void *header, int version, double *slope, double *intercept);
 
-// What the qform is made of, as the file has it: the voxel sizes, the numbers b, c and d of the quaternion, and
-// the offset. libnifti takes what is not finite for 0, and sizes that are none for 1.
+// What the qform is made of, as the file has it: the voxel sizes, the numbers b, c and d of the quaternion,
+// and the offset. libnifti takes what is not finite for 0, and sizes that are none for 1.
 void cnifti_qform(const void *header, int version, double spacing[3], double quaternion[3], double shift[3]);
 
-// libnifti's reading of a native header, voxel sizes that are none taken for 1; to be freed with `free`, null where
-// libnifti finds it unusable.
+// libnifti's reading of a native header, voxel sizes that are none taken for 1; to be freed with `free`, null
+// where libnifti finds it unusable.
 nifti_image *cnifti_image(const void *header, int version);
 
 // Makes a native header one of unscaled labels of 1 or 2 bytes that follow it: no extensions, no intent, no

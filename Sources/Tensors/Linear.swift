@@ -9,8 +9,7 @@ public enum Activation: Sendable {
 
 /// `x · weightᵀ + bias`, then an activation: `[…, inputs]` by `[outputs, inputs]` to `[…, outputs]`.
 ///
-/// The product is computed in tiles of ``tileRows`` × ``tileColumns``, each with its bias and activation by one
-/// thread while it is in the cache.
+/// The product is computed in tiles, each with its bias and activation by one thread while it is in the cache.
 public func linear(
     _ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none
 ) -> Tensor {
@@ -21,6 +20,7 @@ public func linear(
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let (x, weight, bias) = (x.contiguous(), weight.contiguous(), bias?.contiguous())
     let rows = x.shape.dropLast().reduce(1, *)
+    let tileRows = rows <= largeTileRows ? fewRows : largeTileRows
     let rowTiles = (rows + tileRows - 1) / tileRows
     let columnTiles = (outputs + tileColumns - 1) / tileColumns
     return Tensor(shape: x.shape.dropLast() + [outputs]) { result in
@@ -49,8 +49,8 @@ public func linear(
 }
 
 /// Rows and columns of a tile of ``linear(_:weight:bias:activation:)``: large enough that packing the operands for
-/// the BLAS does not show, small enough to share among cores. Measured: see the decisions in the documentation.
-let tileRows = 512
+/// the BLAS does not show, small enough to share among cores. Measured: see the documentation.
+let largeTileRows = 512
 let tileColumns = 1280
 
 private func add(_ bias: UnsafePointer<Float>, to row: UnsafeMutableBufferPointer<Float>) {

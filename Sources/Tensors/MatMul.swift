@@ -24,12 +24,15 @@ extension MutableMatrix {
     }
 }
 
-/// `product = left · right + beta · product` on the calling thread, with `right` transposed where asked.
+/// `product = left · right` on the calling thread, with `right` transposed where asked.
 ///
 /// The one place that calls the BLAS. It runs on the calling thread alone: tasks of ``parallelFor(_:_:)`` call it
 /// side by side, which keeps OpenBLAS's threads from fighting with Dispatch's and the split of the work fixed.
+///
+/// Products of up to ``fewRows`` rows are summed in chunks of as many terms: the decoder's few tokens decide everything
+/// that follows, and one running sum over 2048 channels or 4096 keys would cost them half of their accuracy.
 package func matmul(
-    _ left: ConstMatrix, _ right: ConstMatrix, transposed: Bool, adding beta: Float = 0, into product: MutableMatrix
+    _ left: ConstMatrix, _ right: ConstMatrix, transposed: Bool, into product: MutableMatrix
 ) {
     let inner = left.columns
     precondition(
@@ -37,7 +40,6 @@ package func matmul(
             && product.columns == (transposed ? right.rows : right.columns),
         "matmul \(left.rows)×\(left.columns) by \(right.rows)×\(right.columns) into \(product.rows)×\(product.columns)")
     guard product.rows > 0, product.columns > 0 else { return }
-    precondition(inner > 0 || beta == 0, "an empty product added")
     guard inner > 0 else {  // The BLAS refuses rows of no elements.
         for row in 0..<product.rows {
             (product.base + row * product.stride).update(repeating: 0, count: product.columns)
@@ -45,12 +47,19 @@ package func matmul(
         return
     }
     _ = blasIsSingleThreaded
-    cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans,
-        blasint(product.rows), blasint(product.columns), blasint(inner),
-        1, left.base, blasint(left.stride), right.base, blasint(right.stride),
-        beta, product.base, blasint(product.stride))
+    let chunk = product.rows <= fewRows ? fewRows : inner
+    for start in stride(from: 0, to: inner, by: chunk) {
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans,
+            blasint(product.rows), blasint(product.columns), blasint(min(chunk, inner - start)),
+            1, left.base + start, blasint(left.stride),
+            right.base + (transposed ? start : start * right.stride), blasint(right.stride),
+            start == 0 ? 0 : 1, product.base, blasint(product.stride))
+    }
 }
+
+/// See ``matmul(_:_:transposed:into:)``.
+let fewRows = 64
 
 private let blasIsSingleThreaded: Void = openblas_set_num_threads(1)
 

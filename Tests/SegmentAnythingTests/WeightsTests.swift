@@ -146,13 +146,14 @@ import Testing
 
     // MARK: - Values that are not finite
 
-    /// Each tensor of the encoder in turn: the embedding shows it, and the error names it.
+    /// Each tensor of the encoder in turn: the embedding shows it, and the error names it. Its windows are of 16 tokens,
+    /// so that scores are done by vectors alone; a vector's exponential once made NaN finite.
     @Test(arguments: [Float.nan, .infinity, -.infinity])
     func anEncoderThatIsNotFiniteIsNamed(_ value: Float) throws {
         let folder = TemporaryFolder()
-        let (fixture, tensors) = (Fixture(name: "global.high-point"), try tensors("global"))
+        let (fixture, tensors) = (DesignTests.small, try tensors("small"))
         let names = tensors.keys.filter { $0.hasPrefix("image_encoder.") }
-        #expect(names.count == 37)
+        #expect(names.count == 51)
         for name in names {
             var damaged = tensors
             damaged[name] = .tensor(changed(tensors[name]!.tensor, to: value), .float32)

@@ -1,6 +1,7 @@
 """Writes `shapes.json`: the shape of every tensor of the official ViT-B, L and H, by name.
 
-Built by the official package's own builders on PyTorch's meta device, so nothing is computed or downloaded."""
+Built by the official package's own builders on PyTorch's meta device, so
+nothing is computed or downloaded."""
 
 import json
 

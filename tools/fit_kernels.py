@@ -1,10 +1,10 @@
-"""Fits the coefficients of `Sources/Tensors/Exponential.swift` and `GELU.swift`, and checks those that stand there.
+"""Fits the coefficients of `Sources/Tensors/Exponential.swift` and `GELU.swift`, and checks those there.
 
-Both fits are minimax in relative error, by Remez's exchange: the error takes its largest value, with alternating
-signs, at one place more than there are free coefficients. Needs numpy and scipy.
+Both fits are minimax in relative error, by Remez's exchange: the error takes its largest value, with
+alternating signs, at one place more than there are free coefficients. Needs numpy and scipy.
 
-Prints the coefficients, highest power first as the sources have them, with the error that they leave; exits with 1
-where the sources' own leave more than 1.01 times that."""
+Prints the coefficients, highest power first as the sources have them, with the error that they leave; exits
+with 1 where the sources' own leave more than 1.01 times that."""
 
 import re
 import sys
@@ -42,7 +42,8 @@ def fit(
         x, y = grid[places], values[places]
         signs = (-1.0) ** np.arange(len(places))
         constant = y - np.polyval(fixed[::-1], x)
-        for _ in range(20):  # The error times the denominator is not linear: the latest denominator stands in.
+        # The error times the denominator is not linear: the latest denominator stands in, until it stays.
+        for _ in range(20):
             columns = [x**power for power in free] + [-y * x**power for power in range(1, lower + 1)]
             columns.append(-signs * y * np.polyval(denominator, x))
             solution = np.linalg.solve(np.stack(columns, axis=1), constant)
@@ -62,7 +63,7 @@ def nearest(grid: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def literals(file: str, names: list[str]) -> list[np.ndarray]:
-    """The coefficients of the Horner schemes `NAME = Lanes(repeating: c)`, `NAME = NAME * x + c`, … in a source."""
+    """The coefficients of the schemes `NAME = Lanes(repeating: c)`, `NAME = NAME * x + c`, … in a source."""
     text = (TENSORS / file).read_text()
     number = r"(-?[\d._e-]+)"
     return [
@@ -72,7 +73,9 @@ def literals(file: str, names: list[str]) -> list[np.ndarray]:
     ]  # fmt: skip
 
 
-def report(title: str, function: Function, grid: np.ndarray, fitted: list[np.ndarray], present: list[np.ndarray]) -> bool:
+def report(
+    title: str, function: Function, grid: np.ndarray, fitted: list[np.ndarray], present: list[np.ndarray]
+) -> bool:
     """Prints a fit beside the source's coefficients, and tells whether the source's are as good."""
     errors = [
         np.abs(np.polyval(numerator, grid) / np.polyval(denominator, grid) / function(grid) - 1).max()
@@ -93,7 +96,7 @@ def exponential() -> bool:
 
 
 def gelu_tail() -> bool:
-    """erfc(t) · exp(t²) ≈ (degree 4) / (degree 5) for t from 0 to √87, where exp(−t²) ends being a normal float."""
+    """erfc(t) · exp(t²) ≈ (degree 4) / (degree 5) for t from 0 to √87, beyond which exp(−t²) is nothing."""
     grid = np.linspace(0, np.sqrt(87), GRID)
     start = nearest(grid, grid[-1] * (np.arange(1, 11) / 10) ** 2.3)
     fitted = fit(erfcx, grid, free=range(1, 5), fixed=[1.0], lower=5, start=start)

@@ -118,7 +118,7 @@ import Testing
                     let tolerance = roundoff * (2 * score + 2 * Double(keyCount) + 8)
                     for channel in 0..<headDim {
                         let exact = (0..<keyCount).reduce(0) { $0 + powers[$1] / sum * v[keyStart($1) + channel] }
-                        worst = max(worst, abs(Double(results[queryStart + channel]) - exact) - tolerance)
+                        worst.raise(to: abs(Double(results[queryStart + channel]) - exact) - tolerance)
                     }
                 }
             }

@@ -31,6 +31,13 @@ func indices(of shape: [Int]) -> [[Int]] {
     shape.reduce([[]]) { heads, extent in heads.flatMap { head in (0..<extent).map { head + [$0] } } }
 }
 
+extension Double {
+    /// Becomes the larger of the two, and NaN where either is, unlike `max`: a comparison with it is then false.
+    mutating func raise(to other: Double) {
+        self = isNaN || other.isNaN ? .nan : Swift.max(self, other)
+    }
+}
+
 /// The unit roundoff of single precision: an operation's result is off by at most this, relatively.
 let roundoff = 0x1p-24
 

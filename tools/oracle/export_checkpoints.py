@@ -1,14 +1,14 @@
-"""Writes the checkpoint fixtures: files as PyTorch, safetensors and NumPy write them, and files that must be refused.
+"""Writes the checkpoint fixtures: files as PyTorch, safetensors and NumPy write them, and hostile ones.
 
 `good/NAME` come from those libraries, and `good/expected.json` holds what they themselves read from each.
-`hostile/NAME` are made byte by byte, but for a few; what is wrong with each, the test says that opens it. All bytes are
-the same every time but those of `hostile/torch-legacy.pth`, which hold a memory address."""
+`hostile/NAME` are made byte by byte, but for a few; what is wrong with each, the test says that opens it."""
 
 import argparse
 import io
 import json
 import os
 import pickle
+import re
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -19,10 +19,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from export_model import FIXTURES as MODELS
+
 FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "CheckpointsTests" / "Fixtures"
 TYPES = {
-    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
-    torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
+    torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8",
+    torch.bool: "BOOL",
 }  # fmt: skip
 
 
@@ -51,9 +54,15 @@ def state_dicts() -> dict[str, tuple[object, int]]:
         "float16": ({name: tensor.half() for name, tensor in plain.items()}, 2),
         "bfloat16": ({name: tensor.bfloat16() for name, tensor in plain.items()}, 2),
         "types": (integers, 2),
-        "shared": ({"whole": base, "part": base[1:3], "row": base[2], "again": base, "column": base[:, 4]}, 2),
+        "shared": (
+            {"whole": base, "part": base[1:3], "row": base[2], "again": base, "column": base[:, 4]},
+            2,
+        ),
         "shared16": ({"part": base.half()[1:3], "first": base.half()[0]}, 2),
-        "strided": ({"transposed": base.T, "steps": base[::2, 1::3], "permuted": ramp(2, 3, 4).permute(2, 0, 1)}, 2),
+        "strided": (
+            {"transposed": base.T, "steps": base[::2, 1::3], "permuted": ramp(2, 3, 4).permute(2, 0, 1)},
+            2,
+        ),
         "module": (module().state_dict(), 2),
         "parameters": (module().state_dict(keep_vars=True), 2),
         "ordered": (OrderedDict(plain), 2),
@@ -82,7 +91,11 @@ def arrays() -> dict[str, tuple[np.ndarray, tuple[int, int]]]:
 def as_read(state: dict[str, Tensor]) -> dict[str, object]:
     """Of each tensor the type, the shape and the values in the order of its axes."""
     return {
-        name: {"dtype": TYPES[tensor.dtype], "shape": list(tensor.shape), "values": tensor.double().flatten().tolist()}
+        name: {
+            "dtype": TYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "values": tensor.double().flatten().tolist(),
+        }
         for name, tensor in state.items()
     }
 
@@ -136,7 +149,8 @@ def tensor(
 ) -> bytes:
     """A call of `_rebuild_tensor_v2`."""
     arguments = [
-        storage() if of is None else of, whole(offset), tuple_of(*map(whole, shape)), tuple_of(*map(whole, strides)),
+        storage() if of is None else of, whole(offset),
+        tuple_of(*map(whole, shape)), tuple_of(*map(whole, strides)),
         b"\x89", b"ccollections\nOrderedDict\n)R",
     ]  # fmt: skip
     return b"ctorch._utils\n_rebuild_tensor_v2\n" + tuple_of(*arguments) + b"R"
@@ -186,7 +200,8 @@ def hostile_pickles() -> dict[str, bytes]:
         "global-eval": pickled(text("weight"), b"cbuiltins\neval\n" + tuple_of(text("1")) + b"R"),
         "global-attribute": pickled(text("weight"), b"ctorch\nload\n" + tuple_of(text("x")) + b"R"),
         "global-module": pickle.dumps({"weight": zipfile.ZipFile}, 2),
-        "global-called-storage": pickled(text("weight"), b"ctorch\nFloatStorage\n" + tuple_of(whole(1 << 40)) + b"R"),
+        "global-called-storage": pickled(
+            text("weight"), b"ctorch\nFloatStorage\n" + tuple_of(whole(1 << 40)) + b"R"),
         "opcode-instance": pickled(text("weight"), b"(ios\nsystem\n"),
         "opcode-newobj": pickled(text("weight"), b"ccollections\nOrderedDict\n)\x81"),
         "opcode-list": pickled(text("weight"), b"]"),
@@ -262,7 +277,8 @@ def hostile_archives() -> dict[str, bytes]:
         "zip-two-pickles": archive(pickled(text("weight"), tensor()), **{"y/data.pkl": b"\x80\x02}."}),
         "zip-big-endian": archive(pickled(text("weight"), tensor()), byteorder=b"big"),
         "zip-storage-short": archive(pickled(text("weight"), tensor()), **{"data/0": bytes(20)}),
-        "torch-legacy": legacy.getvalue(),
+        # With its memory addresses made zeros, for the same bytes every time.
+        "torch-legacy": re.sub(rb"\d{9,}", lambda match: b"0" * len(match[0]), legacy.getvalue()),
         "torch-module": whole_module.getvalue(),
         "torch-tensor": bare.getvalue(),
     }  # fmt: skip
@@ -276,10 +292,17 @@ def write_hostile(folder: Path) -> None:
     for name, data in hostile_archives().items():
         (folder / f"{name}.pth").write_bytes(data)
     for name, array in {
-        "npy-fortran": np.asfortranarray(ramp(2, 3)), "npy-integers": np.arange(6), "npy-big-endian": np.zeros(3, ">f4"),
+        "npy-fortran": np.asfortranarray(ramp(2, 3)), "npy-integers": np.arange(6),
+        "npy-big-endian": np.zeros(3, ">f4"),
         "npy-structured": np.zeros(2, [("x", "<f4"), ("y", "<f4")]), "npy-float16": np.zeros(3, np.float16),
     }.items():  # fmt: skip
         np.save(folder / f"{name}.npy", array)
+
+
+def write_model() -> None:
+    """Writes the weights of one of the model fixtures as a `.pth` in float16."""
+    weights = load_file(MODELS / "global.weights.safetensors")
+    torch.save({name: tensor.half() for name, tensor in weights.items()}, MODELS / "global.float16.pth")
 
 
 def main() -> None:
@@ -291,6 +314,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     write_good(folder / "good")
     write_hostile(folder / "hostile")
+    write_model()
 
 
 if __name__ == "__main__":

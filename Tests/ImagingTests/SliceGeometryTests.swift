@@ -90,17 +90,17 @@ import Testing
 
     // MARK: Slices of volumes
 
-    /// A mask painted on a slice comes back as the labels of that slice and touches no other.
+    /// Labels set on a slice come back, and touch no other slice.
     @Test(arguments: SliceFixture.all.prefix(3), SliceView.allCases)
-    func paintedMaskComesBack(_ fixture: SliceFixture, _ view: SliceView) throws {
+    func labelsComeBack(_ fixture: SliceFixture, _ view: SliceView) throws {
         let geometry = try geometry(fixture)
         for axis in VoxelAxis.allCases {
             let slices = SliceGeometry(geometry, axis: axis, view: view)
             var labels = LabelVolume(geometry: geometry)
-            let mask = Mask(size: slices.imageSize, values: (0..<slices.imageSize.area).map { $0 % 3 == 1 })
-            labels.paint(9, where: mask, slice: 2, slices)
-            #expect(labels.labels(ofSlice: 2, slices) == mask.values.map { $0 ? 9 : 0 })
-            #expect(labels.values.count { $0 == 9 } == mask.area)
+            let pixels = (0..<slices.imageSize.area).map { UInt16($0 % 3) }
+            labels.setLabels(pixels, ofSlice: 2, slices)
+            #expect(labels.labels(ofSlice: 2, slices) == pixels)
+            #expect(labels.values.count { $0 == 2 } == pixels.count { $0 == 2 })
         }
     }
 

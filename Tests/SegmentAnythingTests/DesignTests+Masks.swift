@@ -78,8 +78,8 @@ import Testing
         for fixture in Fixture.all {
             let sam = try fixture.sam()
             let encoded = try sam.encode(fixture.image, name: "")
-            let several = sam.predict(fixture.prompts, on: encoded)
-            let single = sam.predict(fixture.prompts, on: encoded, multimask: false)
+            let several = try sam.predict(fixture.prompts, on: encoded)
+            let single = try sam.predict(fixture.prompts, on: encoded, multimask: false)
             #expect(several.allSatisfy { $0.map(\.index) == [1, 2, 3] })
             #expect(single.allSatisfy { $0.map(\.index) == [0] })
             func logits(_ masks: [[PredictedMask]]) -> [Double] {

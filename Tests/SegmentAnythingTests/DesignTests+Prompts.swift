@@ -112,7 +112,7 @@ import Testing
         let fixture = Fixture(name: "plain.high-point-with-mask")
         let (sam, recorder) = (try fixture.sam(), Recorder())
         let encoded = try sam.encode(fixture.image, name: "")
-        _ = sam.predict([Prompt(mask: fixture.prompts[0].mask)], on: encoded, recorder: recorder)
+        _ = try sam.predict([Prompt(mask: fixture.prompts[0].mask)], on: encoded, recorder: recorder)
         #expect(recorder.activations["prompt_encoder.sparse"]?.shape == [1, 0, 64])
     }
 

@@ -69,7 +69,7 @@ struct Fixture: CustomTestStringConvertible {
     func recorded(multimask: Bool = true) throws -> Recorder {
         let (sam, recorder) = (try sam(), Recorder())
         let encoded = try sam.encode(image, name: name, recorder: recorder)
-        _ = sam.predict(prompts, on: encoded, multimask: multimask, recorder: recorder)
+        _ = try sam.predict(prompts, on: encoded, multimask: multimask, recorder: recorder)
         return recorder
     }
 

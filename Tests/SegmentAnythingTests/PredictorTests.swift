@@ -27,7 +27,7 @@ import Testing
         defer { Threads.count = before }
         let sam = try fixture.sam()
         let encoded = try sam.encode(fixture.image, name: fixture.name, recorder: recorder)
-        return sam.predict(fixture.prompts, on: encoded, recorder: recorder).map(Result.init)
+        return try sam.predict(fixture.prompts, on: encoded, recorder: recorder).map(Result.init)
     }
 
     @Test(arguments: Fixture.all)
@@ -73,8 +73,8 @@ import Testing
             Prompt(points: [point(3, 4)], box: box(7)), Prompt(points: [point(8, 4)], mask: mask),
         ]
         for multimask in [true, false] {
-            let together = sam.predict(prompts, on: encoded, multimask: multimask)
-            let alone = prompts.map { sam.predict([$0], on: encoded, multimask: multimask)[0] }
+            let together = try sam.predict(prompts, on: encoded, multimask: multimask)
+            let alone = try prompts.map { try sam.predict([$0], on: encoded, multimask: multimask)[0] }
             for (together, alone) in zip(together, alone) {
                 #expect(together.map(\.index) == alone.map(\.index))
                 // A matrix product of more rows may be summed in another order: as for the design's own tolerance.
@@ -97,13 +97,13 @@ import Testing
         let prompts = (0..<70).map { index in
             Prompt(box: PixelBox(x0: Double(index), y0: 2, x1: Double(index + 20), y1: 40))
         }
-        let together = sam.predict(prompts, on: encoded, multimask: false)
+        let together = try sam.predict(prompts, on: encoded, multimask: false)
         #expect(together.count == 70)
         for index in [0, 31, 32, 63, 64, 69] {
-            let alone = sam.predict([prompts[index]], on: encoded, multimask: false)[0][0]
+            let alone = try sam.predict([prompts[index]], on: encoded, multimask: false)[0][0]
             let values = together[index][0].logits.values.map(Double.init)
             #expect(relativeError(values, alone.logits.values.map(Double.init)) <= 1e-5)
         }
-        #expect(sam.predict([], on: encoded).isEmpty)
+        #expect(try sam.predict([], on: encoded).isEmpty)
     }
 }

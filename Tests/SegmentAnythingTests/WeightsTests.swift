@@ -247,7 +247,7 @@ private func changed(_ tensor: Tensor, to value: Float) -> Tensor {
 private func logits(_ sam: Sam, _ model: String) throws -> [UInt32] {
     let fixture = Fixture.all.first { $0.model == model }!
     let encoded = try sam.encode(fixture.image, name: fixture.name)
-    return sam.predict(fixture.prompts, on: encoded).flatMap { $0.flatMap { $0.logits.values.map(\.bitPattern) } }
+    return try sam.predict(fixture.prompts, on: encoded).flatMap { $0.flatMap { $0.logits.values.map(\.bitPattern) } }
 }
 
 /// Expects one `badData` about `path` whose text has `phrase` in it.

@@ -10,6 +10,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
         // C libraries. libnifti has no pkg-config file, and its headers include <znzlib.h> without its folder.
@@ -36,10 +37,13 @@ let package = Package(
             name: "Annotations",
             dependencies: ["Files", "Frames"]),
         .target(name: "Segmentation", dependencies: ["Annotations", "Imaging", "SegmentAnything"]),
+        .target(
+            name: "Evaluation",
+            dependencies: ["Files", "Frames", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
         .executableTarget(
             name: "swift-sam",
             dependencies: [
-                "Segmentation",
+                "Evaluation", "Segmentation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -52,6 +56,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
         .testTarget(name: "AnnotationsTests", dependencies: ["Annotations", "Files", "Frames"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SegmentationTests", dependencies: ["Segmentation"]),
         .testTarget(name: "CommandTests", dependencies: ["swift-sam"]),
     ],

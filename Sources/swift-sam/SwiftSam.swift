@@ -14,7 +14,9 @@ struct SwiftSam: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Predict.self, Segment.self, Slices.self, Model.self, Convert.self, Activations.self, Bench.self,
+            Predict.self, Segment.self, Slices.self, Evaluate.self, Summarize.self, Compare.self, Model.self,
+            Convert.self,
+            Activations.self, Bench.self,
         ])
 }
 

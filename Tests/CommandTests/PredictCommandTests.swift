@@ -136,7 +136,9 @@ import Testing
         #expect((seconds["encode"] as? [Double])?.count == 2)
     }
 
-    @Test(arguments: ["predict", "segment", "slices", "model", "convert", "activations", "bench"])
+    @Test(arguments: [
+        "predict", "segment", "slices", "evaluate", "summarize", "compare", "model", "convert", "activations", "bench",
+    ])
     func everyCommandHasAnExample(name: String) throws {
         let help = try Command([name, "--help"], in: folder.path)
         #expect(help.status == 0)

@@ -1,0 +1,120 @@
+import Files
+import Foundation
+import SwiftCSV
+
+/// A CSV of scores as the study publishes them: columns of text or whole numbers (`model`, `path`, `slice_idx`), and
+/// columns of scores, whose names end in `_dice`.
+public struct ScoreTable: Sendable {
+    public let file: String
+    /// The names of all columns, in order.
+    public let columns: [String]
+    /// The names of those that hold scores, in order.
+    public let scoreColumns: [String]
+    /// For each row the text of each column.
+    public private(set) var rows: [[String: String]]
+
+    /// The ending of a score's name.
+    public static let scoreEnding = "_dice"
+
+    /// Reads a table.
+    ///
+    /// - Throws: ``FileError`` `missingInput` where there is none; `badData` where it is not CSV, has no column of
+    ///   scores, or a score is neither a number nor `nan` nor empty.
+    public init(contentsOf path: String) throws(FileError) {
+        let data = try readFile(path, limit: 1 << 30)
+        // The library reads on to the end of the file where a quotation mark is not closed.
+        guard let text = String(validating: data, as: UTF8.self), text.count(where: { $0 == "\"" }) % 2 == 0,
+            let csv = try? CSV<Named>(string: text, delimiter: .comma, loadColumns: false)
+        else { throw FileError(.badData, file: path, "not a CSV file in UTF-8") }
+        file = path
+        columns = csv.header
+        scoreColumns = csv.header.filter { $0.hasSuffix(Self.scoreEnding) }
+        rows = csv.rows
+        guard !scoreColumns.isEmpty else {
+            throw FileError(
+                .badData, file: path, line: 1, "no scores", expected: "columns whose names end in \(Self.scoreEnding)",
+                found: csv.header.joined(separator: ","))
+        }
+        for (index, row) in rows.enumerated() {
+            for column in scoreColumns where Self.score(row[column]) == nil {
+                throw FileError(
+                    .badData, file: path, line: index + 2, place: column, "not a score", expected: "a number or nan",
+                    found: "\"\(row[column] ?? "")\"")
+            }
+        }
+    }
+
+    /// The number in a cell: NaN where it is empty or says so, nil where it is none.
+    private static func score(_ text: String?) -> Double? {
+        guard let text = text?.trimmingCharacters(in: .whitespaces) else { return nil }
+        return text.isEmpty ? .nan : Double(text)
+    }
+
+    /// Keeps only rows in which a column has this value.
+    ///
+    /// - Throws: ``FileError`` `badData` where there is no such column, or no such row.
+    public mutating func keep(where column: String, is value: String) throws(FileError) {
+        guard columns.contains(column) else { throw missing(column) }
+        let values = Set(rows.compactMap { $0[column] })
+        rows = rows.filter { $0[column] == value }
+        guard !rows.isEmpty else {
+            throw FileError(
+                .badData, file: file, place: column, "no row has the value \"\(value)\"",
+                found: values.sorted().prefix(8).joined(separator: ", "))
+        }
+    }
+
+    /// Keeps only rows that have every score.
+    public mutating func keepComplete() {
+        let columns = scoreColumns
+        rows = rows.filter { row in columns.allSatisfy { Self.score(row[$0])?.isNaN == false } }
+    }
+
+    /// The scores of a column, NaN where there is none.
+    public func scores(_ column: String) -> [Double] {
+        rows.map { Self.score($0[column]) ?? .nan }
+    }
+
+    /// The mean of each row's scores, of those that are numbers.
+    public var rowMeans: [Double] {
+        rows.map { row in
+            let present = scoreColumns.compactMap { Self.score(row[$0]) }.filter { !$0.isNaN }
+            return present.isEmpty ? .nan : present.reduce(0, +) / Double(present.count)
+        }
+    }
+
+    /// The rows of this table and of another that have the same value in a column, in this one's order.
+    ///
+    /// - Throws: ``FileError`` `badData` where a table lacks the column or has a value twice, or where the two do not have
+    ///   the same values: nothing is ever paired by order.
+    public func paired(with other: ScoreTable, by key: String) throws(FileError) -> (ScoreTable, ScoreTable) {
+        let (own, others) = (try index(by: key), try other.index(by: key))
+        let unpaired = Set(own.keys).symmetricDifference(others.keys).sorted()
+        guard unpaired.isEmpty else {
+            throw FileError(
+                .badData, file: other.file, place: key, "not the same rows as in \(file)",
+                found: "\(unpaired.count) without a partner: \(unpaired.prefix(5).joined(separator: ", "))")
+        }
+        var partner = other
+        partner.rows = rows.compactMap { row in row[key].flatMap { others[$0] } }
+        return (self, partner)
+    }
+
+    private func index(by key: String) throws(FileError) -> [String: [String: String]] {
+        guard columns.contains(key) else { throw missing(key) }
+        var result: [String: [String: String]] = [:]
+        for (index, row) in rows.enumerated() {
+            let value = row[key] ?? ""
+            guard result.updateValue(row, forKey: value) == nil else {
+                throw FileError(
+                    .badData, file: file, line: index + 2, place: key, "a second row of this key", found: value,
+                    advice: "Choose rows with --where, or another --key.")
+            }
+        }
+        return result
+    }
+
+    private func missing(_ column: String) -> FileError {
+        FileError(.badData, file: file, line: 1, "no column \"\(column)\"", found: columns.joined(separator: ","))
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Frames
+import Imaging
+
+/// How far the surfaces of a label are apart in two volumes, in millimetres.
+///
+/// A surface is the voxels that have a neighbour (of six; beyond the volume's edge counts) of another label. From each
+/// voxel of either surface goes the distance to the nearest of the other, between the voxels' centres; as MedPy's `hd95`
+/// and `assd` define it.
+public struct SurfaceDistance: Hashable, Sendable {
+    /// The 95th percentile of all distances, both ways together, between ranks linearly interpolated.
+    public let hausdorff95: Double
+    /// The mean of all distances, both ways together.
+    public let mean: Double
+
+    /// - Parameter spacing: millimetres between voxels along i, j, k.
+    /// - Returns: nil where either volume has no such label.
+    public init?(truth: [Bool], predicted: [Bool], size: VolumeSize, spacing: SIMD3<Double>) {
+        precondition(truth.count == size.count && predicted.count == size.count, "surfaces of \(size)")
+        let (one, other) = (surface(truth, size), surface(predicted, size))
+        guard one.contains(true), other.contains(true) else { return nil }
+        let (toOther, toOne) = (squaredDistances(to: other, size, spacing), squaredDistances(to: one, size, spacing))
+        let there = one.indices.filter { one[$0] }.map { toOther[$0].squareRoot() }
+        let back = other.indices.filter { other[$0] }.map { toOne[$0].squareRoot() }
+        let distances = there + back
+        hausdorff95 = percentile(distances, 0.95)
+        mean = distances.reduce(0, +) / Double(distances.count)
+    }
+}
+
+/// The voxels of a mask that have a neighbour outside it.
+func surface(_ mask: [Bool], _ size: VolumeSize) -> [Bool] {
+    let (rows, planes) = (size.i, size.i * size.j)
+    return mask.indices.map { offset in
+        guard mask[offset] else { return false }
+        let voxel = size.voxel(at: offset)
+        let isInside =
+            voxel.i > 0 && voxel.i < size.i - 1 && voxel.j > 0 && voxel.j < size.j - 1 && voxel.k > 0
+            && voxel.k < size.k - 1
+        return !isInside
+            || [1, -1, rows, -rows, planes, -planes].contains { !mask[offset + $0] }
+    }
+}
+
+/// The squared distance of each voxel to the nearest in a mask, exactly, by lower envelopes of parabolas along one axis
+/// after another (Felzenszwalb & Huttenlocher 2012).
+func squaredDistances(to mask: [Bool], _ size: VolumeSize, _ spacing: SIMD3<Double>) -> [Double] {
+    var distances = mask.map { $0 ? 0 : Double.infinity }
+    let strides = [1, size.i, size.i * size.j]
+    for (axis, extent) in [size.i, size.j, size.k].enumerated() {
+        for start in 0..<size.count where start / strides[axis] % extent == 0 {
+            let line = (0..<extent).map { distances[start + $0 * strides[axis]] }
+            for (position, distance) in envelope(line, spacing: spacing[axis]).enumerated() {
+                distances[start + position * strides[axis]] = distance
+            }
+        }
+    }
+    return distances
+}
+
+/// At each place x the least of f(y) + (spacing·(x − y))² over all y.
+private func envelope(_ values: [Double], spacing: Double) -> [Double] {
+    // The parabolas of the envelope, from left to right, and where each begins to be the lowest.
+    var parabolas: [(vertex: Int, begin: Double)] = []
+    for vertex in values.indices where values[vertex].isFinite {
+        var begin = -Double.infinity
+        while let last = parabolas.last {
+            let rise = (values[vertex] - values[last.vertex]) / (spacing * spacing)
+            begin = (rise + Double(vertex * vertex - last.vertex * last.vertex)) / Double(2 * (vertex - last.vertex))
+            if begin > last.begin { break }
+            parabolas.removeLast()
+            begin = -.infinity
+        }
+        parabolas.append((vertex, begin))
+    }
+    guard !parabolas.isEmpty else { return values }
+    var current = 0
+    return values.indices.map { place in
+        while current + 1 < parabolas.count, parabolas[current + 1].begin <= Double(place) { current += 1 }
+        let distance = spacing * Double(place - parabolas[current].vertex)
+        return values[parabolas[current].vertex] + distance * distance
+    }
+}
+
+/// The value below which a share of the values lie, between ranks linearly interpolated (`numpy.percentile`).
+func percentile(_ values: [Double], _ share: Double) -> Double {
+    let sorted = values.sorted()
+    let rank = share * Double(sorted.count - 1)
+    let below = Int(rank)
+    let above = min(below + 1, sorted.count - 1)
+    return sorted[below] + (rank - Double(below)) * (sorted[above] - sorted[below])
+}

@@ -1,0 +1,63 @@
+import Files
+import Frames
+import Imaging
+
+/// A label with the name that tables and CSV columns give it.
+public struct Organ: Hashable, Sendable {
+    public let name: String
+    public let label: UInt16
+
+    public init(name: String, label: UInt16) {
+        self.name = name
+        self.label = label
+    }
+}
+
+/// How one organ of a predicted label volume compares with the truth.
+public struct OrganScore: Sendable {
+    /// Of the whole volume; see ``Overlap/dice(miss:)``.
+    public let dice: Double
+    /// Of each slice.
+    public let sliceDice: [Double]
+    /// Nil where either volume lacks the organ.
+    public let surface: SurfaceDistance?
+    public let truthMillilitres: Double
+    public let predictedMillilitres: Double
+}
+
+/// Scores a predicted label volume against the truth, organ by organ.
+///
+/// - Throws: ``FileError`` `badData` where the two volumes are not in the same place.
+public func scores(
+    of predicted: LabelVolume, file: String, truth: LabelVolume, organs: [Organ], axis: VoxelAxis, miss: Miss
+) throws(FileError) -> [OrganScore] {
+    if let difference = truth.geometry.difference(from: predicted.geometry) {
+        throw FileError(
+            .badData, file: file, "not in the truth's place", found: difference,
+            advice: "Resample it to the truth's grid first.")
+    }
+    let geometry = truth.geometry
+    let spacing = SIMD3(geometry.spacing(along: .i), geometry.spacing(along: .j), geometry.spacing(along: .k))
+    let millilitres = spacing.x * spacing.y * spacing.z / 1000
+    let slices = SliceGeometry(geometry, axis: axis)
+    let overlaps = overlaps(truth: truth, predicted: predicted, labels: organs.map(\.label), slices: slices)
+    return organs.map { organ in
+        let own = overlaps[organ.label] ?? []
+        return OrganScore(
+            dice: own.whole.dice(miss: miss), sliceDice: own.map { $0.dice(miss: miss) },
+            surface: SurfaceDistance(
+                truth: truth.values.map { $0 == organ.label }, predicted: predicted.values.map { $0 == organ.label },
+                size: geometry.size, spacing: spacing),
+            truthMillilitres: Double(own.whole.truth) * millilitres,
+            predictedMillilitres: Double(own.whole.predicted) * millilitres)
+    }
+}
+
+extension LabelVolume {
+    /// Gives voxels of some labels other labels; labels that are not named stay.
+    public func mapped(_ map: [UInt16: UInt16]) -> LabelVolume {
+        var result = self
+        if !map.isEmpty { result.values = values.map { map[$0] ?? $0 } }
+        return result
+    }
+}

@@ -1,0 +1,35 @@
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+
+import Foundation
+
+/// What `tools/oracle/export_evaluation.py` wrote: SciPy's and MedPy's results on random data.
+struct Reference: Decodable {
+    struct Wilcoxon: Decodable {
+        var first: [Double?]
+        var second: [Double?]
+        var statistic: Double?
+        var p: Double?
+    }
+    struct Interval: Decodable {
+        var scores: [Double]
+        var mean, sd, t: Double
+    }
+    struct Surface: Decodable {
+        var size: [Int]
+        var spacing: [Double]
+        var truth: String
+        var predicted: String
+        var hd95: Double
+        var mean: Double
+    }
+    var wilcoxon: [Wilcoxon]
+    var intervals: [Interval]
+    var surfaces: [Surface]
+
+    static let read = try! JSONDecoder().decode(
+        Reference.self,
+        from: Data(contentsOf: Bundle.module.resourceURL!.appending(path: "Fixtures/evaluation.json")))
+}
+
+/// The root of the checkout.
+let checkout = URL(filePath: #filePath).appending(path: "../../..").standardized.path(percentEncoded: false)

@@ -1,0 +1,80 @@
+import Files
+import Foundation
+import Testing
+
+@testable import Evaluation
+
+@Suite struct ScoreTableTests {
+    func table(_ text: String) throws -> ScoreTable {
+        let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).csv").path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        return try ScoreTable(contentsOf: path)
+    }
+
+    @Test func readsScoresAndWhatIsMissing() throws {
+        let table = try table("model,path,a_dice,b_dice\nm,x,0.5,nan\nm,\"y,z\",1,\n")
+        #expect(table.scoreColumns == ["a_dice", "b_dice"])
+        #expect(table.scores("a_dice") == [0.5, 1])
+        #expect(table.scores("b_dice").count { $0.isNaN } == 2)
+        #expect(table.rowMeans == [0.5, 1])
+    }
+
+    @Test func keepsRows() throws {
+        var table = try table("model,path,a_dice\nm,x,0.5\nn,y,nan\nn,z,0.25\n")
+        try table.keep(where: "model", is: "n")
+        #expect(table.rows.count == 2)
+        table.keepComplete()
+        #expect(table.scores("a_dice") == [0.25])
+        for (column, value) in [("model", "k"), ("colour", "n")] {
+            #expect(throws: FileError.self) {
+                var copy = table
+                try copy.keep(where: column, is: value)
+            }
+        }
+    }
+
+    @Test func pairsByKeyAndNotByOrder() throws {
+        let (one, other) = try table("path,a_dice\nx,1\ny,2\n").paired(
+            with: table("path,a_dice\ny,20\nx,10\n"), by: "path")
+        #expect(one.scores("a_dice") == [1, 2])
+        #expect(other.scores("a_dice") == [10, 20])
+    }
+
+    @Test(arguments: [
+        "path,a_dice\nx,1\n", "path,a_dice\nx,1\nz,2\n", "path,a_dice\nx,1\ny,2\ny,2\n", "name,a_dice\nx,1\ny,2\n",
+    ])
+    func refusesOtherRows(text: String) throws {
+        let (one, other) = (try table("path,a_dice\nx,1\ny,2\n"), try table(text))
+        #expect(throws: FileError.self) { try one.paired(with: other, by: "path") }
+    }
+
+    @Test(arguments: ["", "path\nx\n", "path,a_dice\nx,high\n", "path,a_dice\n\"x,1\n"])
+    func refusesWhatIsNoTable(text: String) {
+        #expect(throws: FileError.self) { try table(text) }
+    }
+
+    // MARK: The paper
+
+    static let study = checkout + "../shared/data/study"
+
+    static func isThere() -> Bool { FileManager.default.fileExists(atPath: study) }
+
+    /// Table 1 of Kulkarni et al., as printed: mean and half interval of each column, and the p-values.
+    @Test(.enabled(if: isThere(), "../shared/data is not there")) func tableOneOfThePaper() throws {
+        var slices = try ScoreTable(contentsOf: Self.study + "/slice_dice.csv")
+        try slices.keep(where: "model", is: "SAM-vit_h")
+        slices.keepComplete()
+        #expect(slices.rows.count == 75)
+        #expect((100 * Summary(slices.rowMeans).mean).rounded() == 88)
+
+        let (truth, sam) = try ScoreTable(contentsOf: Self.study + "/GT-nnunet-11-pred.csv").paired(
+            with: ScoreTable(contentsOf: Self.study + "/SAM-nnunet-11-pred.csv"), by: "path")
+        func p(_ column: String) -> Double { Wilcoxon(truth.scores(column), sam.scores(column)).p }
+        // To the digits that the paper prints.
+        #expect(abs(Wilcoxon(truth.rowMeans, sam.rowMeans).p - 0.000183) < 5e-7)
+        for column in ["spleen_dice", "liver_dice", "aorta_dice"] { #expect(abs(p(column) - 6.1e-5) < 5e-7) }
+        #expect(abs(p("lkidney_dice") - 0.0215) < 5e-5)
+        #expect(abs(p("rkidney_dice") - 0.0637) < 5e-5)
+    }
+}

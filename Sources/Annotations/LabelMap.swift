@@ -30,7 +30,10 @@ public struct LabelMap: Hashable, Sendable {
             let label = entry[entry.index(after: equals)...].trimmingCharacters(in: .whitespaces)
             guard let classID = Int(name) ?? classes?.id(of: name),
                 (0..<(classes?.names.count ?? highestClassID + 1)).contains(classID)
-            else { throw SyntaxError(description: "there is no class \"\(name)\"") }
+            else {
+                throw SyntaxError(
+                    description: "there is no class \"\(name)\"" + (classes == nil ? "; names need --classes" : ""))
+            }
             guard labels[classID] == nil else {
                 throw SyntaxError(description: "class \"\(name)\" has two labels")
             }
@@ -59,14 +62,15 @@ public struct LabelMap: Hashable, Sendable {
 
     /// Checks that every box's class is in the map.
     ///
-    /// - Throws: ``FileErrors`` with every box whose class is not.
+    /// - Throws: ``FileErrors`` with every class that is not, at its first box.
     public func check(_ slices: [SliceBoxes], classes: ClassList?) throws(FileErrors) {
         guard let labels else { return }
-        let errors = slices.flatMap(\.boxes).filter { labels[$0.classID] == nil }.map { box in
-            let name = classes.map { " (\($0.names[box.classID]))" } ?? ""
-            return box.place.error(
-                "class \(box.classID)\(name) has no label",
-                advice: "Add it to --labels: \(box.classID)=LABEL, or \(box.classID)=- to leave it out.")
+        let unmapped = Dictionary(grouping: slices.flatMap(\.boxes).filter { labels[$0.classID] == nil }, by: \.classID)
+        let errors = unmapped.sorted { $0.key < $1.key }.map { classID, boxes in
+            let name = classes.map { " (\($0.names[classID]))" } ?? ""
+            return boxes[0].place.error(
+                "class \(classID)\(name) has no label", found: "\(boxes.count) such boxes",
+                advice: "Add each class to --labels: CLASS=LABEL, or CLASS=- to leave it out.")
         }
         if !errors.isEmpty { throw FileErrors(errors) }
     }

@@ -23,7 +23,7 @@ func readSafetensorsHeader(
     guard length <= 100_000_000 else {
         throw bad(
             "too long", expected: "at most 100000000 bytes", found: "\(length)",
-            advice: "The file is neither safetensors nor a .pth that torch.save wrote (a zip).")
+            advice: "The file is neither safetensors nor a .pth as torch.save writes it since PyTorch 1.6 (a zip).")
     }
     let start = 8 + Int(length)
     guard start <= file.count else {

@@ -39,7 +39,7 @@ func readStateDict(_ file: MappedFile) throws(FileError) -> [String: Checkpoint.
         }
         guard let layout = Layout(shape: shape, strides: strides, offset: offset, within: count) else {
             throw bad(
-                "reaches beyond its storage", in: name, expected: "within \(count) elements",
+                "reaches beyond its storage, or repeats it", in: name, expected: "at most \(count) elements, within it",
                 found: "shape \(shape), strides \(strides), offset \(offset)")
         }
         guard entries.updateValue(.init(dataType: dataType, layout: layout, bytes: bytes), forKey: name) == nil

@@ -66,8 +66,8 @@ extension LabelVolume {
         }
     }
 
-    /// Writes at `temporary` what errors call `path`.
-    func write(to temporary: String, for path: String) throws(FileError) {
+    /// Writes at `temporary` what errors call `path`, where several files are to appear together.
+    public func write(to temporary: String, for path: String) throws(FileError) {
         let file = try GzipFile(writing: temporary, for: path, compressed: path.hasSuffix(".gz"))
         let bytesPerLabel = (values.max() ?? 0) > 255 ? 2 : 1
         try file.write(geometry.header.describingLabels(bytesPerLabel: bytesPerLabel))

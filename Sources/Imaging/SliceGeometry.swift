@@ -37,6 +37,8 @@ public struct SliceGeometry: Hashable, Sendable {
     private let downIsReversed: Bool
     /// Whether the slices lie across the length of the body, or the volume does not say.
     public let isAxial: Bool
+    /// The axis along the length of the body, by the volume's own word.
+    private let axialAxis: VoxelAxis?
 
     /// The slices of a volume along an axis.
     ///
@@ -46,6 +48,7 @@ public struct SliceGeometry: Hashable, Sendable {
         volumeSize = geometry.size
         self.axis = axis
         isAxial = geometry.source == .none || geometry.direction(of: axis).isAxial
+        axialAxis = VoxelAxis.allCases.first { geometry.direction(of: $0).isAxial }
         let axes = VoxelAxis.allCases.filter { $0 != axis }
         switch view {
         case .array:
@@ -109,8 +112,9 @@ public struct SliceGeometry: Hashable, Sendable {
     /// What the person should know: that the slices do not lie across the length of the body.
     public func warnings(file: String) -> [Warning] {
         guard !isAxial else { return [] }
+        let other = axialAxis.map { "; --axis \($0) does" } ?? ""
         return [
-            Warning(file: file, "axis \(axis) is not the axial one: its slices do not lie across the body")
+            Warning(file: file, "axis \(axis) is not the axial one: its slices do not lie across the body\(other)")
         ]
     }
 }

@@ -1,5 +1,6 @@
 import CNIfTI
 import Files
+import Foundation
 import Frames
 
 extension Volume {
@@ -20,12 +21,24 @@ extension Volume {
         let file = try GzipFile(reading: path)
         let start = try file.read(NIfTIHeader.longest)
         let (header, geometry) = try NIfTIHeader.read(start, file: path)
+        try requireMemory(for: geometry.size, stored: geometry.size.count * header.bytesPerVoxel, fileSize, path)
         var reader = VoxelReader(file: file, start: start, path: path, header: header)
         try reader.skipToVoxels()
         let values = try reader.read(count: geometry.size.count, fileSize: fileSize)
         self.init(
             file: path, geometry: geometry, values: values, warnings: geometryWarnings(geometry, file: path))
     }
+}
+
+/// Refuses a volume that is really there and would not fit into memory; one that its header only claims is cut short,
+/// which reading tells.
+private func requireMemory(for size: VolumeSize, stored: Int, _ fileSize: Int, _ path: String) throws(FileError) {
+    // Deflate makes at most 1032 bytes of one.
+    let (memory, isPlausible) = (ProcessInfo.processInfo.physicalMemory, stored / 1032 <= fileSize)
+    guard isPlausible, UInt64(size.count) > memory / 4 else { return }
+    throw FileError(
+        .badData, file: path, place: "dim", "too large for this machine",
+        expected: "4 bytes a voxel within \(memory >> 30) GiB of memory", found: "\(size) voxels")
 }
 
 /// The cosine between two axes from which ITK calls them not orthonormal (read off SimpleITK 2.5: 1e-4 is

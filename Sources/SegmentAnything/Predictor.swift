@@ -45,24 +45,38 @@ public struct PredictedMask: Sendable {
     public let index: Int
     /// The IoU with the object that the model predicts.
     public let score: Float
-    /// Logits at the original size, `[height, width]`; the mask is where they are above 0.
-    public let logits: Tensor
     /// Logits as the decoder made them, `[4·grid, 4·grid]`, for use as a mask input.
     public let lowResLogits: Tensor
+    private let upscale: @Sendable () -> Tensor
 
-    /// Where the logits are strictly above 0.
-    public var mask: Mask {
-        Mask(size: PixelSize(width: logits.shape[1], height: logits.shape[0]), values: logits.values.map { $0 > 0 })
+    init(index: Int, score: Float, lowResLogits: Tensor, upscale: @escaping @Sendable () -> Tensor) {
+        self.index = index
+        self.score = score
+        self.lowResLogits = lowResLogits
+        self.upscale = upscale
     }
 
+    /// Logits at the original size, `[height, width]`; the mask is where they are above 0.
+    ///
+    /// Computed at each use: those of many prompts on a large picture would fill the memory.
+    public var logits: Tensor { upscale() }
+
+    /// Where the logits are strictly above 0.
+    public var mask: Mask { thresholded().mask }
+
     /// The IoU of the masks at thresholds +1 and −1 (`amg.py:156`); 0 where both are empty.
-    public var stability: Double {
-        var (intersection, union) = (0, 0)
-        for logit in logits.values {
-            if logit > 1 { intersection += 1 }
-            if logit > -1 { union += 1 }
-        }
-        return union == 0 ? 0 : Double(intersection) / Double(union)
+    public var stability: Double { thresholded().stability }
+
+    /// ``mask`` and ``stability``, for the cost of one.
+    public func thresholded() -> (mask: Mask, stability: Double) {
+        let logits = logits
+        let values = logits.values
+        let (intersection, union) = (values.count { $0 > 1 }, values.count { $0 > -1 })
+        let size = PixelSize(width: logits.shape[1], height: logits.shape[0])
+        return (
+            Mask(size: size, values: values.map { $0 > 0 }),
+            union == 0 ? 0 : Double(intersection) / Double(union)
+        )
     }
 }
 
@@ -137,17 +151,17 @@ extension Sam {
             recorder: recorder)
         try requireFinite(scores, "the masks' scores are")
         try requireFinite(logits, "the masks' logits are")
-        let upscaled = (0..<prompts.count).map { prompt in
-            image.transform.upscaled(logits.selecting(axis: 0, prompt), imageSize: configuration.imageSize)
-        }
-        recorder?.record("mask_logits", concatenated(upscaled.map(\.batched)))
-        return upscaled.enumerated().map { prompt, upscaled in
+        let results = (0..<prompts.count).map { prompt in
             masks.enumerated().map { place, index in
-                PredictedMask(
-                    index: index, score: scores[prompt, place], logits: upscaled.selecting(axis: 0, place),
-                    lowResLogits: logits.selecting(axis: 0, prompt).selecting(axis: 0, place))
+                let own = logits.selecting(axis: 0, prompt).selecting(axis: 0, place)
+                return PredictedMask(index: index, score: scores[prompt, place], lowResLogits: own) {
+                    image.transform.upscaled(own.batched, imageSize: configuration.imageSize).selecting(axis: 0, 0)
+                }
             }
         }
+        recorder?.record(
+            "mask_logits", concatenated(results.map { concatenated($0.map(\.logits.batched)).batched }))
+        return results
     }
 }
 

@@ -54,11 +54,18 @@ private func panel(
 }
 
 /// Colours that people with any colour vision tell apart (Okabe & Ito 2008), repeated beyond seven labels.
+private let palette: [(name: String, colour: SIMD3<Double>)] = [
+    ("orange", [230, 159, 0]), ("sky blue", [86, 180, 233]), ("green", [0, 158, 115]), ("yellow", [240, 228, 66]),
+    ("vermilion", [213, 94, 0]), ("purple", [204, 121, 167]), ("blue", [0, 114, 178]),
+]
+
 private func colour(of label: UInt16) -> SIMD3<Double> {
-    let palette: [SIMD3<Double>] = [
-        [230, 159, 0], [86, 180, 233], [0, 158, 115], [240, 228, 66], [213, 94, 0], [204, 121, 167], [0, 114, 178],
-    ]
-    return palette[(Int(label) + palette.count - 1) % palette.count]
+    palette[(Int(label) + palette.count - 1) % palette.count].colour
+}
+
+/// What people call the colour that a label has in ``picture(of:_:slices:boxes:)``.
+public func colourName(of label: UInt16) -> String {
+    palette[(Int(label) + palette.count - 1) % palette.count].name
 }
 
 /// An image that is drawn on; what lies outside is ignored.

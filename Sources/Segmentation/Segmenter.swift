@@ -49,12 +49,12 @@ public struct Segmenter: Sendable {
             guard let best = masks.best, let label = labels.label(ofClass: box.classID) else {
                 preconditionFailure("a box without a mask or a label: \(box)")
             }
-            let claim = Claim(label: label, score: best.score, mask: best.mask)
-            claims.append(claim)
+            let (mask, stability) = best.thresholded()
+            claims.append(Claim(label: label, score: best.score, mask: mask))
             result.boxes.append(
                 SegmentedBox(
                     slice: slice.slice, label: label, box: box, mask: best.index, score: best.score,
-                    stability: best.stability, area: claim.mask.area))
+                    stability: stability, area: mask.area))
         }
         let (pixels, conflicts) = merged(claims, slice: slice.slice, size: images.slices.imageSize)
         result.labels.setLabels(pixels, ofSlice: slice.slice, images.slices)

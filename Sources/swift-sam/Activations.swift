@@ -25,10 +25,16 @@ struct Activations: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "acts.safetensors"))
     var output: String
 
+    mutating func validate() throws {
+        guard output.hasSuffix(".safetensors") else {
+            throw ValidationError("-o must name a .safetensors file, not \"\(output)\".")
+        }
+    }
+
     func run() throws {
         let (image, warnings) = try readImage(prompts.image)
         if !options.quiet { printWarnings(warnings) }
-        try requireWritable(output)
+        try requireOutput(output, besides: [prompts.image])
         let sam = try options.open()
         let asked = try prompts.prompts(on: image.size, maskSize: sam.configuration.maskSize)
         guard Set(asked.map { [$0.points.count, $0.box == nil ? 0 : 1] }).count == 1 else {

@@ -31,9 +31,15 @@ struct Convert: ParsableCommand {
     @Option(help: "The type to round to. (default: each tensor's own)")
     var dtype: DataType?
 
+    mutating func validate() throws {
+        guard output.hasSuffix(".safetensors") else {
+            throw ValidationError("-o must name a .safetensors file, not \"\(output)\".")
+        }
+    }
+
     func run() throws {
         let (checkpoint, names, configuration) = try openModel(input)
-        try requireWritable(output)
+        try requireOutput(output, besides: [input])
         func entry(_ official: String) -> (name: String, type: DataType) {
             guard let name = names[official], let entry = checkpoint.entries[name] else {
                 preconditionFailure("no tensor \(official)")

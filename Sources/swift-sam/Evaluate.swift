@@ -54,7 +54,7 @@ struct Evaluate: ParsableCommand {
     var quiet = false
 
     func run() throws {
-        for path in [csv, sliceCSV].compactMap({ $0 }) { try requireWritable(path) }
+        for path in [csv, sliceCSV].compactMap({ $0 }) { try requireOutput(path, besides: [truth, predicted]) }
         let pairs = try pairedVolumes(truth: truth, predicted: predicted)
         var organs = names
         var results: [VolumeResult] = []
@@ -240,7 +240,8 @@ private struct EvaluationReport: Encodable {
 
     private func printRow(_ name: String, _ slice: Summary, _ volume: Summary, _ distances: String = "") {
         func text(_ summary: Summary) -> String {
-            String(format: "%.3f ± %.3f (%d)", summary.mean, summary.ci95, summary.n)
+            let interval = summary.n > 1 ? String(format: " ± %.3f", summary.ci95) : ""
+            return String(format: "%.3f", summary.mean) + interval + " (\(summary.n))"
         }
         let columns = [(name, 18), (text(slice), 20), (text(volume), 20)]
         print(

@@ -38,8 +38,8 @@ struct Predict: ParsableCommand {
 
     func run() throws {
         let (image, warnings) = try readImage(prompts.image)
-        if !options.quiet { printWarnings(warnings) }
-        try requireWritable(output)
+        if !options.quiet { printWarnings(warnings + prompts.warnings(on: image.size)) }
+        try requireOutput(output, besides: [prompts.image])
         let (sam, load) = try timed { try options.open() }
         let asked = try prompts.prompts(on: image.size, maskSize: sam.configuration.maskSize)
         let (encoded, encode) = try timed { try sam.encode(image, name: prompts.image) }
@@ -50,10 +50,16 @@ struct Predict: ParsableCommand {
             peakMemoryBytes: 0)
         for (number, (prompt, masks)) in zip(asked, answers).enumerated() {
             let best = masks.best?.index
-            report.prompts.append(Report.Prompt(prompt, masks, chosen: best))
-            for mask in masks where allMasks || mask.index == best {
-                try writePNG(outputPath(prompt: number + 1, of: asked.count, mask: mask.index), mask.mask)
+            var answer = Report.Prompt(prompt)
+            for mask in masks {
+                let ((pixels, stability), seconds) = timed { mask.thresholded() }
+                report.seconds.decode += seconds
+                answer.masks.append(.init(mask, pixels, stability: stability, chosen: mask.index == best))
+                if allMasks || mask.index == best {
+                    try writePNG(outputPath(prompt: number + 1, of: asked.count, mask: mask.index), pixels)
+                }
             }
+            report.prompts.append(answer)
         }
         report.peakMemoryBytes = peakMemory()
         if json {
@@ -96,23 +102,24 @@ private struct Report: Encodable {
             var score: Float
             var stability: Double
             var area: Int
-            var box: [Double]?
+            var box: OrNull<[Double]>
             var chosen: Bool
-        }
-        var box: [Double]?
-        var points: [Point]
-        var masks: [Mask]
 
-        init(_ prompt: SegmentAnything.Prompt, _ masks: [PredictedMask], chosen: Int?) {
-            box = prompt.box.map { [$0.x0, $0.y0, $0.x1, $0.y1] }
+            init(_ mask: PredictedMask, _ pixels: Frames.Mask, stability: Double, chosen: Bool) {
+                (index, score, area) = (mask.index, mask.score, pixels.area)
+                self.stability = stability
+                self.chosen = chosen
+                box = OrNull(pixels.boundingBox.map { [$0.x0, $0.y0, $0.x1, $0.y1] })
+            }
+        }
+        var box: OrNull<[Double]>
+        var points: [Point]
+        var masks: [Mask] = []
+
+        init(_ prompt: SegmentAnything.Prompt) {
+            box = OrNull(prompt.box.map { [$0.x0, $0.y0, $0.x1, $0.y1] })
             points = prompt.points.map {
                 Point(x: $0.position.x, y: $0.position.y, label: $0.isForeground ? 1 : 0)
-            }
-            self.masks = masks.map {
-                let mask = $0.mask
-                return Mask(
-                    index: $0.index, score: $0.score, stability: $0.stability, area: mask.area,
-                    box: mask.boundingBox.map { [$0.x0, $0.y0, $0.x1, $0.y1] }, chosen: $0.index == chosen)
             }
         }
     }

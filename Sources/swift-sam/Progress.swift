@@ -25,7 +25,7 @@ struct Progress {
             printError(isTerminal ? "\r\u{1B}[K\(end)" : end)
         } else if isTerminal {
             let left = done == 0 ? "" : ", \(duration(elapsed / Double(done) * Double(total - done))) left"
-            FileHandle.standardError.write(Data("\r\u{1B}[K\(title): \(done)/\(total)\(left)".utf8))
+            writeError("\r\u{1B}[K\(title): \(done)/\(total)\(left)")
         }
     }
 }

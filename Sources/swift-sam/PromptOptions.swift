@@ -47,6 +47,15 @@ struct PromptOptions: ParsableArguments {
         }
     }
 
+    /// What the person should know: boxes that reach beyond the image are taken as they are, as by the official package.
+    func warnings(on size: PixelSize) -> [Warning] {
+        box.filter { $0.clipped(to: size) != $0 }.map {
+            Warning(
+                file: image,
+                "the box \(shortText($0)) reaches beyond the image of \(size.width)×\(size.height) pixels")
+        }
+    }
+
     private var promptCount: Int { max(box.count, point.compactMap(\.prompt).max() ?? 1, 1) }
 
     /// The prompts, in the order of their numbers.
@@ -60,7 +69,7 @@ struct PromptOptions: ParsableArguments {
                 expected: "x from 0 to \(size.width), y from 0 to \(size.height)")
         }
         if let box = box.first(where: { $0.clipped(to: size) == nil }) {
-            throw outside("the box \(box.x0),\(box.y0),\(box.x1),\(box.y1)")
+            throw outside("the box \(shortText(box))")
         }
         if let point = point.first(where: {
             !(0...Double(size.width)).contains($0.position.x) || !(0...Double(size.height)).contains($0.position.y)
@@ -75,6 +84,10 @@ struct PromptOptions: ParsableArguments {
                 box: box.count >= number ? box[number - 1] : nil, mask: mask)
         }
     }
+}
+
+private func shortText(_ box: PixelBox) -> String {
+    String(format: "%g,%g,%g,%g", box.x0, box.y0, box.x1, box.y1)
 }
 
 /// A `--point`: a place, a label, and the prompt that it joins.
@@ -122,6 +135,10 @@ private func readMaskInput(_ path: String, size: Int) throws(FileError) -> Tenso
     var mask: Tensor
     if path.hasSuffix(".npy") {
         mask = try readNumpy(path)
+    } else if !path.hasSuffix(".safetensors") {
+        throw FileError(
+            .badData, file: path, "not a mask input by its name", expected: ".npy or .safetensors",
+            advice: "Save the logits by numpy.save(file, array) as float32.")
     } else {
         let file = try Checkpoint(path: path)
         let name = file.entries.count == 1 ? file.entries.keys.first : "prompt.mask"

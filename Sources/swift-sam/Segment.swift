@@ -59,14 +59,13 @@ struct Segment: AsyncParsableCommand {
         guard preview?.lowercased().hasSuffix(".png") != false else {
             throw ValidationError("--preview must name a .png file, not \"\(preview ?? "")\".")
         }
-        guard !isSameFile(output, volume) else {
-            throw ValidationError("-o would replace the volume itself: name another file.")
-        }
     }
 
     func run() async throws {
         let manifestPath = Manifest.path(besideLabels: output)
-        for path in [output, manifestPath, preview].compactMap({ $0 }) { try requireWritable(path) }
+        for path in [output, manifestPath, preview].compactMap({ $0 }) {
+            try requireOutput(path, besides: [volume, classes, options.model].compactMap { $0 })
+        }
         let classes = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let (images, drawn, record) = try inputs(classes)
         let labels = try labelMap(classes)
@@ -84,14 +83,18 @@ struct Segment: AsyncParsableCommand {
             version: version, sources: try await sources,
             options: .init(slices: record, singleMask: singleMask, labels: labels.labels(of: drawn)),
             segmentation: segmentation, slices: images.slices, seconds: .init(load: load, segment: seconds))
-        try segmentation.labels.write(to: output)
-        try writeAtomically(manifestPath, try encodedJSON(manifest))
+        try writeAtomically([output, manifestPath]) { temporary in
+            try segmentation.labels.write(to: temporary[0], for: output)
+            try write(try encodedJSON(manifest), to: temporary[1], for: manifestPath)
+        }
         if let preview { try writePNG(preview, drawnSlices(segmentation, images)) }
         if json {
             try printJSON(manifest)
         } else {
-            manifest.printTable(classes, output: output, manifest: manifestPath)
+            manifest.printTable(classes, hasPicture: preview != nil)
+            print("wrote \([output, manifestPath, preview].compactMap { $0 }.joined(separator: ", "))")
         }
+        if !options.quiet { printWarnings(manifest.warnings(output)) }
     }
 
     /// The volume's slices and the boxes on them, checked.
@@ -100,7 +103,12 @@ struct Segment: AsyncParsableCommand {
         let volume = try Volume(contentsOf: volume)
         let record = try slicing.slicing(of: volume, recordPath: recordPath)
         let slices = SliceGeometry(volume.geometry, axis: record.axis, view: record.view)
-        if !options.quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
+        if !options.quiet {
+            if record.volume != URL(filePath: volume.file).lastPathComponent {
+                printWarnings([Warning(file: recordPath, "the slices were made from \(record.volume)")])
+            }
+            printWarnings(volume.warnings + slices.warnings(file: volume.file))
+        }
         let drawn = try readBoxes(
             folder: boxes, stem: slicing.stem(of: volume), sliceCount: slices.count, imageSize: slices.imageSize,
             classes: classes)
@@ -127,27 +135,33 @@ struct Segment: AsyncParsableCommand {
 }
 
 extension Manifest {
-    /// A line for each label, then what the person should look at.
-    fileprivate func printTable(_ classes: ClassList?, output: String, manifest: String) {
-        print("label  boxes  slices    voxels        ml  mean score  class")
-        for (label, amount) in amounts.sorted(by: { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }) {
-            let own = boxes.filter { "\($0.label)" == label }
+    /// A line for each label, then what was counted.
+    fileprivate func printTable(_ classes: ClassList?, hasPicture: Bool) {
+        print("label  boxes  slices    voxels        ml  mean score  class" + (hasPicture ? " (colour)" : ""))
+        for (text, amount) in amounts.sorted(by: { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }) {
+            let own = boxes.filter { "\($0.label)" == text }
             let score = own.reduce(0) { $0 + Double($1.score) } / Double(max(own.count, 1))
             let names = Set(own.map(\.class)).sorted().map { classes?.names[$0] ?? "class \($0)" }
+            let colour = hasPicture ? own.first.map { " (\(colourName(of: $0.label)))" } ?? "" : ""
             print(
                 String(
-                    format: "%5@  %5d  %6d  %8d  %8.1f  %10.3f  %@", label as NSString, amount.boxes, amount.slices,
-                    amount.voxels, amount.millilitres, score, names.joined(separator: ", ") as NSString))
+                    format: "%5@  %5d  %6d  %8d  %8.1f  %10.3f  %@", text as NSString, amount.boxes, amount.slices,
+                    amount.voxels, amount.millilitres, score, names.joined(separator: ", ") + colour as NSString))
         }
-        if clippedBoxes > 0 { print("\(clippedBoxes) boxes reached beyond the image and were cut at its edge") }
-        if conflictPixels > 0 { print("\(conflictPixels) voxels were claimed by two labels; the higher score won") }
-        print("wrote \(output) and \(manifest)")
+        if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }
+        if conflictPixels > 0 { print("voxels claimed by two labels, where the higher score won: \(conflictPixels)") }
     }
-}
 
-/// Whether two paths lead to one file that exists.
-private func isSameFile(_ first: String, _ second: String) -> Bool {
-    var (one, other) = (stat(), stat())
-    return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev
-        && one.st_ino == other.st_ino
+    /// What the person should look at.
+    fileprivate func warnings(_ file: String) -> [Warning] {
+        let empty = boxes.filter { $0.area == 0 }
+        var warnings: [Warning] = []
+        if boxes.isEmpty { warnings.append(Warning(file: file, "no boxes, so no labels: every voxel is 0")) }
+        if let first = empty.first {
+            warnings.append(
+                Warning(
+                    file: file, "boxes whose mask is empty: \(empty.count), the first \(first.file):\(first.number)"))
+        }
+        return warnings
+    }
 }

@@ -44,7 +44,7 @@ struct SlicingOptions: ParsableArguments {
             record = found
         }
         return SlicesRecord(
-            volume: URL(filePath: volume.file).lastPathComponent, axis: axis ?? record?.axis ?? .k,
+            volume: record?.volume ?? URL(filePath: volume.file).lastPathComponent, axis: axis ?? record?.axis ?? .k,
             view: view ?? record?.view ?? .array, intensity: try chosen(record, volume), size: volume.size)
     }
 

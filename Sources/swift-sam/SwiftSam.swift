@@ -26,6 +26,7 @@ let version = "0.1.0"
 @main
 enum Main {
     static func main() async {
+        prepareStandardStreams()
         do {
             var command = try SwiftSam.parseAsRoot()
             if var command = command as? AsyncParsableCommand {
@@ -33,6 +34,7 @@ enum Main {
             } else {
                 try command.run()
             }
+            try finishStandardOutput()
         } catch let error as FileError {
             fail(error.description, error.kind)
         } catch let errors as FileErrors {
@@ -48,9 +50,34 @@ enum Main {
     }
 }
 
-/// Prints a line on standard error, where it does not mix with results.
+// MARK: - Standard streams
+
+/// Opens what the caller closed, so that no output file gets a stream's number, and has a reader that is gone give an
+/// error instead of a signal.
+private func prepareStandardStreams() {
+    signal(SIGPIPE, SIG_IGN)
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+        _ = open("/dev/null", O_RDWR)
+    }
+}
+
+/// Throws `inputOutput` where a result that was printed did not arrive.
+private func finishStandardOutput() throws(FileError) {
+    guard fflush(nil) == 0 else { throw standardOutputError() }
+}
+
+private func standardOutputError() -> FileError {
+    FileError(.inputOutput, file: "standard output", "cannot be written", found: systemMessage(errno))
+}
+
+/// Prints a line on standard error, where it does not mix with results; that nobody can read it stops no work.
 func printError(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    writeError(text + "\n")
+}
+
+/// Writes a text as it is on standard error.
+func writeError(_ text: String) {
+    _ = Array(text.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
 /// Prints what the person should know, each once.
@@ -60,7 +87,14 @@ func printWarnings(_ warnings: [Warning]) {
 
 /// Prints a value as one JSON object.
 func printJSON(_ value: some Encodable) throws {
-    FileHandle.standardOutput.write(try encodedJSON(value))
+    try finishStandardOutput()
+    // Not by print, whose errors are seen only at its last flush.
+    var rest = try encodedJSON(value)[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        guard count > 0 else { throw standardOutputError() }
+        rest = rest.dropFirst(count)
+    }
 }
 
 /// A value as one JSON object, its keys in order, with a line feed at the end.
@@ -68,4 +102,16 @@ func encodedJSON(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(value) + Data("\n".utf8)
+}
+
+/// A value that stands in JSON as null where there is none, and is not left out.
+struct OrNull<Value: Encodable>: Encodable {
+    var value: Value?
+
+    init(_ value: Value?) { self.value = value }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let value { try container.encode(value) } else { try container.encodeNil() }
+    }
 }

@@ -62,16 +62,16 @@ struct LabelMapTests {
     @Test("names without a list, and ids beyond 16 bits")
     func withoutList() throws {
         let name = #expect(throws: LabelMap.SyntaxError.self) { try LabelMap("liver=1", classes: nil) }
-        #expect(name?.description == "there is no class \"liver\"")
+        #expect(name?.description == "there is no class \"liver\"; names need --classes")
         #expect(throws: LabelMap.SyntaxError.self) { try LabelMap("65535=1", classes: nil) }
         #expect(try LabelMap("65534=1", classes: nil).label(ofClass: 65534) == 1)
     }
 
-    @Test("every box without a label is told, with file and line, and the advice once for each class")
+    @Test("every class without a label is told at its first box, with the number of such boxes, and the advice once")
     func check() throws {
         let classes = try folder.classes("liver", "spleen", "aorta")
         let first = folder.write("ct-slice000.txt", "0 0.5 0.5 0.5 0.5\n2 0.5 0.5 0.5 0.5\n1 0.5 0.5 0.5 0.5\n")
-        let second = folder.write("ct-slice001.txt", "2 0.5 0.5 0.5 0.5\n")
+        folder.write("ct-slice001.txt", "2 0.5 0.5 0.5 0.5\n")
         let slices = try folder.boxes(classes: classes)
         try LabelMap().check(slices, classes: classes)
         try LabelMap("0=1,1=-,2=3", classes: classes).check(slices, classes: classes)
@@ -80,12 +80,11 @@ struct LabelMapTests {
         #expect(errors?.kind == .badData)
         #expect(
             errors?.description == """
-                \(first):2: class 2 (aorta) has no label
-                \(second):1: class 2 (aorta) has no label
-                Add it to --labels: 2=LABEL, or 2=- to leave it out.
+                \(first):2: class 2 (aorta) has no label: found 2 such boxes
+                Add each class to --labels: CLASS=LABEL, or CLASS=- to leave it out.
                 """)
         let nameless = #expect(throws: FileErrors.self) { try map.check(slices, classes: nil) }
-        #expect(nameless?.errors.map(\.what) == ["class 2 has no label", "class 2 has no label"])
+        #expect(nameless?.errors.map(\.what) == ["class 2 has no label"])
     }
 
     @Test("the labels of the classes that were drawn")

@@ -29,6 +29,19 @@ struct Command {
         for path in [output, errors] { try FileManager.default.removeItem(atPath: path) }
     }
 
+    /// Runs `swift-sam` by a shell, which redirects its streams; gives the exit code.
+    static func shell(_ line: String, in folder: String) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "'\(executable.path(percentEncoded: false))' \(line)"]
+        process.currentDirectoryURL = URL(filePath: folder)
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
     /// Beside the bundle of the tests.
     private static let executable = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
         .appending(path: "swift-sam")

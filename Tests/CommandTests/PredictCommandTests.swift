@@ -88,6 +88,23 @@ import Testing
         #expect(!folder.contents.contains("m.png"))
     }
 
+    @Test func noInputIsReplaced() throws {
+        let predict = try Command(
+            ["predict", image, "--box", "1,1,99,99", "--model", randomWeights, "-o", image], in: folder.path)
+        #expect(predict.status == 73)
+        let convert = try Command(["convert", randomWeights, "-o", randomWeights], in: folder.path)
+        #expect(convert.status == 73)
+        #expect(try Command(["convert", randomWeights, "-o", "w.pth"], in: folder.path).status == 64)
+    }
+
+    @Test func boxesBeyondTheImageAreToldAndPointsWithoutABoxHaveNull() throws {
+        let beyond = try predict("--box", "-10,-10,300,300")
+        #expect(beyond.status == 0)
+        #expect(beyond.errors.contains("reaches beyond the image"))
+        let prompts = try predict("--point", "60,60,1").json["prompts"] as? [[String: Any]]
+        #expect(prompts?[0]["box"] is NSNull)
+    }
+
     // MARK: Weights and activations
 
     @Test func activationsAreFilteredAndWritten() throws {

@@ -114,7 +114,31 @@ import Testing
         try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/ct.nii.gz")
         let command = try Command(
             ["segment", "ct.nii.gz", "--boxes", demo + "/boxes/annotator-1", "-o", "./ct.nii.gz"], in: folder.path)
-        #expect(command.status == 64)
+        #expect(command.status == 73)
+        #expect(command.errors.contains("would replace an input"))
+    }
+
+    /// Neither of the two outputs appears without the other, and nothing is encoded for an output that cannot be.
+    @Test(arguments: ["l.json", "l.nii.gz"]) func aFolderInAnOutputsPlaceIsToldFirst(name: String) throws {
+        try folder.write(name + "/file", "")
+        let command = try segment()
+        #expect(command.status == 73)
+        #expect(!command.errors.contains("slices:"), "no slice was encoded")
+        #expect(folder.contents == [name])
+    }
+
+    /// A full log disk stops no overnight run; a result that does not arrive is an error.
+    @Test func streamsThatCannotBeWritten() throws {
+        let arguments =
+            "segment \(demo)/ct.nii.gz --boxes \(demo)/boxes/annotator-1 --model \(randomWeights) -o l.nii.gz"
+        for (redirection, status) in [
+            ("2>/dev/full", Int32(0)), ("2>&-", 0), (">/dev/full", 74), ("--json >/dev/full", 74), (">&-", 0),
+        ] {
+            let command = try Command.shell("\(arguments) \(redirection)", in: folder.path)
+            #expect(command == status, "\(redirection)")
+            #expect(folder.contents == ["l.nii.gz", "l.json"], "\(redirection)")
+            for name in folder.contents { try FileManager.default.removeItem(atPath: folder.path + "/" + name) }
+        }
     }
 
     @Test func valuesThatAreNotHounsfieldUnitsNeedAnIntensity() throws {

@@ -65,7 +65,7 @@ import Testing
 
     private func mask(_ logits: [Float], score: Float = 0, index: Int = 1) -> PredictedMask {
         let tensor = Tensor(logits, shape: [1, logits.count])
-        return PredictedMask(index: index, score: score, logits: tensor, lowResLogits: tensor)
+        return PredictedMask(index: index, score: score, lowResLogits: tensor) { tensor }
     }
 
     @Test func aMaskIsStrictlyAboveZero() {

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Frames
 
 /// A box that a person drew on the image of a slice.
@@ -60,7 +61,7 @@ extension DrawnBox {
     init(_ written: WrittenBox, imageSize: PixelSize) throws(FileError) {
         let box = written.box
         let corners = [box.x0, box.y0, box.x1, box.y1]
-        let found = corners.map { "\($0)" }.joined(separator: ", ")
+        let found = corners.map { String(format: "%g", $0) }.joined(separator: ", ")
         guard corners.allSatisfy(\.isFinite) else {
             throw written.place.error("a corner is not a number", found: found)
         }

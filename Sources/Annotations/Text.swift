@@ -16,6 +16,11 @@ func text(of path: String) throws(FileError) -> String {
     return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
 }
 
+/// The number that a text is in decimal digits (or nan, or infinite); Swift's own reading also takes hexadecimal ones.
+func decimal(_ text: some StringProtocol) -> Double? {
+    text.lowercased().contains("x") ? nil : Double(text)
+}
+
 /// What an error quotes of a file: at most `length` characters, and none that a terminal would obey.
 func excerpt(_ text: some StringProtocol, length: Int = 80) -> String {
     let start = text.prefix(length)

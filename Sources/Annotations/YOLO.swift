@@ -18,7 +18,7 @@ func readYOLO(
         let fields = line.split(whereSeparator: \.isWhitespace)
         if fields.isEmpty { continue }
         let place = Place(file: path, line: index + 1)
-        let numbers = fields.dropFirst().compactMap { Double($0) }
+        let numbers = fields.dropFirst().compactMap(decimal)
         guard fields.count == 5, numbers.count == 4 else {
             errors.append(
                 place.error(

@@ -22,15 +22,19 @@ public func readNumpy(_ path: String) throws(FileError) -> Tensor {
     guard let length, length <= 1 << 16, start + length <= file.count else { throw bad("cut short") }
     let header = String(decoding: file[start..<start + length], as: UTF8.self)
 
+    // The header is padded with spaces, and in a damaged file may hold anything.
+    let shown = String(header.unicodeScalars.filter { $0.isASCII && $0.value >= 32 }.map(Character.init))
+        .trimmingCharacters(in: .whitespaces)
+
     func value(of key: String) -> Substring? {
         header.range(of: "'\(key)':").map { header[$0.upperBound...].drop { $0 == " " } }
     }
     let types = ["'<f4'": DataType.float32, "'<f8'": DataType.float64]
     guard let dataType = types.first(where: { value(of: "descr")?.hasPrefix($0.key) == true })?.value else {
-        throw bad("type", expected: "float32 or float64, little-endian", found: header)
+        throw bad("type", expected: "float32 or float64, little-endian", found: shown)
     }
     guard value(of: "fortran_order")?.hasPrefix("False") == true else {
-        throw bad("order of the axes", expected: "C order", found: header)
+        throw bad("order of the axes", expected: "C order", found: shown)
     }
     let parts = value(of: "shape")?.dropFirst().prefix { $0 != ")" }.split(separator: ",")
     let shape = parts?.map { Int($0.trimmingCharacters(in: .whitespaces)) ?? -1 } ?? [-1]

@@ -92,9 +92,13 @@ extension Configuration {
             }
             return shape
         }
-        /// How many modules `prefix.0`, `prefix.1`, … the file names.
+        /// How many modules `prefix.0`, `prefix.1`, … the file names; where one is missing, up to the last.
         func modules(_ prefix: String) -> Int {
-            (0...).first { index in !shapes.keys.contains { $0.hasPrefix("\(prefix).\(index).") } } ?? 0
+            let places = shapes.keys.filter { $0.hasPrefix("\(prefix).") }.compactMap {
+                Int($0.dropFirst(prefix.count + 1).prefix { $0 != "." })
+            }
+            // A hostile place must not make a loop of any length.
+            return places.filter { (0..<shapes.count).contains($0) }.max().map { $0 + 1 } ?? 0
         }
 
         let patch = try shape("image_encoder.patch_embed.proj.weight", rank: 4)

@@ -73,6 +73,7 @@ public struct Manifest: Encodable, Sendable {
         public var boxes: Int
         public var slices: Int
         public var voxels: Int
+        /// To a thousandth.
         public var millilitres: Double
     }
 
@@ -166,7 +167,7 @@ extension SegmentedVolume {
             let count = voxels[group.key] ?? 0
             amounts["\(group.key)"] = Manifest.Amount(
                 boxes: group.value.count, slices: Set(group.value.map(\.slice)).count, voxels: count,
-                millilitres: Double(count) * millilitres)
+                millilitres: (Double(count) * millilitres * 1000).rounded() / 1000)
         }
     }
 }

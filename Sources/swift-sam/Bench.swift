@@ -95,14 +95,16 @@ private struct Report: Encodable {
 
     func printTable() {
         print("\(model), \(precision), \(threads) threads, \(cpu), \(kernels)")
+        print("stage       best (s)  median (s)  all runs (s)")
         for (stage, runs) in [
             ("load", [seconds.load]), ("encode", seconds.encode), ("1 box", seconds.prompt),
             ("32 boxes", seconds.prompts32),
         ] {
-            let all = runs.map { String(format: "%.3f", $0) }.joined(separator: " ")
+            let (sorted, all) = (runs.sorted(), runs.map { String(format: "%.3f", $0) }.joined(separator: " "))
+            let median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
             print(
                 stage.padding(toLength: 10, withPad: " ", startingAt: 0)
-                    + "best \(String(format: "%.3f", runs.min() ?? 0)) s of \(all)")
+                    + String(format: "%10.3f  %10.3f  ", sorted[0], median) + all)
         }
         print(String(format: "peak memory %.2f GiB", Double(peakMemoryBytes) / Double(1 << 30)))
     }

@@ -122,8 +122,8 @@ private func parseBox(_ text: String) throws -> PixelBox {
 
 private func parseNumbers(_ text: String) throws -> [Double] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map {
-        guard let number = Double($0), number.isFinite else {
-            throw ValidationError("expected numbers with commas between, found \"\(text)\"")
+        guard !$0.lowercased().contains("x"), let number = Double($0), number.isFinite else {
+            throw ValidationError("expected numbers with commas and no spaces between, found \"\(text)\"")
         }
         return number
     }

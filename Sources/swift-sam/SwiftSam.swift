@@ -28,12 +28,8 @@ enum Main {
     static func main() async {
         prepareStandardStreams()
         do {
-            var command = try SwiftSam.parseAsRoot()
-            if var command = command as? AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
+            let command = try SwiftSam.parseAsRoot()
+            try await run(command)
             try finishStandardOutput()
         } catch let error as FileError {
             fail(error.description, error.kind)
@@ -41,6 +37,20 @@ enum Main {
             fail(errors.description, errors.kind)
         } catch {
             SwiftSam.exit(withError: error)
+        }
+    }
+
+    private static func run(_ command: any ParsableCommand) async throws {
+        var command = command
+        do {
+            if var command = command as? AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ValidationError {
+            // With the usage of the subcommand.
+            type(of: command).exit(withError: error)
         }
     }
 

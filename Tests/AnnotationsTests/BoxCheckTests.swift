@@ -64,7 +64,7 @@ struct BoxCheckTests {
             ])
         #expect(errors.map(\.place) == (1...4).map { "object \($0)" })
         #expect(errors.last?.expected == "within 320×160 pixels")
-        #expect(errors.last?.found == "320.0, 1.0, 330.0, 3.0")
+        #expect(errors.last?.found == "320, 1, 330, 3")
     }
 
     @Test("a box partly outside is cut at the edge and marked, on each side")

@@ -90,6 +90,19 @@ import Testing
     }
 
     /// As the design lists them.
+    /// The depth is that of the last block, so that a block which is missing is what the error names.
+    @Test func aMissingBlockIsNamed() throws {
+        var shapes = try #require(Self.shapes["vit_b"])
+        shapes = shapes.filter { !$0.key.hasPrefix("image_encoder.blocks.1.") }
+        let error = #expect(throws: FileError.self) { try Configuration(shapes: shapes, file: "sam") }
+        #expect(error?.place?.hasPrefix("image_encoder.blocks.1.") == true)
+        #expect(error?.what == "missing")
+        // A place that no file of this many tensors can have.
+        shapes = try #require(Self.shapes["vit_b"])
+        shapes["image_encoder.blocks.4611686018427387904.norm1.bias"] = [768]
+        #expect(try Configuration(shapes: shapes, file: "sam").depth == 12)
+    }
+
     @Test func officialFilesAreKnownByTheirSHA256() {
         let names = KnownWeights.bySHA256.mapValues(\.name)
         #expect(names.count == 4)

@@ -6,17 +6,23 @@ public struct ClassList: Hashable, Sendable {
     public let names: [String]
     private let ids: [String: Int]
 
+    /// - Precondition: no name stands twice.
+    init(names: [String]) {
+        self.names = names
+        ids = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+    }
+
     /// Reads OpenLabeling's `class_list.txt`: a name on each line; lines without one do not count.
     ///
     /// - Throws: ``FileError`` `missingInput` where there is no such file, `badData` where it is not text, holds
     ///   no name, more than 65535, or one twice.
     public init(contentsOf path: String) throws(FileError) {
         var names: [String] = []
-        var ids: [String: Int] = [:]
+        var known: Set<String> = []
         for (index, line) in try lines(of: path).enumerated() {
             let name = line.trimmingCharacters(in: .whitespaces)
             if name.isEmpty { continue }
-            guard ids.updateValue(names.count, forKey: name) == nil else {
+            guard known.insert(name).inserted else {
                 throw FileError(
                     .badData, file: path, line: index + 1, "a second class of this name", found: excerpt(name))
             }
@@ -30,8 +36,7 @@ public struct ClassList: Hashable, Sendable {
         guard !names.isEmpty else {
             throw FileError(.badData, file: path, "no classes", expected: "a name on each line")
         }
-        self.names = names
-        self.ids = ids
+        self.init(names: names)
     }
 
     /// The id of the class of this name.

@@ -37,15 +37,29 @@ struct SlicingOptions: ParsableArguments {
     /// - Throws: ``FileError`` `badData` where the record is of another volume's slices or contradicts the options,
     ///   and where no intensity was chosen and the volume does not look like CT.
     func slicing(of volume: Volume, recordPath: String? = nil) throws(FileError) -> SlicesRecord {
-        var record: SlicesRecord?
-        if let recordPath, FileManager.default.fileExists(atPath: recordPath) {
-            let found = try SlicesRecord(contentsOf: recordPath)
-            try check(found, recordPath, volume)
-            record = found
-        }
+        let record = try record(at: recordPath, volume)
+        let turn = turn(record)
         return SlicesRecord(
-            volume: record?.volume ?? URL(filePath: volume.file).lastPathComponent, axis: axis ?? record?.axis ?? .k,
-            view: view ?? record?.view ?? .array, intensity: try chosen(record, volume), size: volume.size)
+            volume: record?.volume ?? URL(filePath: volume.file).lastPathComponent, axis: turn.axis,
+            view: turn.view, intensity: try chosen(record, volume), size: volume.size)
+    }
+
+    /// The same where the values do not matter.
+    func geometry(of volume: Volume, recordPath: String) throws(FileError) -> SliceGeometry {
+        let turn = turn(try record(at: recordPath, volume))
+        return SliceGeometry(volume.geometry, axis: turn.axis, view: turn.view)
+    }
+
+    private func turn(_ record: SlicesRecord?) -> (axis: VoxelAxis, view: SliceView) {
+        (axis ?? record?.axis ?? .k, view ?? record?.view ?? .array)
+    }
+
+    /// The record at a path, checked; nil where there is none.
+    private func record(at path: String?, _ volume: Volume) throws(FileError) -> SlicesRecord? {
+        guard let path, FileManager.default.fileExists(atPath: path) else { return nil }
+        let record = try SlicesRecord(contentsOf: path)
+        try check(record, path, volume)
+        return record
     }
 
     private func check(_ record: SlicesRecord, _ path: String, _ volume: Volume) throws(FileError) {

@@ -154,10 +154,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "predict", "segment", "slices", "evaluate", "summarize", "compare", "model", "convert", "activations", "bench",
+        "predict", "segment", "slices", "annotations check", "evaluate", "summarize", "compare", "model", "convert",
+        "activations", "bench",
     ])
     func everyCommandHasAnExample(name: String) throws {
-        let help = try Command([name, "--help"], in: folder.path)
+        let help = try Command(name.split(separator: " ").map(String.init) + ["--help"], in: folder.path)
         #expect(help.status == 0)
         #expect(help.output.contains("Example: swift-sam \(name)"))
     }

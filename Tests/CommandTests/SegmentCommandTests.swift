@@ -48,6 +48,33 @@ import Testing
         #expect(contradicting.errors.contains("slices.json"))
     }
 
+    // MARK: Checking
+
+    /// The demo case's own list of what its annotators did, but for classes that nobody marks.
+    @Test func checkFindsTheDemosMistakes() throws {
+        let command = try Command(
+            [
+                "annotations", "check", demo + "/ct.nii.gz", "--boxes", demo + "/boxes", "--classes",
+                demo + "/class_list.txt", "--csv", "check.csv", "--json",
+            ], in: folder.path)
+        #expect(command.status == 1)
+        let findings = try #require(command.json["findings"] as? [[String: Any]])
+        let kinds = ["exchanged": "swapped", "jump": "displaced", "gap": "gap"]
+        let found = findings.compactMap { finding -> String? in
+            guard let kind = (finding["kind"] as? String).flatMap({ kinds[$0] }), let slice = finding["slice"] as? Int,
+                let annotator = finding["annotator"] as? String, let name = finding["class"] as? String
+            else { return nil }
+            return "\(annotator.suffix(1)),\(kind),\(name),\(slice)"
+        }
+        let listed = try String(contentsOfFile: demo + "/mistakes.csv", encoding: .utf8).split(separator: "\n")
+            .dropFirst()
+        // Exchanged kidneys are one finding, and two lines of the list.
+        #expect(Set(found) == Set(listed.map(String.init).filter { $0 != "2,swapped,left kidney,9" }))
+        #expect(Set(findings.compactMap { $0["kind"] as? String }) == ["exchanged", "jump", "gap", "never"])
+        let csv = try String(contentsOfFile: folder.path + "/check.csv", encoding: .utf8)
+        #expect(csv.split(separator: "\n").count == findings.count + 1)
+    }
+
     // MARK: Bad input
 
     /// What makes `segment` refuse boxes, by the name of the file and its text, and what the error must say.

@@ -1,0 +1,217 @@
+import Foundation
+import Frames
+
+/// Something about an annotator's boxes that a person should look at.
+public struct BoxFinding: Hashable, Sendable {
+    /// What is wrong, the most harmful first.
+    public enum Kind: String, CaseIterable, Sendable, Codable {
+        /// Left and right have each other's place.
+        case exchanged
+        /// A box lies apart from those of the slices before and after.
+        case jump
+        /// A file without boxes between two with.
+        case empty
+        /// A slice between the first and the last of a class on which it has no box.
+        case gap
+        /// Two boxes of one class in one place.
+        case doubled
+        /// A part of the box is outside the image.
+        case beyond
+        /// So few slices that the work has hardly begun.
+        case begun
+        /// A class without any box.
+        case never
+    }
+
+    public var kind: Kind
+    /// Nil where it concerns all classes.
+    public var classID: Int?
+    /// Nil where it concerns the whole volume.
+    public var slice: Int?
+    /// The file to open, where there is one.
+    public var file: String?
+
+    /// The rank of the kind, then the slice.
+    static func isBefore(_ one: BoxFinding, _ other: BoxFinding) -> Bool {
+        func rank(_ finding: BoxFinding) -> (Int, Int, Int) {
+            (Kind.allCases.firstIndex(of: finding.kind) ?? 0, finding.slice ?? -1, finding.classID ?? -1)
+        }
+        return rank(one) < rank(other)
+    }
+}
+
+/// The share of the smaller box that the larger can cover: 1 where it lies within, 0 where they are apart.
+///
+/// Unlike the intersection over union it does not fall because two boxes differ in size, as slices of an organ do.
+func coverage(_ one: PixelBox, _ other: PixelBox) -> Double {
+    let width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    let height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return max(width, 0) * max(height, 0) / min(one.width * one.height, other.width * other.height)
+}
+
+/// Looks for slips in the boxes of one annotator on one volume.
+///
+/// Each slip is told once: on a slice whose file is empty no gaps, where left and right are exchanged neither jumps nor
+/// gaps, and where the work has hardly begun no classes that are missing.
+///
+/// - Parameter sliceCount: how many slices the volume has.
+/// - Returns: the most harmful first, by ``BoxFinding/Kind``, then slice by slice.
+public func findings(in slices: [SliceBoxes], classes: ClassList, sliceCount: Int) -> [BoxFinding] {
+    let checks = BoxChecks(slices, classes: classes)
+    let begun = checks.begun(of: sliceCount)
+    var found = checks.exchanged + checks.jumps + checks.empty + checks.gaps + checks.doubled + checks.beyond + begun
+    if begun.isEmpty { found += checks.never }
+    return found.sorted(by: BoxFinding.isBefore)
+}
+
+/// An annotator's boxes, seen class by class.
+private struct BoxChecks {
+    let slices: [SliceBoxes]
+    let classes: ClassList
+    /// The boxes of each class by slice; only slices with a box.
+    let boxes: [Int: [Int: [DrawnBox]]]
+    /// For each class whose name differs from another's in left and right alone, that other.
+    let twins: [Int: Int]
+    /// The slices and classes whose box stands in the twin's place.
+    let exchangedPlaces: Set<[Int]>
+    /// The slices without boxes between two with.
+    let emptySlices: [SliceBoxes]
+
+    init(_ slices: [SliceBoxes], classes: ClassList) {
+        self.slices = slices
+        self.classes = classes
+        var boxes: [Int: [Int: [DrawnBox]]] = [:]
+        for slice in slices {
+            for box in slice.boxes { boxes[box.classID, default: [:]][slice.slice, default: []].append(box) }
+        }
+        let twins = twinClasses(classes.names)
+        let marked = Set(slices.filter { !$0.boxes.isEmpty }.map(\.slice))
+        self.boxes = boxes
+        self.twins = twins
+        emptySlices = slices.filter {
+            $0.boxes.isEmpty && marked.contains($0.slice - 1) && marked.contains($0.slice + 1)
+        }
+        var exchanged: Set<[Int]> = []
+        for (classID, own) in boxes {
+            guard let twin = twins[classID], let others = boxes[twin] else { continue }
+            for (slice, drawn) in own
+            where drawn.contains(where: { isBetween($0, others, slice) == true && isBetween($0, own, slice) != true }) {
+                exchanged.insert([slice, classID])
+            }
+        }
+        exchangedPlaces = exchanged
+    }
+
+    // MARK: One kind each
+
+    /// One for each slice, at the lower class where both are wrong.
+    var exchanged: [BoxFinding] {
+        Dictionary(grouping: exchangedPlaces, by: { $0[0] }).map { slice, places in
+            finding(.exchanged, classID: places.map { $0[1] }.min(), slice: slice)
+        }
+    }
+
+    var jumps: [BoxFinding] {
+        boxes.flatMap { classID, own in
+            own.flatMap { slice, drawn in
+                drawn.filter { isBetween($0, own, slice) == false && !exchangedPlaces.contains([slice, classID]) }
+                    .map { finding(.jump, $0, slice) }
+            }
+        }
+    }
+
+    var empty: [BoxFinding] {
+        emptySlices.map { BoxFinding(kind: .empty, slice: $0.slice, file: $0.files.first) }
+    }
+
+    var gaps: [BoxFinding] {
+        let empty = Set(emptySlices.map(\.slice))
+        return boxes.flatMap { classID, own in
+            let range = (own.keys.min() ?? 0)...(own.keys.max() ?? 0)
+            return range.filter { slice in
+                let isTakenForTwin = twins[classID].map { exchangedPlaces.contains([slice, $0]) } ?? false
+                return own[slice] == nil && !empty.contains(slice) && !isTakenForTwin
+            }.map { finding(.gap, classID: classID, slice: $0) }
+        }
+    }
+
+    var doubled: [BoxFinding] {
+        boxes.values.flatMap { own in
+            own.flatMap { slice, drawn in
+                drawn.indices.filter { index in
+                    drawn[..<index].contains { intersectionOverUnion($0.box, drawn[index].box) >= doubledOverlap }
+                }.map { finding(.doubled, drawn[$0], slice) }
+            }
+        }
+    }
+
+    var beyond: [BoxFinding] {
+        slices.flatMap { slice in
+            slice.boxes.filter(\.isClipped).map { finding(.beyond, $0, slice.slice) }
+        }
+    }
+
+    var never: [BoxFinding] {
+        classes.names.indices.filter { boxes[$0] == nil }.map { BoxFinding(kind: .never, classID: $0) }
+    }
+
+    func begun(of sliceCount: Int) -> [BoxFinding] {
+        let marked = slices.count { !$0.boxes.isEmpty }
+        return marked < min(fewSlices, sliceCount) ? [BoxFinding(kind: .begun)] : []
+    }
+
+    // MARK: Parts
+
+    private func finding(_ kind: BoxFinding.Kind, _ box: DrawnBox, _ slice: Int) -> BoxFinding {
+        BoxFinding(kind: kind, classID: box.classID, slice: slice, file: box.file)
+    }
+
+    private func finding(_ kind: BoxFinding.Kind, classID: Int?, slice: Int) -> BoxFinding {
+        let file = slices.first { $0.slice == slice }?.files.first
+        return BoxFinding(kind: kind, classID: classID, slice: slice, file: file)
+    }
+}
+
+/// The share of the smaller box that neighbouring slices' boxes must share. On the study's own 262 boxes the least is
+/// 0.7.
+private let neighbourCoverage = 0.5
+/// From this intersection over union on, two boxes are one that was drawn twice.
+private let doubledOverlap = 0.7
+/// With fewer slices than these the work has hardly begun.
+private let fewSlices = 3
+
+/// Whether a box lies where some class's boxes on the nearest slices before and after lie; false where it lies apart from
+/// both, nil where only one of them agrees, where there is none on a side, or where those two are apart themselves.
+private func isBetween(_ box: DrawnBox, _ boxes: [Int: [DrawnBox]], _ slice: Int) -> Bool? {
+    guard let before = boxes.keys.filter({ $0 < slice }).max().flatMap({ boxes[$0] }),
+        let after = boxes.keys.filter({ $0 > slice }).min().flatMap({ boxes[$0] }),
+        before.contains(where: { one in after.contains { coverage(one.box, $0.box) >= neighbourCoverage } })
+    else { return nil }
+    let isCovered = [before, after].map { side in
+        side.contains { coverage($0.box, box.box) >= neighbourCoverage }
+    }
+    return isCovered[0] == isCovered[1] ? isCovered[0] : nil
+}
+
+private func intersectionOverUnion(_ one: PixelBox, _ other: PixelBox) -> Double {
+    let (first, second) = (one.width * one.height, other.width * other.height)
+    let intersection = coverage(one, other) * min(first, second)
+    return intersection / (first + second - intersection)
+}
+
+/// For each class the one whose name is the same but for left and right, as words or as an initial l and r.
+func twinClasses(_ names: [String]) -> [Int: Int] {
+    var twins: [Int: Int] = [:]
+    for (index, name) in names.enumerated() {
+        let lower = name.lowercased()
+        var mirrored: Set<String> = []
+        if lower.contains("left") { mirrored.insert(lower.replacingOccurrences(of: "left", with: "right")) }
+        if lower.contains("right") { mirrored.insert(lower.replacingOccurrences(of: "right", with: "left")) }
+        if lower.hasPrefix("l") { mirrored.insert("r" + lower.dropFirst()) }
+        if lower.hasPrefix("r") { mirrored.insert("l" + lower.dropFirst()) }
+        if let twin = names.firstIndex(where: { mirrored.contains($0.lowercased()) }), twin != index {
+            twins[index] = twin
+        }
+    }
+    return twins
+}

@@ -1,0 +1,159 @@
+import Foundation
+import Frames
+import Testing
+
+@testable import Annotations
+
+/// Slips injected at random into clean boxes: each is found, and nothing else is.
+@Suite("Checks of annotations") struct BoxChecksTests {
+    static let classes = ClassList(names: ["spleen", "right kidney", "left kidney", "liver"])
+    let imageSize = PixelSize(width: 200, height: 160)
+    let sliceCount = 30
+
+    /// Boxes by slice and class, smoothly growing, shrinking and drifting, with an annotator's jitter.
+    private struct Drawing {
+        var boxes: [Int: [(classID: Int, box: PixelBox)]] = [:]
+        var marked: ClosedRange<Int> = 2...27
+
+        init(_ random: inout SplitMix64) {
+            let centres = [(150.0, 60.0), (60, 110), (140, 115), (70, 50)]
+            for (classID, centre) in centres.enumerated() {
+                for slice in (classID + 2)...(24 + classID) {
+                    let size = 14 + 20 * sin(Double(slice - classID) / 28 * .pi)
+                    func side(_ place: Double) -> Double { place + Double.random(in: -1...1, using: &random) }
+                    let (x, y) = (centre.0 + Double(slice) / 2, centre.1 - Double(slice) / 3)
+                    let box = PixelBox(
+                        x0: side(x - size), y0: side(y - size * 0.8), x1: side(x + size), y1: side(y + size * 0.8))
+                    boxes[slice, default: []].append((classID, box))
+                }
+            }
+        }
+
+        func slices(in imageSize: PixelSize) -> [SliceBoxes] {
+            marked.map { slice in
+                let file = String(format: "ct-slice%03d.txt", slice)
+                let drawn = (boxes[slice] ?? []).enumerated().compactMap { index, box in
+                    try? DrawnBox(
+                        WrittenBox(classID: box.classID, box: box.box, place: Place(file: file, line: index + 1)),
+                        imageSize: imageSize)
+                }
+                return SliceBoxes(slice: slice, files: [file], boxes: drawn)
+            }
+        }
+
+        mutating func change(_ slice: Int, _ classID: Int, _ body: (inout PixelBox) -> Void) {
+            for index in boxes[slice, default: []].indices where boxes[slice]?[index].classID == classID {
+                body(&boxes[slice, default: []][index].box)
+            }
+        }
+    }
+
+    @Test("a clean copy has nothing to look at") func clean() {
+        for seed in 0..<50 {
+            var random = SplitMix64(state: UInt64(seed))
+            let slices = Drawing(&random).slices(in: imageSize)
+            #expect(findings(in: slices, classes: Self.classes, sliceCount: sliceCount).isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test("every slip is found, and nothing else", arguments: 0..<200) func injected(seed: Int) {
+        var random = SplitMix64(state: UInt64(seed) + 1000)
+        var drawing = Drawing(&random)
+        // Slices apart from each other, within every class's range.
+        let slices = Array(stride(from: 8, through: 22, by: 3)).shuffled(using: &random)
+        var expected: Set<BoxFinding> = []
+        func expect(_ kind: BoxFinding.Kind, _ classID: Int?, _ slice: Int) {
+            expected.insert(
+                BoxFinding(kind: kind, classID: classID, slice: slice, file: String(format: "ct-slice%03d.txt", slice)))
+        }
+        let classID = Int.random(in: 0...3, using: &random)
+
+        expect(.gap, classID, slices[0])
+        drawing.boxes[slices[0]]?.removeAll { $0.classID == classID }
+
+        expect(.jump, 3, slices[1])
+        drawing.change(slices[1], 3) { $0 = PixelBox(x0: 5, y0: 130, x1: 5 + $0.width, y1: 130 + $0.height / 2) }
+
+        expect(.exchanged, 1, slices[2])
+        let isOnlyOneDrawn = Bool.random(using: &random)
+        if isOnlyOneDrawn { drawing.boxes[slices[2]]?.removeAll { $0.classID == 2 } }
+        drawing.boxes[slices[2]] = drawing.boxes[slices[2]]?.map {
+            ([0: 0, 1: 2, 2: 1, 3: 3][$0.classID] ?? 0, $0.box)
+        }
+        if isOnlyOneDrawn {
+            expected = expected.filter { $0.kind != .exchanged }
+            expect(.exchanged, 2, slices[2])
+        }
+
+        expect(.doubled, 0, slices[3])
+        let twice = (drawing.boxes[slices[3]] ?? []).filter { $0.classID == 0 }.map {
+            (0, PixelBox(x0: $0.box.x0 + 1, y0: $0.box.y0, x1: $0.box.x1, y1: $0.box.y1 + 1))
+        }
+        drawing.boxes[slices[3]]?.append(contentsOf: twice)
+
+        if Bool.random(using: &random) {
+            expected.insert(
+                BoxFinding(kind: .empty, slice: slices[4], file: String(format: "ct-slice%03d.txt", slices[4])))
+            drawing.boxes[slices[4]] = []
+        } else {
+            expect(.beyond, 0, slices[4])
+            drawing.change(slices[4], 0) { $0.x1 = 210 }
+        }
+        let found = findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
+        #expect(Set(found) == expected)
+        #expect(found.count == expected.count)
+        let ranks = found.map { BoxFinding.Kind.allCases.firstIndex(of: $0.kind) ?? 0 }
+        #expect(ranks == ranks.sorted())
+    }
+
+    @Test("classes never marked, and work hardly begun") func missing() {
+        var random = SplitMix64(state: 1)
+        var drawing = Drawing(&random)
+        for slice in drawing.boxes.keys { drawing.boxes[slice]?.removeAll { $0.classID == 1 } }
+        #expect(
+            findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
+                == [BoxFinding(kind: .never, classID: 1)])
+        drawing.boxes = drawing.boxes.filter { (8...9).contains($0.key) }
+        #expect(
+            findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
+                == [BoxFinding(kind: .begun)])
+        #expect(findings(in: [], classes: Self.classes, sliceCount: sliceCount) == [BoxFinding(kind: .begun)])
+    }
+
+    @Test(
+        "names that differ in left and right alone",
+        arguments: [
+            (["right kidney", "liver", "left kidney"], [0: 2, 2: 0]), (["lkidney", "rkidney"], [0: 1, 1: 0]),
+            (["Kidney_Left", "kidney_right"], [0: 1, 1: 0]), (["liver", "spleen"], [:]),
+            (["left lung", "left kidney"], [:]),
+        ]) func twins(names: [String], expected: [Int: Int])
+    {
+        #expect(twinClasses(names) == expected)
+    }
+
+    @Test("the five gaps in the study's boxes", .enabled(if: crowdIsThere(), "../shared/data is not there"))
+    func crowd() throws {
+        let classes = ClassList(names: (0...7).map { "class \($0)" })
+        let slices = try readBoxes(
+            folder: crowdPrompts, stem: "img0001", sliceCount: 147, imageSize: PixelSize(width: 512, height: 512),
+            classes: classes)
+        let found = findings(in: slices, classes: classes, sliceCount: 147)
+        // Counted from the files by hand: each class's slices between its first and its last.
+        var expected: [[Int]] = []
+        for classID in 0...7 {
+            let own = Set(slices.filter { $0.boxes.contains { $0.classID == classID } }.map(\.slice))
+            guard let first = own.min(), let last = own.max() else { continue }
+            expected += (first...last).filter { !own.contains($0) }.map { [classID, $0] }
+        }
+        #expect(expected == [[5, 80], [7, 68], [7, 69], [7, 70], [7, 71]])
+        let gaps = found.filter { $0.kind == .gap }.map { [$0.classID ?? -1, $0.slice ?? -1] }
+        #expect(Set(gaps) == Set(expected))
+        #expect(Set(found.map(\.kind)) == [.gap, .never])
+    }
+}
+
+private let crowdPrompts = URL(filePath: #filePath).appending(path: "../../../../shared/data/crowd/prompts")
+    .standardized
+    .path(percentEncoded: false)
+
+private func crowdIsThere() -> Bool { FileManager.default.fileExists(atPath: crowdPrompts) }

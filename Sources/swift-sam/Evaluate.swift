@@ -99,7 +99,7 @@ private func parsePairs(_ text: String) throws -> [(Substring, Substring)] {
     }
 }
 
-private func parseNames(_ text: String) throws -> [Organ] {
+func parseNames(_ text: String) throws -> [Organ] {
     let organs = try parsePairs(text).map { label, name in
         guard let label = UInt16(label), label > 0 else {
             throw ValidationError("\"\(label)\" is not a label: a number from 1 to 65535")
@@ -125,7 +125,7 @@ private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
 /// The volumes to compare: two files, or the files of two folders by name.
 ///
 /// - Throws: ``FileError`` `missingInput` where a volume of either folder has no partner.
-private func pairedVolumes(
+func pairedVolumes(
     truth: String, predicted: String
 ) throws(FileError) -> [(name: String, truth: String, predicted: String)] {
     func volumes(_ folder: String) -> Set<String>? {

@@ -14,7 +14,8 @@ struct SwiftSam: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Predict.self, Segment.self, Slices.self, AnnotationsCommand.self, Evaluate.self, Summarize.self,
+            Predict.self, Segment.self, Slices.self, AnnotationsCommand.self, ExportCommand.self, Evaluate.self,
+            Summarize.self,
             Compare.self, Model.self,
             Convert.self,
             Activations.self, Bench.self,

@@ -154,7 +154,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "predict", "segment", "slices", "annotations check", "evaluate", "summarize", "compare", "model", "convert",
+        "predict", "segment", "slices", "annotations check", "export nnunet", "evaluate", "summarize", "compare",
+        "model", "convert",
         "activations", "bench",
     ])
     func everyCommandHasAnExample(name: String) throws {

@@ -1,0 +1,156 @@
+import Files
+import Foundation
+import Frames
+import Imaging
+
+/// A dataset as nnU-Net v2 wants it (`documentation/dataset_format.md` there): `imagesTr/CASE_0000.nii.gz`,
+/// `labelsTr/CASE.nii.gz`, `dataset.json`, and a `splits_final.json` for cross-validation by case.
+public struct NNUNetDataset: Sendable {
+    /// A volume with its labels.
+    public struct Case: Sendable {
+        public let name: String
+        public let image: String
+        public let labels: String
+
+        public init(name: String, image: String, labels: String) {
+            self.name = name
+            self.image = image
+            self.labels = labels
+        }
+    }
+
+    public let cases: [Case]
+    /// Names and labels; label number n of the dataset is the n-th of these.
+    public let organs: [(name: String, label: UInt16)]
+    /// Whether slices on which an organ was forgotten are ignored; see ``LabelVolume/ignoringGaps(_:as:)``.
+    public let ignoresGaps: Bool
+
+    public init(cases: [Case], organs: [(name: String, label: UInt16)], ignoresGaps: Bool) {
+        self.cases = cases.sorted { $0.name < $1.name }
+        self.organs = organs
+        self.ignoresGaps = ignoresGaps
+    }
+
+    /// Checks each case, then writes the dataset into a folder that is made where it is missing.
+    ///
+    /// - Parameter progress: told after each case, of twice as many, how many are done.
+    /// - Throws: ``FileError`` `badData` for fewer than two cases, for labels that are not in their volume's place, or that
+    ///   are none of the organs', before anything is written; `cannotCreate`, `inputOutput`.
+    public func write(to folder: String, progress: (_ done: Int) -> Void = { _ in }) throws {
+        guard cases.count >= 2 else {
+            throw FileError(
+                .badData, file: folder, "too few cases to validate across", expected: "2 or more",
+                found: "\(cases.count)")
+        }
+        for (done, item) in cases.enumerated() {
+            _ = try labels(of: item)
+            progress(done + 1)
+        }
+        for part in ["imagesTr", "labelsTr"] {
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: "\(folder)/\(part)", withIntermediateDirectories: true)
+            } catch {
+                throw FileError(
+                    .cannotCreate, file: "\(folder)/\(part)", "cannot make the folder",
+                    found: error.localizedDescription)
+            }
+        }
+        for (done, item) in cases.enumerated() {
+            try writeAtomically("\(folder)/imagesTr/\(item.name)_0000.nii.gz") { temporary in
+                try FileManager.default.copyItem(atPath: item.image, toPath: temporary)
+            }
+            try labels(of: item).write(to: "\(folder)/labelsTr/\(item.name).nii.gz")
+            progress(cases.count + done + 1)
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try writeAtomically("\(folder)/splits_final.json", try encoder.encode(splits))
+        try writeAtomically("\(folder)/dataset.json", try encoder.encode(description))
+    }
+
+    // MARK: Labels
+
+    /// The labels of a case in its volume's own geometry, numbered from 1.
+    private func labels(of item: Case) throws(FileError) -> LabelVolume {
+        guard item.image.hasSuffix(".nii.gz") else {
+            throw FileError(
+                .badData, file: item.image, "not compressed", expected: ".nii.gz", advice: "Compress it: gzip.")
+        }
+        let image = try Volume(contentsOf: item.image)
+        let labels = try LabelVolume(contentsOf: item.labels)
+        if let difference = image.geometry.difference(from: labels.geometry) {
+            throw FileError(.badData, file: item.labels, "not in the place of \(item.image)", found: difference)
+        }
+        var numbers: [UInt16: UInt16] = [0: 0]
+        for (index, organ) in organs.enumerated() { numbers[organ.label] = UInt16(index + 1) }
+        var result = LabelVolume(geometry: image.geometry)
+        for (offset, label) in labels.values.enumerated() {
+            guard let number = numbers[label] else {
+                throw FileError(
+                    .badData, file: item.labels, "a label without a name", found: "\(label)",
+                    advice: "Add it to --names: \(label)=NAME.")
+            }
+            result.values[offset] = number
+        }
+        return ignoresGaps ? result.ignoringGaps(organs.indices.map { UInt16($0 + 1) }, as: ignoreLabel) : result
+    }
+
+    private var ignoreLabel: UInt16 { UInt16(organs.count + 1) }
+
+    // MARK: Descriptions
+
+    /// `dataset.json`.
+    private struct Description: Encodable {
+        var channelNames = ["0": "CT"]
+        var labels: [String: UInt16]
+        var numTraining: Int
+        var fileEnding = ".nii.gz"
+
+        enum CodingKeys: String, CodingKey {
+            case labels, numTraining
+            case channelNames = "channel_names"
+            case fileEnding = "file_ending"
+        }
+    }
+
+    private var description: Description {
+        var labels: [String: UInt16] = ["background": 0]
+        for (index, organ) in organs.enumerated() { labels[organ.name] = UInt16(index + 1) }
+        if ignoresGaps { labels["ignore"] = ignoreLabel }
+        return Description(labels: labels, numTraining: cases.count)
+    }
+
+    /// Up to five folds; the n-th validates on every fifth case from the n-th on.
+    private var splits: [[String: [String]]] {
+        let (names, folds) = (cases.map(\.name), min(5, cases.count))
+        return (0..<folds).map { fold in
+            [
+                "train": names.indices.filter { $0 % folds != fold }.map { names[$0] },
+                "val": names.indices.filter { $0 % folds == fold }.map { names[$0] },
+            ]
+        }
+    }
+}
+
+extension LabelVolume {
+    /// On every slice along k on which a label has no voxel though slices before and after have, the background gets the
+    /// label `ignored`: a forgotten organ must not teach that there is none.
+    func ignoringGaps(_ labels: [UInt16], as ignored: UInt16) -> LabelVolume {
+        let area = size.i * size.j
+        var result = self
+        var forgotten: Set<Int> = []
+        for label in labels {
+            let present = (0..<size.k).filter { values[$0 * area..<($0 + 1) * area].contains(label) }
+            if let first = present.first, let last = present.last {
+                forgotten.formUnion(Set(first...last).subtracting(present))
+            }
+        }
+        for slice in forgotten {
+            for offset in slice * area..<(slice + 1) * area where values[offset] == 0 {
+                result.values[offset] = ignored
+            }
+        }
+        return result
+    }
+}

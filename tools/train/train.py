@@ -1,6 +1,6 @@
 """Trains the small SAM on synthetic scenes; everything follows from the seed and the step.
 
-    python train.py RUN [--init checkpoint.pt] --steps 3000 --decay-steps 600 ...
+    python train.py RUN [--init weights.safetensors] --steps 3000 --decay-steps 600 ...
     python train.py RUN --resume [--steps 2500]
 
 RUN is a folder: `last.pt` (to resume from), `best.pt` (the best average on held-out scenes), `log.jsonl`.
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader, Subset
 
 from batches import Batch, Batches, model_input
@@ -44,7 +45,9 @@ def parse() -> argparse.Namespace:
         "--resume", action="store_true", help="continue; other options given here take effect"
     )
     parser.add_argument(
-        "--init", type=Path, help="weights to start from, interpolated where the image size differs"
+        "--init",
+        type=Path,
+        help="weights to start from (safetensors or a checkpoint), interpolated where the image size differs",
     )
     parser.add_argument(
         "--configuration", type=json.loads, default={}, help="JSON, fields of model.Configuration"
@@ -72,6 +75,14 @@ def learning_rate(step: int, options: argparse.Namespace) -> float:
     return options.learning_rate * min(warmup, decay)
 
 
+def initial_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The weights of an exported file, or of a checkpoint: the averaged ones where it has them."""
+    if path.suffix == ".safetensors":
+        return {name: value.float() for name, value in load_file(path).items()}
+    found = torch.load(path, weights_only=True)
+    return found.get("average") or found["model"]
+
+
 class Run:
     """The state of a training: weights, their average, the optimizer, the step and the best score."""
 
@@ -89,8 +100,7 @@ class Run:
             self.optimizer.load_state_dict(saved["optimizer"])
             self.step, self.best = saved["step"], saved["best"]
         elif options.init:
-            found = torch.load(options.init, weights_only=True)
-            load_resized(self.sam, found.get("average") or found["model"])
+            load_resized(self.sam, initial_weights(options.init))
         self.average.load_state_dict(saved["average"] if saved else self.sam.state_dict())
 
     def learn(self, batch: Batch) -> tuple[str, float, float, float, float]:

@@ -2,17 +2,6 @@ import Files
 import Frames
 import Imaging
 
-/// A label with the name that tables and CSV columns give it.
-public struct Organ: Hashable, Sendable {
-    public let name: String
-    public let label: UInt16
-
-    public init(name: String, label: UInt16) {
-        self.name = name
-        self.label = label
-    }
-}
-
 /// How one organ of a predicted label volume compares with the truth.
 public struct OrganScore: Sendable {
     /// Of the whole volume; see ``Overlap/dice(miss:)``.
@@ -38,7 +27,7 @@ public func scores(
     }
     let geometry = truth.geometry
     let spacing = SIMD3(geometry.spacing(along: .i), geometry.spacing(along: .j), geometry.spacing(along: .k))
-    let millilitres = spacing.x * spacing.y * spacing.z / 1000
+    let millilitres = geometry.millilitresPerVoxel
     let slices = SliceGeometry(geometry, axis: axis)
     let overlaps = overlaps(truth: truth, predicted: predicted, labels: organs.map(\.label), slices: slices)
     return organs.map { organ in

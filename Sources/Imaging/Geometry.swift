@@ -38,6 +38,11 @@ public struct Geometry: Sendable {
     public func spacing(along axis: VoxelAxis) -> Double {
         affine.spacing(along: axis) * millimetresPerUnit
     }
+
+    /// The volume of a voxel whose axes are perpendicular, in millilitres.
+    public var millilitresPerVoxel: Double {
+        VoxelAxis.allCases.reduce(1e-3) { $0 * spacing(along: $1) }
+    }
 }
 
 /// Where an axis of a volume points in the patient; raw values are libnifti's.

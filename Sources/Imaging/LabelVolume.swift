@@ -47,6 +47,17 @@ public struct LabelVolume: Sendable {
     }
 }
 
+/// A label with the name that tables, CSV columns and data sets give it.
+public struct Organ: Hashable, Sendable {
+    public let name: String
+    public let label: UInt16
+
+    public init(name: String, label: UInt16) {
+        self.name = name
+        self.label = label
+    }
+}
+
 // MARK: Writing
 
 extension LabelVolume {

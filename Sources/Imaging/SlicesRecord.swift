@@ -7,6 +7,11 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
     /// The name of the record in the slices' folder.
     public static let fileName = "slices.json"
 
+    /// Where the record of a folder of slices stands.
+    public static func path(in folder: String) -> String {
+        URL(filePath: folder).appending(path: fileName).path(percentEncoded: false)
+    }
+
     /// The file name of the volume.
     public var volume: String
     public var axis: VoxelAxis
@@ -42,9 +47,7 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
     ///
     /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
     public func write(to path: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writeAtomically(path, try encoder.encode(self) + Data("\n".utf8))
+        try writeAtomically(path, try encodedJSON(self))
     }
 }
 

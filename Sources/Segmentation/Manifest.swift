@@ -162,7 +162,7 @@ extension SegmentedVolume {
     fileprivate func amounts(_ slices: SliceGeometry) -> [String: Manifest.Amount] {
         var voxels: [UInt16: Int] = [:]
         for label in labels.values where label != 0 { voxels[label, default: 0] += 1 }
-        let millilitres = VoxelAxis.allCases.reduce(1e-3) { $0 * labels.geometry.spacing(along: $1) }
+        let millilitres = labels.geometry.millilitresPerVoxel
         return Dictionary(grouping: boxes, by: \.label).reduce(into: [:]) { amounts, group in
             let count = voxels[group.key] ?? 0
             amounts["\(group.key)"] = Manifest.Amount(

@@ -20,12 +20,12 @@ public struct NNUNetDataset: Sendable {
     }
 
     public let cases: [Case]
-    /// Names and labels; label number n of the dataset is the n-th of these.
-    public let organs: [(name: String, label: UInt16)]
+    /// Label number n of the dataset is the n-th of these.
+    public let organs: [Organ]
     /// Whether slices on which an organ was forgotten are ignored; see ``LabelVolume/ignoringGaps(_:as:)``.
     public let ignoresGaps: Bool
 
-    public init(cases: [Case], organs: [(name: String, label: UInt16)], ignoresGaps: Bool) {
+    public init(cases: [Case], organs: [Organ], ignoresGaps: Bool) {
         self.cases = cases.sorted { $0.name < $1.name }
         self.organs = organs
         self.ignoresGaps = ignoresGaps
@@ -46,16 +46,7 @@ public struct NNUNetDataset: Sendable {
             _ = try labels(of: item)
             progress(done + 1)
         }
-        for part in ["imagesTr", "labelsTr"] {
-            do {
-                try FileManager.default.createDirectory(
-                    atPath: "\(folder)/\(part)", withIntermediateDirectories: true)
-            } catch {
-                throw FileError(
-                    .cannotCreate, file: "\(folder)/\(part)", "cannot make the folder",
-                    found: error.localizedDescription)
-            }
-        }
+        for part in ["imagesTr", "labelsTr"] { try makeFolder("\(folder)/\(part)") }
         for (done, item) in cases.enumerated() {
             try writeAtomically("\(folder)/imagesTr/\(item.name)_0000.nii.gz") { temporary in
                 try FileManager.default.copyItem(atPath: item.image, toPath: temporary)
@@ -63,10 +54,8 @@ public struct NNUNetDataset: Sendable {
             try labels(of: item).write(to: "\(folder)/labelsTr/\(item.name).nii.gz")
             progress(cases.count + done + 1)
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try writeAtomically("\(folder)/splits_final.json", try encoder.encode(splits))
-        try writeAtomically("\(folder)/dataset.json", try encoder.encode(description))
+        try writeAtomically("\(folder)/splits_final.json", try encodedJSON(splits))
+        try writeAtomically("\(folder)/dataset.json", try encodedJSON(description))
     }
 
     // MARK: Labels

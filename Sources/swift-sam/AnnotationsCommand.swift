@@ -45,7 +45,7 @@ struct CheckAnnotations: ParsableCommand {
         let volume = try Volume(contentsOf: volume)
         var rows: [Row] = []
         for (annotator, folder) in annotators() {
-            let recordPath = URL(filePath: folder).appending(path: SlicesRecord.fileName).path(percentEncoded: false)
+            let recordPath = SlicesRecord.path(in: folder)
             let slices = try slicing.geometry(of: volume, recordPath: recordPath)
             let drawn = try readBoxes(
                 folder: folder, stem: slicing.stem(of: volume), sliceCount: slices.count, imageSize: slices.imageSize,
@@ -115,17 +115,14 @@ struct CheckAnnotations: ParsableCommand {
         }
 
         static func csv(_ rows: [Row]) -> String {
-            func cell(_ text: String) -> String {
-                text.contains { ",\"\n".contains($0) }
-                    ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
-            }
-            let lines = rows.map { row in
-                [
-                    row.annotator, row.kind.rawValue, row.className.value ?? "", row.slice.value.map { "\($0)" } ?? "",
-                    row.file.value ?? "",
-                ].map(cell).joined(separator: ",")
-            }
-            return (["annotator,kind,class,slice,file"] + lines).joined(separator: "\n") + "\n"
+            commaSeparated(
+                [["annotator", "kind", "class", "slice", "file"]]
+                    + rows.map { row in
+                        [
+                            row.annotator, row.kind.rawValue, row.className.value ?? "",
+                            row.slice.value.map { "\($0)" } ?? "", row.file.value ?? "",
+                        ]
+                    })
         }
     }
 }

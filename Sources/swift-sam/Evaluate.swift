@@ -155,20 +155,18 @@ func pairedVolumes(
 private func cell(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
 
 private func volumeCSV(_ results: [VolumeResult], _ organs: [Organ]) -> String {
-    let header = (["path"] + organs.map { $0.name + ScoreTable.scoreEnding }).joined(separator: ",")
-    let rows = results.map { ([$0.path] + $0.scores.map { cell($0.dice) }).joined(separator: ",") }
-    return ([header] + rows).joined(separator: "\n") + "\n"
+    let header = ["path"] + organs.map { $0.name + ScoreTable.scoreEnding }
+    return commaSeparated([header] + results.map { [$0.path] + $0.scores.map { cell($0.dice) } })
 }
 
 private func sliceDiceCSV(_ results: [VolumeResult], _ organs: [Organ]) -> String {
-    var lines = [(["path", "slice_idx"] + organs.map { $0.name + ScoreTable.scoreEnding }).joined(separator: ",")]
+    var rows = [["path", "slice_idx"] + organs.map { $0.name + ScoreTable.scoreEnding }]
     for result in results {
         for slice in result.scores[0].sliceDice.indices {
-            let cells = result.scores.map { cell($0.sliceDice[slice]) }
-            lines.append(([result.path, "\(slice)"] + cells).joined(separator: ","))
+            rows.append([result.path, "\(slice)"] + result.scores.map { cell($0.sliceDice[slice]) })
         }
     }
-    return lines.joined(separator: "\n") + "\n"
+    return commaSeparated(rows)
 }
 
 /// What `evaluate` prints.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Evaluation
 import Files
 import Foundation
 import Imaging
@@ -47,8 +46,7 @@ struct ExportNNUNet: ParsableCommand {
         let cases = try pairedVolumes(truth: images, predicted: labels).map {
             NNUNetDataset.Case(name: withoutVolumeExtension($0.name), image: $0.truth, labels: $0.predicted)
         }
-        let dataset = NNUNetDataset(
-            cases: cases, organs: names.map { ($0.name, $0.label) }, ignoresGaps: ignoreGaps)
+        let dataset = NNUNetDataset(cases: cases, organs: names, ignoresGaps: ignoreGaps)
         let progress = Progress("\(output): cases checked, then written", total: 2 * cases.count, isQuiet: quiet)
         try dataset.write(to: output, progress: progress.update)
         print("wrote \(cases.count) cases to \(output)")

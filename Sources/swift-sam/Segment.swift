@@ -99,7 +99,7 @@ struct Segment: AsyncParsableCommand {
 
     /// The volume's slices and the boxes on them, checked.
     private func inputs(_ classes: ClassList?) throws -> (SliceImages, [SliceBoxes], SlicesRecord) {
-        let recordPath = URL(filePath: boxes).appending(path: SlicesRecord.fileName).path(percentEncoded: false)
+        let recordPath = SlicesRecord.path(in: boxes)
         let volume = try Volume(contentsOf: volume)
         let record = try slicing.slicing(of: volume, recordPath: recordPath)
         let slices = SliceGeometry(volume.geometry, axis: record.axis, view: record.view)

@@ -28,11 +28,7 @@ struct Slices: ParsableCommand {
         let record = try slicing.slicing(of: volume)
         let slices = SliceGeometry(volume.geometry, axis: record.axis, view: record.view)
         if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
-        do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-        } catch {
-            throw FileError(.cannotCreate, file: output, "cannot make the folder", found: error.localizedDescription)
-        }
+        try makeFolder(output)
         let images = SliceImages(volume, slices, record.intensity)
         let stem = slicing.stem(of: volume)
         let folder = URL(filePath: output)
@@ -43,6 +39,6 @@ struct Slices: ParsableCommand {
             try writePNG(path, size: slices.imageSize, grey: images.grey(ofSlice: slice))
             progress.update(slice + 1)
         }
-        try record.write(to: folder.appending(path: SlicesRecord.fileName).path(percentEncoded: false))
+        try record.write(to: SlicesRecord.path(in: output))
     }
 }

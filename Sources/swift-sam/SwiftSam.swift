@@ -15,10 +15,7 @@ struct SwiftSam: AsyncParsableCommand {
         version: version,
         subcommands: [
             Predict.self, Segment.self, Slices.self, AnnotationsCommand.self, ExportCommand.self, Evaluate.self,
-            Summarize.self,
-            Compare.self, Model.self,
-            Convert.self,
-            Activations.self, Bench.self,
+            Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Bench.self,
         ])
 }
 
@@ -43,13 +40,17 @@ enum Main {
     }
 
     private static func run(_ command: any ParsableCommand) async throws {
-        var command = command
         do {
             if var command = command as? AsyncParsableCommand {
                 try await command.run()
             } else {
+                var command = command
                 try command.run()
             }
+        } catch let code as ExitCode {
+            // A check that said no has printed why.
+            try finishStandardOutput()
+            throw code
         } catch let error as ValidationError {
             // With the usage of the subcommand.
             type(of: command).exit(withError: error)
@@ -109,11 +110,12 @@ func printJSON(_ value: some Encodable) throws {
     }
 }
 
-/// A value as one JSON object, its keys in order, with a line feed at the end.
-func encodedJSON(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(value) + Data("\n".utf8)
+/// Rows as CSV (RFC 4180), cells in quotation marks where they need them.
+func commaSeparated(_ rows: [[String]]) -> String {
+    func cell(_ text: String) -> String {
+        text.contains { ",\"\n".contains($0) } ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
+    }
+    return rows.map { $0.map(cell).joined(separator: ",") + "\n" }.joined()
 }
 
 /// A value that stands in JSON as null where there is none, and is not left out.

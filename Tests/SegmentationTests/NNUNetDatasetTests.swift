@@ -28,7 +28,7 @@ import Testing
         return .init(name: name, image: image, labels: folder.file("\(name)-labels.nii.gz"))
     }
 
-    let organs: [(name: String, label: UInt16)] = [("liver", 300), ("spleen", 7)]
+    let organs = [Organ(name: "liver", label: 300), Organ(name: "spleen", label: 7)]
 
     func json(_ name: String) throws -> Any {
         try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: folder.file("set/\(name).json"))))

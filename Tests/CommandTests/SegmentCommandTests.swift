@@ -166,6 +166,9 @@ import Testing
             #expect(folder.contents == ["l.nii.gz", "l.json"], "\(redirection)")
             for name in folder.contents { try FileManager.default.removeItem(atPath: folder.path + "/" + name) }
         }
+        let check = "annotations check \(demo)/ct.nii.gz --boxes \(demo)/boxes --classes \(demo)/class_list.txt"
+        #expect(try Command.shell("\(check) >/dev/full", in: folder.path) == 74)
+        #expect(try Command.shell(check, in: folder.path) == 1)
     }
 
     @Test func valuesThatAreNotHounsfieldUnitsNeedAnIntensity() throws {

@@ -20,6 +20,8 @@ let package = Package(
             name: "CNIfTI",
             linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("z")]),
+        // Inner loops for a processor's vector instructions: Swift has no targets for single functions.
+        .target(name: "CKernels"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         // What all share.
@@ -27,7 +29,7 @@ let package = Package(
         .target(name: "Frames"),
 
         // The model.
-        .target(name: "Tensors", dependencies: ["COpenBLAS"]),
+        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
         .target(name: "Checkpoints", dependencies: ["Files", "Tensors"]),
         .target(name: "SegmentAnything", dependencies: ["Checkpoints", "Files", "Frames", "Tensors"]),
 

@@ -2,17 +2,22 @@ import Tensors
 
 /// x · weightᵀ + bias (`torch.nn.Linear`): `weight` is `[outputs, inputs]`, `bias` `[outputs]`.
 struct Linear: Sendable {
-    let weight: Tensor
+    let weight: LinearWeight
     let bias: Tensor?
 
     init(_ weights: Weights) {
-        weight = weights["weight"]
-        bias = weights["bias"]
+        self.init(weight: weights["weight"], bias: weights[optional: "bias"], precision: weights.precision)
     }
 
-    init(weight: Tensor, bias: Tensor?) {
-        self.weight = weight
-        self.bias = bias
+    init(weight: Tensor, bias: Tensor?, precision: Precision) {
+        self.weight = LinearWeight(weight, precision: precision)
+        self.bias = bias?.contiguous()
+    }
+
+    /// The weight of a layer in single precision, `[outputs, inputs]`.
+    var plainWeight: Tensor {
+        guard case .plain(let weight) = weight else { preconditionFailure("the weight is in panels") }
+        return weight
     }
 
     func callAsFunction(_ x: Tensor, activation: Activation = .none) -> Tensor {
@@ -35,6 +40,11 @@ struct LayerNorm: Sendable {
 
     func callAsFunction(_ x: Tensor) -> Tensor {
         layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
+    }
+
+    /// One row, on the calling thread; `row` may be `result`.
+    func callAsFunction(_ row: UnsafePointer<Float>, into result: UnsafeMutableBufferPointer<Float>) {
+        layerNormRow(row, into: result, weight: weight, bias: bias, epsilon: epsilon)
     }
 }
 
@@ -70,7 +80,8 @@ struct PatchConvolution: Sendable {
         let (outputs, inputs) = (weight.shape[0], weight.shape[1])
         kernel = weight.shape[2]
         linear = Linear(
-            weight: weight.reshaped([outputs, inputs * kernel * kernel]), bias: weights[optional: "bias"])
+            weight: weight.reshaped([outputs, inputs * kernel * kernel]), bias: weights[optional: "bias"],
+            precision: weights.precision)
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
@@ -90,7 +101,8 @@ struct Convolution3x3: Sendable {
         let weight = weights["weight"]
         let (outputs, inputs) = (weight.shape[0], weight.shape[1])
         linear = Linear(
-            weight: weight.permuted(0, 2, 3, 1).reshaped([outputs, 9 * inputs]), bias: nil)
+            weight: weight.permuted(0, 2, 3, 1).reshaped([outputs, 9 * inputs]), bias: nil,
+            precision: weights.precision)
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
@@ -98,26 +110,31 @@ struct Convolution3x3: Sendable {
     }
 }
 
-/// A transposed convolution of kernel and stride 2 (`torch.nn.ConvTranspose2d`), channels last:
-/// `[prompts, height, width, inputs]` to `[prompts, 2·height, 2·width, outputs]`.
+/// A transposed convolution of kernel and stride 2 (`torch.nn.ConvTranspose2d`) as a linear map of each place to the four
+/// that it becomes, channels last: `[…, inputs]` to `[…, 4 · outputs]`, the four in the order of rows, then columns.
 struct UpConvolution: Sendable {
-    let linear: Linear
+    /// The right factor `[inputs, 4 · outputs]`.
+    let weight: Panels
+    /// `[4 · outputs]`.
+    let bias: Tensor
     let outputs: Int
 
     init(_ weights: Weights) {
         let (weight, bias) = (weights["weight"], weights["bias"])
         let inputs = weight.shape[0]
         outputs = weight.shape[1]
-        linear = Linear(
-            weight: weight.permuted(2, 3, 1, 0).reshaped([4 * outputs, inputs]),
-            bias: bias.reshaped([1, outputs]).expanded(axis: 0, to: 4).reshaped([4 * outputs]))
+        let rows = weight.permuted(0, 2, 3, 1).reshaped([inputs, 4 * outputs])
+        self.weight = Panels(inner: inputs, columns: 4 * outputs, .float32)
+        self.weight.fill(rows: { rows.base + $0 * rows.shape[1] })
+        self.bias = bias.reshaped([1, outputs]).expanded(axis: 0, to: 4).reshaped([4 * outputs])
     }
 
-    func callAsFunction(_ x: Tensor, activation: Activation = .none) -> Tensor {
-        precondition(x.shape.count == 4, "transposed convolution of \(x.shape)")
-        let (prompts, height, width) = (x.shape[0], x.shape[1], x.shape[2])
-        return linear(x, activation: activation)
-            .reshaped([prompts, height, width, 2, 2, outputs]).permuted(0, 1, 3, 2, 4, 5)
-            .reshaped([prompts, 2 * height, 2 * width, outputs])
+    /// The four places of each row, on the calling thread; rows of `result` have room for the panels' padding.
+    func callAsFunction(_ rows: ConstMatrix, into result: MutableMatrix) {
+        multiply(rows, weight, into: result)
+        for row in 0..<result.rows {
+            let target = result.base + row * result.stride
+            for channel in 0..<result.columns { target[channel] += bias.base[channel] }
+        }
     }
 }

@@ -13,12 +13,14 @@ import Tensors
 struct Attention: Sendable {
     let qkv: Linear
     let proj: Linear
-    /// `[2·window − 1, headDim]`.
-    let relPosHeight: Tensor
-    /// The same along the width, last row first, so that a query's terms for keys from left to right are adjacent.
-    let relPosWidthReversed: Tensor
+    let precision: Precision
+    /// `[headDim, 2·window − 1]`, reversed: a query's terms for keys from the top down are adjacent.
+    let relPosHeight: Panels
+    /// The same along the width, from left to right.
+    let relPosWidth: Panels
     /// Query, key and value of a padded token, `[3·channels]`: the bias.
     let padding: Tensor
+    let headDim: Int
     /// Tokens along a side of a window; the whole grid in a global block.
     let window: Int
     let grid: Int
@@ -26,12 +28,13 @@ struct Attention: Sendable {
     init(_ weights: Weights, grid: Int) {
         qkv = Linear(weights / "qkv")
         proj = Linear(weights / "proj")
-        relPosHeight = weights["rel_pos_h"].contiguous()
-        let relPosWidth = weights["rel_pos_w"]
-        relPosWidthReversed = concatenated(
-            (0..<relPosWidth.shape[0]).reversed().map { relPosWidth.sliced(axis: 0, $0..<$0 + 1) })
+        precision = weights.precision
+        let (height, width) = (weights["rel_pos_h"].contiguous(), weights["rel_pos_w"].contiguous())
+        relPosHeight = reversedPanels(height, precision)
+        relPosWidth = reversedPanels(width, precision)
         padding = (weights / "qkv")["bias"].contiguous()
-        window = (relPosHeight.shape[0] + 1) / 2
+        headDim = height.shape[1]
+        window = (height.shape[0] + 1) / 2
         self.grid = grid
     }
 
@@ -47,27 +50,47 @@ struct Attention: Sendable {
     /// Queries, keys and values `[grid, grid, 3·channels]` to the heads' results side by side
     /// `[grid, grid, channels]`.
     ///
-    /// A task is a window, a head and a tile of queries, and has that tile's scores in memory, no more.
+    /// A task is a window, a head and a tile of queries. A window of several tiles has its keys and values put in order
+    /// for all of them before.
     private func attended(_ projected: Tensor) -> Tensor {
         let channels = projected.shape[2] / 3
-        let headDim = relPosHeight.shape[1]
         let heads = channels / headDim
         let across = (grid + window - 1) / window
         let tokens = window * window
         let tile = tokens <= 256 ? tokens : 128
         let tiles = (tokens + tile - 1) / tile
+        let regions = across * across * heads
+        func region(_ index: Int) -> Region {
+            Region(
+                attention: self, projected: projected, top: index / heads / across * window,
+                left: index / heads % across * window, firstChannel: index % heads * headDim)
+        }
+        let size = region(0).panelsCount
+        let shared = Storage(count: tiles > 1 ? regions * size : 0)
+        if tiles > 1 { parallelFor(regions) { region($0).fillPanels(shared.base + $0 * size) } }
         return Tensor(shape: [grid, grid, channels]) { result in
-            parallelFor(across * across * heads * tiles) { task in
-                let head = task / tiles % heads
-                let place = task / tiles / heads
-                let region = Region(
-                    attention: self, projected: projected, top: place / across * window,
-                    left: place % across * window, firstChannel: head * headDim)
-                let first = task % tiles * tile
-                region.attend(queries: first..<min(first + tile, tokens), into: result)
+            parallelFor(regions * tiles) { task in
+                let (region, first) = (region(task / tiles), task % tiles * tile)
+                let queries = first..<min(first + tile, tokens)
+                if tiles > 1 {
+                    region.attend(queries: queries, panels: shared.base + task / tiles * size, into: result)
+                } else {
+                    withScratch(size) { panels in
+                        region.fillPanels(panels)
+                        region.attend(queries: queries, panels: panels, into: result)
+                    }
+                }
             }
         }
     }
+}
+
+/// `[rows, columns]` as the right factor `[columns, rows]`, the last row first.
+private func reversedPanels(_ x: Tensor, _ precision: Precision) -> Panels {
+    let (rows, columns) = (x.shape[0], x.shape[1])
+    let panels = Panels(inner: columns, columns: rows, precision)
+    panels.fill(transposing: { x.base + (rows - 1 - $0) * columns })
+    return panels
 }
 
 /// One head of one window.
@@ -79,76 +102,88 @@ private struct Region {
     let firstChannel: Int
 
     private var window: Int { attention.window }
+    private var tokens: Int { window * window }
     private var grid: Int { attention.grid }
-    private var headDim: Int { attention.relPosHeight.shape[1] }
+    private var headDim: Int { attention.headDim }
     private var channels: Int { projected.shape[2] / 3 }
+    private var keysCount: Int { Panels.count(inner: headDim, columns: tokens, attention.precision) }
+
+    /// How many floats the panels of keys and values take.
+    var panelsCount: Int { keysCount + Panels.count(inner: tokens, columns: headDim, attention.precision) }
+
+    private func panels(_ memory: UnsafeMutablePointer<Float>) -> (keys: Panels, values: Panels) {
+        (
+            Panels(inner: headDim, columns: tokens, attention.precision, in: memory),
+            Panels(inner: tokens, columns: headDim, attention.precision, in: memory + keysCount)
+        )
+    }
+
+    /// Puts the keys and values of the window in order.
+    func fillPanels(_ memory: UnsafeMutablePointer<Float>) {
+        let (keys, values) = panels(memory)
+        keys.fill(transposing: { row(of: 1, $0) })
+        values.fill(rows: { row(of: 2, $0) })
+    }
 
     /// Attends from some tokens of the window to all, and writes those within the grid to `result`.
-    func attend(queries: Range<Int>, into result: UnsafeMutablePointer<Float>) {
-        let tokens = window * window
-        let distances = 2 * window - 1
-        withScratch(queries.count * (tokens + 2 * distances + headDim) + 3 * tokens * headDim) { scratch in
-            let scores = scratch
-            let alongHeight = scores + queries.count * tokens
-            let alongWidth = alongHeight + queries.count * distances
-            let attended = alongWidth + queries.count * distances
-            let gathered = attended + queries.count * headDim
+    func attend(
+        queries: Range<Int>, panels memory: UnsafeMutablePointer<Float>, into result: UnsafeMutablePointer<Float>
+    ) {
+        let (keys, values) = panels(memory)
+        let (rows, distances) = (queries.count, 2 * window - 1)
+        let (relativeStride, stride) = (attention.relPosHeight.paddedColumns, values.paddedColumns)
+        withScratch(rows * (headDim + 2 * relativeStride + stride)) { scratch in
+            let alongHeight = scratch + rows * headDim
+            let alongWidth = alongHeight + rows * relativeStride
+            let attended = MutableMatrix(
+                alongWidth + rows * relativeStride, rows: rows, columns: headDim, stride: stride)
 
-            let (query, key, value) = (
-                rows(of: 0, queries, gathered), rows(of: 1, 0..<tokens, gathered + tokens * headDim),
-                rows(of: 2, 0..<tokens, gathered + 2 * tokens * headDim)
-            )
-            for (relative, products) in [
-                (attention.relPosHeight, alongHeight), (attention.relPosWidthReversed, alongWidth),
-            ] {
-                matmul(
-                    query, ConstMatrix(relative.base, rows: distances, columns: headDim, stride: headDim),
-                    transposed: true,
-                    into: MutableMatrix(products, rows: queries.count, columns: distances, stride: distances))
+            let query = MutableMatrix(scratch, rows: rows, columns: headDim, stride: headDim)
+            for (row, token) in queries.enumerated() {
+                (scratch + row * headDim).update(from: self.row(of: 0, token), count: headDim)
             }
-            Tensors.attend(
-                queries: query, keys: key, values: value, scale: 1 / Float(headDim).squareRoot(), scores: scores,
-                into: MutableMatrix(attended, rows: queries.count, columns: headDim, stride: headDim)
-            ) { row, scores in
+            for (relative, products) in [
+                (attention.relPosHeight, alongHeight), (attention.relPosWidth, alongWidth),
+            ] {
+                multiply(
+                    query.readOnly, relative,
+                    into: MutableMatrix(products, rows: rows, columns: distances, stride: relativeStride))
+            }
+            let scale = 1 / Float(headDim).squareRoot()
+            for element in 0..<rows * headDim { scratch[element] *= scale }
+
+            Tensors.attend(queries: query.readOnly, keys: keys, values: values, into: attended) { row, keys, scores in
                 let (y, x) = (queries.lowerBound + row).quotientAndRemainder(dividingBy: window)
-                let terms = alongWidth + row * distances + window - 1 - x
-                for keyY in 0..<window {
-                    let term = alongHeight[row * distances + y - keyY + window - 1]
-                    let rowScores = scores.baseAddress.unsafelyUnwrapped + keyY * window
-                    for keyX in 0..<window { rowScores[keyX] += term + terms[keyX] }
+                let heightTerms = alongHeight + row * relativeStride + window - 1 - y
+                let widthTerms = alongWidth + row * relativeStride + window - 1 - x
+                var key = keys.lowerBound
+                while key < keys.upperBound {
+                    let (keyY, keyX) = key.quotientAndRemainder(dividingBy: window)
+                    let count = min(window - keyX, keys.upperBound - key)
+                    let term = heightTerms[keyY]
+                    let (terms, target) = (widthTerms + keyX, scores + key - keys.lowerBound)
+                    for position in 0..<count { target[position] = term + terms[position] }
+                    key += count
                 }
             }
             for (row, token) in queries.enumerated() {
                 guard let place = gridPlace(of: token) else { continue }
-                (result + place * channels + firstChannel).update(from: attended + row * headDim, count: headDim)
+                (result + place * channels + firstChannel).update(from: attended.base + row * stride, count: headDim)
             }
         }
     }
 
     /// Where in the grid a token of the window is, or nil for one that pads it.
+    @inline(__always)
     private func gridPlace(of token: Int) -> Int? {
         let (y, x) = (top + token / window, left + token % window)
         return y < grid && x < grid ? y * grid + x : nil
     }
 
-    /// The rows of some tokens' queries (part 0), keys (1) or values (2): in place where the window is the whole grid,
-    /// else gathered into `scratch`.
-    private func rows(of part: Int, _ tokens: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) -> ConstMatrix {
-        let column = part * channels + firstChannel
-        if attention.isGlobal {
-            return ConstMatrix(
-                projected.base + tokens.lowerBound * 3 * channels + column, rows: tokens.count, columns: headDim,
-                stride: 3 * channels)
-        }
-        for (row, token) in tokens.enumerated() {
-            let source =
-                if let place = gridPlace(of: token) {
-                    projected.base + place * 3 * channels + column
-                } else {
-                    attention.padding.base + column
-                }
-            (scratch + row * headDim).update(from: source, count: headDim)
-        }
-        return ConstMatrix(UnsafePointer(scratch), rows: tokens.count, columns: headDim, stride: headDim)
+    /// A token's query (part 0), key (1) or value (2), `[headDim]`.
+    @inline(__always)
+    private func row(of part: Int, _ token: Int) -> UnsafePointer<Float> {
+        let source = gridPlace(of: token).map { projected.base + $0 * 3 * channels } ?? attention.padding.base
+        return source + part * channels + firstChannel
     }
 }

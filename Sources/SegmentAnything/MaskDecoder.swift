@@ -26,7 +26,8 @@ struct MaskDecoder: Sendable {
     }
 
     /// - Parameters:
-    ///   - image: the embedding with each prompt's dense embedding added, `[prompts, grid, grid, channels]`.
+    ///   - image: the embedding with each prompt's dense embedding added, or once with the one that all share,
+    ///     `[prompts or 1, grid, grid, channels]`.
     ///   - positions: `[grid, grid, channels]`.
     ///   - prompts: the prompts' tokens, `[prompts, tokens, channels]`.
     ///   - masks: which masks: 1…3 with multimask output, else 0.
@@ -35,32 +36,114 @@ struct MaskDecoder: Sendable {
         image: Tensor, positions: Tensor, prompts: Tensor, masks: Range<Int>, recorder: Recorder? = nil
     ) -> (logits: Tensor, scores: Tensor) {
         precondition(image.shape.count == 4 && prompts.shape.count == 3, "\(image.shape), \(prompts.shape)")
-        let (count, grid, channels) = (image.shape[0], image.shape[1], image.shape[3])
+        let (count, grid, channels) = (prompts.shape[0], image.shape[1], image.shape[3])
         let tokens = concatenated(
             (0..<count).map { concatenated([outputTokens, prompts.selecting(axis: 0, $0)]).batched })
         let (queries, keys) = transformer(
-            image: image.reshaped([count, grid * grid, channels]),
+            image: image.reshaped([image.shape[0], grid * grid, channels]),
             positions: positions.reshaped([grid * grid, channels]), tokens: tokens, recorder: recorder)
-
-        let upscaled = upscale2(
-            gelu(upscaleNorm(upscale1(keys.reshaped([count, grid, grid, channels])))), activation: .gelu)
-        recorder?.record("\(path).output_upscaling", upscaled.permuted(0, 3, 1, 2))
-        let (size, upscaledChannels) = (upscaled.shape[1], upscaled.shape[3])
+        recorder?.record("\(path).output_upscaling", upscaled(keys, grid: grid).permuted(0, 3, 1, 2))
 
         let weights = masks.map { hypernetworks[$0](queries.selecting(axis: 1, 1 + $0)) }
-        let logits = (0..<count).map { prompt in
-            linear(
-                concatenated(weights.map { $0.sliced(axis: 0, prompt..<prompt + 1) }),
-                weight: upscaled.selecting(axis: 0, prompt).reshaped([size * size, upscaledChannels])
-            ).reshaped([1, masks.count, size, size])
-        }
         let result = (
-            logits: concatenated(logits),
+            logits: logits(keys, weights: weights, grid: grid),
             scores: iouHead(queries.selecting(axis: 1, 0)).sliced(axis: 1, masks).contiguous()
         )
         recorder?.record("\(path).low_res_logits", result.logits)
         recorder?.record("\(path).iou_predictions", result.scores)
         return result
+    }
+}
+
+// MARK: - Up-scaling
+
+extension MaskDecoder {
+    /// Each mask's logits `[prompts, masks, 4·grid, 4·grid]`: its weights `[prompts, channels]` times the upscaled
+    /// embedding, which is made a row of the grid at a time and never stands as a whole.
+    private func logits(_ keys: Tensor, weights: [Tensor], grid: Int) -> Tensor {
+        let (prompts, side) = (keys.shape[0], 4 * grid)
+        return Tensor(shape: [prompts, weights.count, side, side]) { result in
+            parallelFor(prompts * grid) { task in
+                let (prompt, y) = (task / grid, task % grid)
+                withUpscaledRow(keys, prompt: prompt, y: y, grid: grid) { upscaled in
+                    let factor = Panels(inner: upscaled.columns, columns: weights.count, .float32)
+                    factor.fill(transposing: { weights[$0].base + prompt * upscaled.columns })
+                    withScratch(upscaled.rows * factor.paddedColumns) { products in
+                        multiply(
+                            upscaled, factor,
+                            into: MutableMatrix(
+                                products, rows: upscaled.rows, columns: weights.count, stride: factor.paddedColumns))
+                        for row in 0..<upscaled.rows {
+                            let pixel = pixel(ofUpscaled: row)
+                            for mask in weights.indices {
+                                result[((prompt * weights.count + mask) * side + 4 * y + pixel.y) * side + pixel.x] =
+                                    products[row * factor.paddedColumns + mask]
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The upscaled embedding as a whole, `[prompts, 4·grid, 4·grid, channels]`, for a recorder.
+    private func upscaled(_ keys: Tensor, grid: Int) -> Tensor {
+        let (prompts, side, channels) = (keys.shape[0], 4 * grid, upscale2.outputs)
+        return Tensor(shape: [prompts, side, side, channels]) { result in
+            parallelFor(prompts * grid) { task in
+                withUpscaledRow(keys, prompt: task / grid, y: task % grid, grid: grid) { upscaled in
+                    for row in 0..<upscaled.rows {
+                        let pixel = pixel(ofUpscaled: row)
+                        (result + ((task / grid * side + 4 * (task % grid) + pixel.y) * side + pixel.x) * channels)
+                            .update(from: upscaled.base + row * upscaled.stride, count: channels)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where a row of ``withUpscaledRow(_:prompt:y:grid:_:)`` lies: within the four rows of pixels, and across.
+    ///
+    /// Each token becomes four places, and each of those four again, every time in the order of rows, then columns.
+    private func pixel(ofUpscaled row: Int) -> (y: Int, x: Int) {
+        let (token, first, second) = (row / 16, row / 4 % 4, row % 4)
+        return (2 * (first / 2) + second / 2, 4 * token + 2 * (first % 2) + second % 2)
+    }
+
+    /// The upscaled embedding of one row of the grid, `[16 · grid, channels]`, 16 for each token
+    /// (`mask_decoder.py:53`): transposed convolution, norm, GELU, transposed convolution, GELU.
+    private func withUpscaledRow(
+        _ keys: Tensor, prompt: Int, y: Int, grid: Int, _ body: (ConstMatrix) -> Void
+    ) {
+        let (imageTokens, channels) = (keys.shape[1], keys.shape[2])
+        let (middle, outer) = (upscale1.outputs, upscale2.outputs)
+        let (stride1, stride2) = (upscale1.weight.paddedColumns, upscale2.weight.paddedColumns)
+        withScratch(grid * stride1 + 4 * grid * (middle + stride2)) { scratch in
+            let normalised = scratch + grid * stride1
+            let last = normalised + 4 * grid * middle
+            upscale1(
+                ConstMatrix(
+                    keys.base + (prompt * imageTokens + y * grid) * channels, rows: grid, columns: channels,
+                    stride: channels),
+                into: MutableMatrix(scratch, rows: grid, columns: 4 * middle, stride: stride1))
+            for place in 0..<4 * grid {
+                let target = UnsafeMutableBufferPointer(start: normalised + place * middle, count: middle)
+                upscaleNorm(UnsafePointer(scratch + place / 4 * stride1 + place % 4 * middle), into: target)
+                applyGELU(target)
+            }
+            upscale2(
+                ConstMatrix(normalised, rows: 4 * grid, columns: middle, stride: middle),
+                into: MutableMatrix(last, rows: 4 * grid, columns: 4 * outer, stride: stride2))
+            // Where the panels have no padding, the four places of each row follow one another.
+            for place in 0..<4 * grid {
+                let row = UnsafeMutableBufferPointer(start: last + place * stride2, count: 4 * outer)
+                applyGELU(row)
+                if stride2 > 4 * outer {
+                    (last + place * 4 * outer).update(from: last + place * stride2, count: 4 * outer)
+                }
+            }
+            body(ConstMatrix(last, rows: 16 * grid, columns: outer, stride: outer))
+        }
     }
 }
 

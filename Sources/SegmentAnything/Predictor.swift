@@ -144,9 +144,11 @@ extension Sam {
         recorder?.record(
             "\(promptEncoder.path).dense",
             concatenated(dense.map { (Tensor(repeating: 0, shape: image.embedding.shape) + $0).channelsFirst }))
+        // Without mask inputs all prompts see the same image.
+        let distinct = prompts.contains { $0.mask != nil } ? dense : Array(dense.prefix(1))
         let (logits, scores) = maskDecoder(
-            image: concatenated(dense.map { (image.embedding + $0).batched }),
-            positions: promptEncoder.densePositions(),
+            image: concatenated(distinct.map { (image.embedding + $0).batched }),
+            positions: promptEncoder.densePositions,
             prompts: promptEncoder.sparse(prompts.map { image.transform($0) }, recorder: recorder), masks: masks,
             recorder: recorder)
         try requireFinite(scores, "the masks' scores are")
@@ -165,8 +167,8 @@ extension Sam {
     }
 }
 
-/// As many prompts as are decoded at once: more gain nothing, and each takes memory.
-private let largestBatch = 32
+/// As many prompts as are decoded at once: more gain nothing, and each takes memory, 8 MiB in the official models.
+private let largestBatch = 8
 
 extension [PredictedMask] {
     /// The mask of the highest predicted score; of equals, the first.

@@ -13,6 +13,8 @@ struct PromptEncoder: Sendable {
     /// In every place of the dense embedding where no mask is given, `[channels]`.
     let noMask: Tensor
     let maskDownscaling: MaskDownscaling
+    /// The positional encoding of each patch's centre, `[grid, grid, channels]` (`prompt_encoder.py:190`).
+    let densePositions: Tensor
 
     init(_ weights: Weights, _ configuration: Configuration) {
         path = weights.path
@@ -22,6 +24,7 @@ struct PromptEncoder: Sendable {
         notAPoint = (weights / "not_a_point_embed")["weight"].selecting(axis: 0, 0)
         noMask = (weights / "no_mask_embed")["weight"].selecting(axis: 0, 0)
         maskDownscaling = MaskDownscaling(weights / "mask_downscaling")
+        densePositions = positionalEncoding(grid: configuration.grid)
     }
 
     /// The tokens of prompts with equally many points, all with a box or all without: `[prompts, tokens, channels]`.
@@ -50,14 +53,6 @@ struct PromptEncoder: Sendable {
         mask.map(maskDownscaling.callAsFunction) ?? noMask.reshaped([1, 1, noMask.count])
     }
 
-    /// The positional encoding of each patch's centre, `[grid, grid, channels]` (`prompt_encoder.py:190`).
-    func densePositions() -> Tensor {
-        let grid = configuration.grid
-        let centres = (0..<grid).map { (Double($0) + 0.5) / Double(grid) }
-        let encodings = centres.flatMap { y in centres.map { x in positionalEncoding(x: x, y: y).batched } }
-        return concatenated(encodings).reshaped([grid, grid, configuration.decoderWidth])
-    }
-
     private func position(_ point: ModelPoint) -> Tensor {
         let size = Double(configuration.imageSize)
         return positionalEncoding(x: (point.x + 0.5) / size, y: (point.y + 0.5) / size)
@@ -78,8 +73,31 @@ struct PositionalEncoding: Sendable {
 
     /// The encoding `[channels]` of a place, both coordinates from 0 to 1 across the padded image.
     func callAsFunction(x: Double, y: Double) -> Tensor {
-        let angles = zip(frequencies[0], frequencies[1]).map { 2 * .pi * ((2 * x - 1) * $0 + (2 * y - 1) * $1) }
-        return Tensor((angles.map(sin) + angles.map(cos)).map(Float.init), shape: [2 * angles.count])
+        let channels = 2 * frequencies[0].count
+        return Tensor(shape: [channels]) { write(x: x, y: y, to: $0) }
+    }
+
+    /// The encoding of the centre of each of `grid` by `grid` equal parts, `[grid, grid, channels]`.
+    func callAsFunction(grid: Int) -> Tensor {
+        let channels = 2 * frequencies[0].count
+        return Tensor(shape: [grid, grid, channels]) { result in
+            parallelFor(grid) { y in
+                for x in 0..<grid {
+                    write(
+                        x: (Double(x) + 0.5) / Double(grid), y: (Double(y) + 0.5) / Double(grid),
+                        to: result + (y * grid + x) * channels)
+                }
+            }
+        }
+    }
+
+    private func write(x: Double, y: Double, to encoding: UnsafeMutablePointer<Float>) {
+        let count = frequencies[0].count
+        for (index, (alongX, alongY)) in zip(frequencies[0], frequencies[1]).enumerated() {
+            let angle = 2 * .pi * ((2 * x - 1) * alongX + (2 * y - 1) * alongY)
+            encoding[index] = Float(sin(angle))
+            encoding[count + index] = Float(cos(angle))
+        }
     }
 }
 

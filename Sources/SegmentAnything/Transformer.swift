@@ -5,35 +5,56 @@ import Tensors
 struct TwoWayTransformer: Sendable {
     let path: String
     let layers: [TwoWayBlock]
-    let finalAttention: DecoderAttention
+    let finalAttention: TokenToImage
     let finalNorm: LayerNorm
 
     init(_ weights: Weights, _ configuration: Configuration) {
         path = weights.path
         layers = (0..<configuration.decoderDepth).map { TwoWayBlock(weights / "layers" / "\($0)", isFirst: $0 == 0) }
-        finalAttention = DecoderAttention(weights / "final_attn_token_to_image")
+        finalAttention = TokenToImage(weights / "final_attn_token_to_image")
         finalNorm = LayerNorm(weights / "norm_final_attn", epsilon: 1e-5)
     }
 
     /// - Parameters:
-    ///   - image: `[prompts, imageTokens, channels]`.
+    ///   - image: each prompt's image tokens, or once those that all prompts share, `[prompts or 1, imageTokens, channels]`.
     ///   - positions: the image tokens', `[imageTokens, channels]`.
     ///   - tokens: `[prompts, tokens, channels]`; they are their own positions.
-    /// - Returns: queries as `tokens` and keys as `image`.
+    /// - Returns: queries as `tokens`, and keys `[prompts, imageTokens, channels]`.
     func callAsFunction(
         image: Tensor, positions: Tensor, tokens: Tensor, recorder: Recorder? = nil
     ) -> (queries: Tensor, keys: Tensor) {
         precondition(image.shape.count == 3 && tokens.shape.count == 3, "\(image.shape), \(tokens.shape)")
-        var (queries, keys) = (tokens, image)
+        var (queries, keys) = (tokens, ImageTokens(image, positions: positions))
         for layer in layers {
             (queries, keys) = layer(
                 queries: queries, keys: keys, queryPositions: tokens, keyPositions: positions, recorder: recorder)
         }
-        let attended = finalAttention(queries: queries + tokens, keys: keys + positions, values: keys)
-        queries = finalNorm(queries + attended)
+        queries = finalNorm(queries + finalAttention(queries: queries + tokens, image: keys))
         recorder?.record("\(path).queries", queries)
-        recorder?.record("\(path).keys", keys)
-        return (queries, keys)
+        recorder?.record("\(path).keys", keys.plain)
+        return (queries, keys.plain)
+    }
+}
+
+/// The image's tokens `[prompts or 1, imageTokens, channels]`, as they are and with their positions added.
+struct ImageTokens {
+    let plain: Tensor
+    let placed: Tensor
+
+    init(plain: Tensor, placed: Tensor) {
+        (self.plain, self.placed) = (plain, placed)
+    }
+
+    init(_ plain: Tensor, positions: Tensor) {
+        self.init(plain: plain.contiguous(), placed: plain + positions)
+    }
+
+    /// A prompt's tokens from `first` on.
+    func rows(_ tensor: Tensor, prompt: Int, first: Int, count: Int) -> ConstMatrix {
+        let (tokens, channels) = (tensor.shape[1], tensor.shape[2])
+        let image = tensor.shape[0] == 1 ? 0 : prompt
+        return ConstMatrix(
+            tensor.base + (image * tokens + first) * channels, rows: count, columns: channels, stride: channels)
     }
 }
 
@@ -42,12 +63,11 @@ struct TwoWayBlock: Sendable {
     let path: String
     let selfAttention: DecoderAttention
     let norm1: LayerNorm
-    let tokenToImage: DecoderAttention
+    let tokenToImage: TokenToImage
     let norm2: LayerNorm
     let mlp: MLPBlock
     let norm3: LayerNorm
-    let imageToToken: DecoderAttention
-    let norm4: LayerNorm
+    let imageToToken: ImageToToken
     /// The first block's self-attention adds no position, and its result replaces the queries: no residual.
     let isFirst: Bool
 
@@ -55,19 +75,19 @@ struct TwoWayBlock: Sendable {
         path = weights.path
         selfAttention = DecoderAttention(weights / "self_attn")
         norm1 = LayerNorm(weights / "norm1", epsilon: 1e-5)
-        tokenToImage = DecoderAttention(weights / "cross_attn_token_to_image")
+        tokenToImage = TokenToImage(weights / "cross_attn_token_to_image")
         norm2 = LayerNorm(weights / "norm2", epsilon: 1e-5)
         mlp = MLPBlock(weights / "mlp", activation: .relu)
         norm3 = LayerNorm(weights / "norm3", epsilon: 1e-5)
-        imageToToken = DecoderAttention(weights / "cross_attn_image_to_token")
-        norm4 = LayerNorm(weights / "norm4", epsilon: 1e-5)
+        imageToToken = ImageToToken(
+            weights / "cross_attn_image_to_token", norm: LayerNorm(weights / "norm4", epsilon: 1e-5))
         self.isFirst = isFirst
     }
 
     func callAsFunction(
-        queries: Tensor, keys: Tensor, queryPositions: Tensor, keyPositions: Tensor, recorder: Recorder? = nil
-    ) -> (queries: Tensor, keys: Tensor) {
-        var (queries, keys) = (queries, keys)
+        queries: Tensor, keys: ImageTokens, queryPositions: Tensor, keyPositions: Tensor, recorder: Recorder? = nil
+    ) -> (queries: Tensor, keys: ImageTokens) {
+        var queries = queries
         if isFirst {
             queries = selfAttention(queries: queries, keys: queries, values: queries)
         } else {
@@ -75,16 +95,12 @@ struct TwoWayBlock: Sendable {
             queries = queries + selfAttention(queries: placed, keys: placed, values: queries)
         }
         queries = norm1(queries)
-
-        let placedKeys = keys + keyPositions
-        let seen = tokenToImage(queries: queries + queryPositions, keys: placedKeys, values: keys)
-        queries = norm2(queries + seen)
+        queries = norm2(queries + tokenToImage(queries: queries + queryPositions, image: keys))
         queries = norm3(queries + mlp(queries))
-
-        let told = imageToToken(queries: placedKeys, keys: queries + queryPositions, values: queries)
-        keys = norm4(keys + told)
+        let keys = imageToToken(
+            image: keys, keys: queries + queryPositions, values: queries, positions: keyPositions)
         recorder?.record("\(path).queries", queries)
-        recorder?.record("\(path).keys", keys)
+        recorder?.record("\(path).keys", keys.plain)
         return (queries, keys)
     }
 }

@@ -7,16 +7,23 @@ import Tensors
 struct Weights: Sendable {
     /// The module path, such as `image_encoder.blocks.3.attn`; empty at the top.
     let path: String
+    /// In what numbers the layers compute their products.
+    let precision: Precision
     private let read: @Sendable (_ name: String) -> Tensor?
 
     /// - Parameter read: the tensor of a full name, nil where the model has none.
-    init(path: String = "", read: @escaping @Sendable (_ name: String) -> Tensor?) {
+    init(
+        path: String = "", precision: Precision = .float32, read: @escaping @Sendable (_ name: String) -> Tensor?
+    ) {
         self.path = path
+        self.precision = precision
         self.read = read
     }
 
     static func / (weights: Weights, component: String) -> Weights {
-        Weights(path: weights.path.isEmpty ? component : weights.path + "." + component, read: weights.read)
+        Weights(
+            path: weights.path.isEmpty ? component : weights.path + "." + component, precision: weights.precision,
+            read: weights.read)
     }
 
     /// A tensor that the model has.

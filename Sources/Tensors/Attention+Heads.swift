@@ -20,16 +20,21 @@ public func multiHeadAttention(queries: Tensor, keys: Tensor, values: Tensor, he
             let rows = min(tile, queryTokens - first)
             let queryOffset = (item * queryTokens + first) * channels + head * headDim
             let keyOffset = item * keyTokens * channels + head * headDim
-            func matrix(_ base: UnsafePointer<Float>, rows: Int) -> ConstMatrix {
-                ConstMatrix(base, rows: rows, columns: headDim, stride: channels)
-            }
-            withScratch(rows * keyTokens) { scores in
+            let keyPanels = Panels(inner: headDim, columns: keyTokens, .float32)
+            keyPanels.fill(transposing: { keys.base + keyOffset + $0 * channels })
+            let valuePanels = Panels(inner: keyTokens, columns: headDim, .float32)
+            valuePanels.fill(rows: { values.base + keyOffset + $0 * channels })
+            let stride = valuePanels.paddedColumns
+            withScratch(rows * stride) { attended in
                 attend(
-                    queries: matrix(queries.base + queryOffset, rows: rows),
-                    keys: matrix(keys.base + keyOffset, rows: keyTokens),
-                    values: matrix(values.base + keyOffset, rows: keyTokens),
-                    scale: 1 / Float(headDim).squareRoot(), scores: scores,
-                    into: MutableMatrix(result + queryOffset, rows: rows, columns: headDim, stride: channels))
+                    queries: ConstMatrix(
+                        queries.base + queryOffset, rows: rows, columns: headDim, stride: channels),
+                    keys: keyPanels, values: valuePanels, scale: 1 / Float(headDim).squareRoot(),
+                    into: MutableMatrix(attended, rows: rows, columns: headDim, stride: stride)
+                ) { _, keys, scores in scores.update(repeating: 0, count: keys.count) }
+                for row in 0..<rows {
+                    (result + queryOffset + row * channels).update(from: attended + row * stride, count: headDim)
+                }
             }
         }
     }

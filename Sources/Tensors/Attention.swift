@@ -1,71 +1,85 @@
 import Foundation
 
-/// Attention of some queries to all keys, on the calling thread:
-/// `softmax(scale · queries · keysᵀ + bias) · values` (Vaswani et al. 2017, equation 1).
+/// Attention of some queries to all keys, on the calling thread: `softmax(scale · (queries · keys + bias)) · values`
+/// (Vaswani et al. 2017, equation 1).
 ///
-/// `queries` is `[queryTokens, headDim]`, `keys` and `values` `[keyTokens, headDim]`, rows any stride apart.
-/// `scores` is scratch of queryTokens · keyTokens floats, so that a caller who passes a tile of queries never has
-/// more than that tile's scores in memory.
+/// Keys are taken in blocks: the scores of a block stay in the cache, and what was summed so far is scaled down where
+/// a block brings a larger score (Dao et al. 2022, FlashAttention, algorithm 1).
 ///
-/// - Parameter addBias: adds what else belongs to the scores of query `row`, after scaling.
+/// - Parameters:
+///   - queries: `[queryTokens, headDim]`.
+///   - keys: `[headDim, keyTokens]`.
+///   - values: `[keyTokens, valueDim]`.
+///   - result: `[queryTokens, valueDim]`, with room for the panels' padding in each row.
+///   - bias: writes what else belongs to the scores of one query and a range of keys, to which they are added.
+@inline(__always)
 package func attend(
-    queries: ConstMatrix, keys: ConstMatrix, values: ConstMatrix, scale: Float,
-    scores: UnsafeMutablePointer<Float>, into result: MutableMatrix,
-    addBias: (_ row: Int, _ scores: UnsafeMutableBufferPointer<Float>) -> Void = { _, _ in }
+    queries: ConstMatrix, keys: Panels, values: Panels, scale: Float = 1, into result: MutableMatrix,
+    bias: (_ query: Int, _ keys: Range<Int>, _ scores: UnsafeMutablePointer<Float>) -> Void
 ) {
-    let matrix = MutableMatrix(scores, rows: queries.rows, columns: keys.rows, stride: keys.rows)
-    matmul(queries, keys, transposed: true, into: matrix)
-    var sums = [Float](repeating: 0, count: queries.rows)
-    for row in 0..<queries.rows {
-        let rowScores = UnsafeMutableBufferPointer(start: scores + row * keys.rows, count: keys.rows)
-        for position in rowScores.indices { rowScores[position] *= scale }
-        addBias(row, rowScores)
-        sums[row] = exponentiate(rowScores)
-    }
-    // Dividing the few results by the sum instead of the many weights gives the same quotient.
-    matmul(matrix.readOnly, values, transposed: false, into: result)
-    for row in 0..<result.rows {
-        let reciprocal = 1 / sums[row]
-        for channel in 0..<result.columns { result.base[row * result.stride + channel] *= reciprocal }
+    let (rows, tokens) = (queries.rows, keys.columns)
+    let block = min(tokens, keyBlock)
+    let stride = (block + Panels.width - 1) / Panels.width * Panels.width
+    let kernels = Kernels.current
+    withScratch(rows * (stride + 2)) { scratch in
+        let (scores, maxima, sums) = (scratch, scratch + rows * stride, scratch + rows * (stride + 1))
+        for first in Swift.stride(from: 0, to: tokens, by: keyBlock) {
+            let range = first..<min(first + keyBlock, tokens)
+            for row in 0..<rows { bias(row, range, scores + row * stride) }
+            multiply(
+                queries, keys, columns: range,
+                into: MutableMatrix(scores, rows: rows, columns: range.count, stride: stride), accumulate: true)
+            for row in 0..<rows {
+                let rowScores = scores + row * stride
+                if scale != 1 { for key in 0..<range.count { rowScores[key] *= scale } }
+                let before = first == 0 ? -.infinity : maxima[row]
+                let largest = max(before, kernels.maximum(rowScores, range.count))
+                let sum = kernels.exponentiate(rowScores, range.count, largest)
+                if first > 0 {
+                    let shrink = exp(before - largest)
+                    sums[row] = sums[row] * shrink + sum
+                    let soFar = result.base + row * result.stride
+                    if shrink < 1 { for channel in 0..<values.columns { soFar[channel] *= shrink } }
+                } else {
+                    sums[row] = sum
+                }
+                maxima[row] = largest
+            }
+            multiply(
+                ConstMatrix(scores, rows: rows, columns: range.count, stride: stride), values, rows: range,
+                into: result, accumulate: first > 0)
+        }
+        // Dividing the few results by the sum instead of the many weights gives the same quotient.
+        for row in 0..<rows {
+            let reciprocal = 1 / sums[row]
+            for channel in 0..<result.columns { result.base[row * result.stride + channel] *= reciprocal }
+        }
     }
 }
 
-/// Replaces scores s by exp(s − max s) and returns their sum: a softmax but for the division.
-func exponentiate(_ scores: UnsafeMutableBufferPointer<Float>) -> Float {
-    var largest = Lanes(repeating: -.infinity)
-    let bytes = UnsafeRawBufferPointer(scores)
-    let vectors = scores.count / Lanes.scalarCount
-    for vector in 0..<vectors {
-        let scores = bytes.loadUnaligned(
-            fromByteOffset: vector * MemoryLayout<Lanes>.stride, as: Lanes.self)
-        largest = largest.replacing(with: scores, where: scores .> largest)
-    }
-    var maximum = largest.max()
-    for position in vectors * Lanes.scalarCount..<scores.count { maximum = max(maximum, scores[position]) }
+/// Keys of a block; those of a window are one.
+private let keyBlock = 512
 
-    // Sums of blocks, then of sums: with thousands of scores, one running sum would lose a digit.
-    var total: Float = 0
-    for start in stride(from: 0, to: scores.count, by: 512) {
-        var partial = Lanes(repeating: 0)
-        var tail: Float = 0
-        UnsafeMutableBufferPointer(rebasing: scores[start..<min(start + 512, scores.count)]).transform(
-            fast: {
-                let power = exponential($0 - maximum)
-                partial += power
-                return power
-            },
-            plain: {
-                let power = exp($0 - maximum)
-                tail += power
-                return power
-            })
-        total += partial.sum() + tail
-    }
-    return total
+/// Replaces scores s by exp(s − maximum) and returns their sum: a softmax but for the division.
+package func exponentiate(_ scores: UnsafeMutableBufferPointer<Float>, maximum: Float) -> Float {
+    var partial = Lanes(repeating: 0)
+    var tail: Float = 0
+    scores.transform(
+        fast: {
+            let power = exponential($0 - maximum)
+            partial += power
+            return power
+        },
+        plain: {
+            let power = exp($0 - maximum)
+            tail += power
+            return power
+        })
+    return partial.sum() + tail
 }
 
 /// softmax(x)ᵢ = exp(xᵢ) / Σ exp(xⱼ): the plain definition, in double precision, to which tests hold
-/// ``exponentiate(_:)``.
+/// ``exponentiate(_:maximum:)``.
 package func softmax(_ scores: [Float]) -> [Double] {
     let maximum = scores.max().map(Double.init) ?? 0
     let powers = scores.map { exp(Double($0) - maximum) }

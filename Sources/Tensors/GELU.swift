@@ -11,6 +11,11 @@ public func gelu(_ x: Float) -> Float {
 /// With t = |x|/√2 and erfc(t) = exp(−t²)·R(t), x·Φ(x) is x − x·erfc(t)/2 for x > 0, else x·erfc(t)/2: nothing
 /// cancels. R is a quotient of polynomials, all coefficients positive (`tools/fit_kernels.py`: relative error 5e-9).
 public func applyGELU(_ elements: UnsafeMutableBufferPointer<Float>) {
+    Kernels.current.gelu(elements.baseAddress, elements.count)
+}
+
+/// ``applyGELU(_:)`` of the baseline.
+func baselineGELU(_ elements: UnsafeMutableBufferPointer<Float>) {
     elements.transform(
         fast: { x in
             let distance = x.replacing(with: -x, where: x .< 0) * 0.707_106_77
@@ -39,9 +44,9 @@ public func gelu(_ x: Tensor) -> Tensor {
     return Tensor(shape: x.shape) { result in
         parallelFor((x.count + tile - 1) / tile) { task in
             let first = task * tile
-            let elements = UnsafeMutableBufferPointer(start: result + first, count: min(tile, x.count - first))
-            _ = elements.update(fromContentsOf: UnsafeBufferPointer(start: source.base + first, count: elements.count))
-            applyGELU(elements)
+            let count = min(tile, x.count - first)
+            (result + first).update(from: source.base + first, count: count)
+            applyGELU(UnsafeMutableBufferPointer(start: result + first, count: count))
         }
     }
 }

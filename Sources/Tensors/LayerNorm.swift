@@ -13,18 +13,31 @@ public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float)
     return Tensor(shape: x.shape) { result in
         parallelFor((rows + tile - 1) / tile) { task in
             for row in task * tile..<min(task * tile + tile, rows) {
-                let source = UnsafeBufferPointer(start: x.base + row * channels, count: channels)
-                let target = result + row * channels
-                let mean = sum(source) { $0 } / Float(channels)
-                let variance = sum(source) { ($0 - mean) * ($0 - mean) } / Float(channels)
-                let scale = 1 / (variance + epsilon).squareRoot()
-                for channel in 0..<channels {
-                    target[channel] =
-                        (source[channel] - mean) * scale * weight.base[channel] + bias.base[channel]
-                }
+                Kernels.current.normalise(
+                    x.base + row * channels, result + row * channels, channels, weight.base, bias.base, epsilon)
             }
         }
     }
+}
+
+/// One row of ``layerNorm(_:weight:bias:epsilon:)``, on the calling thread; weight and bias are contiguous.
+package func layerNormRow(
+    _ row: UnsafePointer<Float>, into result: UnsafeMutableBufferPointer<Float>, weight: Tensor, bias: Tensor,
+    epsilon: Float
+) {
+    Kernels.current.normalise(row, result.baseAddress, result.count, weight.base, bias.base, epsilon)
+}
+
+/// The plain definition of a row's layer norm, to which tests hold the kernels.
+func normalise(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int, weight: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>, epsilon: Float
+) {
+    let source = UnsafeBufferPointer(start: x, count: count)
+    let mean = sum(source) { $0 } / Float(count)
+    let variance = sum(source) { ($0 - mean) * ($0 - mean) } / Float(count)
+    let scale = 1 / (variance + epsilon).squareRoot()
+    for channel in 0..<count { y[channel] = (x[channel] - mean) * scale * weight[channel] + bias[channel] }
 }
 
 /// The sum of `term` over the elements, in sixteen partial sums: their rounding errors stay small and they vectorise.

@@ -1,4 +1,4 @@
-import Foundation
+import Synchronization
 
 /// The one owner of a tensor's memory: floats that it allocated, or floats that lie in a mapped file.
 ///
@@ -15,9 +15,7 @@ public final class Storage: @unchecked Sendable {
     package init(count: Int) {
         precondition(count >= 0, "storage of \(count) floats")
         self.count = count
-        let bytes = max(count, 1) * MemoryLayout<Float>.stride
-        base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-            .bindMemory(to: Float.self, capacity: count)
+        base = SparePages.take(count)
         owner = nil
     }
 
@@ -37,8 +35,40 @@ public final class Storage: @unchecked Sendable {
     }
 
     deinit {
-        if owner == nil { UnsafeMutableRawPointer(base).deallocate() }
+        if owner == nil { SparePages.giveBack(base, count) }
     }
+}
+
+/// Large blocks of memory that a storage no longer needs, for the next of the same size.
+///
+/// A forward pass asks for the same few sizes in every block. Memory from the system comes in pages that it must first
+/// clear, one fault each, which costs more than a layer norm.
+private enum SparePages {
+    private static let blocks = Mutex<[Int: [Address]]>([:])
+
+    private struct Address: @unchecked Sendable {  // Nobody else holds it.
+        let base: UnsafeMutablePointer<Float>
+    }
+
+    static func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let spare = count < leastCount ? nil : blocks.withLock { $0[count]?.popLast() }
+        if let spare { return spare.base }
+        let bytes = max(count, 1) * MemoryLayout<Float>.stride
+        return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+            .bindMemory(to: Float.self, capacity: count)
+    }
+
+    static func giveBack(_ base: UnsafeMutablePointer<Float>, _ count: Int) {
+        let address = Address(base: base)
+        if count >= leastCount {
+            blocks.withLock { $0[count, default: []].append(address) }
+        } else {
+            UnsafeMutableRawPointer(base).deallocate()
+        }
+    }
+
+    /// 1 MiB: smaller blocks come from the allocator's own cache.
+    private static let leastCount = 1 << 18
 }
 
 /// Lends `count` uninitialised floats to `body`.

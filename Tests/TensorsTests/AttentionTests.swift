@@ -47,40 +47,43 @@ import Testing
         expectAttention(parts[0], parts[1], parts[2], heads: 3)
     }
 
-    /// Rows of the operands and the result apart from each other, a bias on the scores, and nothing else written.
-    @Test func attendWithStridesAndBias() throws {
-        let (rows, keys, headDim, stride) = (5, 11, 6, 9)
+    /// Rows of the queries and the result apart from each other, a bias on the scores, keys in one block and in three,
+    /// and scores that grow from block to block and that shrink.
+    @Test(arguments: [11, 1200], [-3, 0, 3] as [Float])
+    func attendWithStridesAndBias(_ keys: Int, _ slope: Float) throws {
+        let (rows, headDim, stride) = (5, 6, 19)
         let (query, key, value) = (
             uniform([rows, stride], seed: 5), uniform([keys, stride], seed: 6), uniform([keys, stride], seed: 7)
         )
-        let bias = uniform([rows, keys], in: -4...4, seed: 8)
+        let random = uniform([rows, keys], in: -4...4, seed: 8)
+        func bias(_ row: Int, _ key: Int) -> Float { random[row, key] + slope * Float(key / 512) }
+        let keyPanels = Panels(inner: headDim, columns: keys, .float32)
+        keyPanels.fill(transposing: { key.base + $0 * stride })
+        let valuePanels = Panels(inner: keys, columns: headDim, .float32)
+        valuePanels.fill(rows: { value.base + $0 * stride })
         var result = [Float](repeating: 7, count: rows * stride)
         try result.withUnsafeMutableBufferPointer { buffer in
             let base = try #require(buffer.baseAddress)
-            withScratch(rows * keys) { scratch in
-                attend(
-                    queries: ConstMatrix(query.base, rows: rows, columns: headDim, stride: stride),
-                    keys: ConstMatrix(key.base, rows: keys, columns: headDim, stride: stride),
-                    values: ConstMatrix(value.base, rows: keys, columns: headDim, stride: stride), scale: 0.3,
-                    scores: scratch, into: MutableMatrix(base, rows: rows, columns: headDim, stride: stride)
-                ) { row, scores in
-                    for key in scores.indices { scores[key] += bias[row, key] }
-                }
+            attend(
+                queries: ConstMatrix(query.base, rows: rows, columns: headDim, stride: stride), keys: keyPanels,
+                values: valuePanels, into: MutableMatrix(base, rows: rows, columns: headDim, stride: stride)
+            ) { row, keys, scores in
+                for key in keys { scores[key - keys.lowerBound] = bias(row, key) }
             }
         }
         for row in 0..<rows {
             let scores = (0..<keys).map { index in
-                (0..<headDim).reduce(Double(bias[row, index])) {
-                    $0 + Double(Float(0.3)) * Double(query[row, $1]) * Double(key[index, $1])
+                (0..<headDim).reduce(Double(bias(row, index))) {
+                    $0 + Double(query[row, $1]) * Double(key[index, $1])
                 }
             }
             let sum = scores.reduce(0) { $0 + exp($1) }
             for channel in 0..<headDim {
                 let exact = (0..<keys).reduce(0) { $0 + exp(scores[$1]) / sum * Double(value[$1, channel]) }
-                // Scores below 5: as computed by the suite's formula, (6 + 3)·5·2 and some for the sums.
-                #expect(abs(Double(result[row * stride + channel]) - exact) <= 130 * roundoff)
+                // Scores below 16: as computed by the suite's formula, (6 + 3)·16·2 and some for the sums of 1200.
+                #expect(abs(Double(result[row * stride + channel]) - exact) <= 400 * roundoff)
             }
-            #expect(result[row * stride + headDim..<(row + 1) * stride].allSatisfy { $0 == 7 })
+            #expect(result[row * stride + 16..<(row + 1) * stride].allSatisfy { $0 == 7 })
         }
     }
 

@@ -42,8 +42,8 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
     // MARK: Softmax
 
     /// Lengths with and without a tail beyond vectors of 8; scores of all magnitudes, equal, one far above the rest.
-    @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 100, 4096, 4099])
-    func exponentiateIsSoftmax(_ count: Int) {
+    @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 100, 4096, 4099], InstructionSet.available)
+    func exponentiateIsSoftmax(_ count: Int, _ set: InstructionSet) {
         let wide = uniform(count, in: -1e4...1e4, seed: 3)
         var peak = [Float](repeating: -3, count: count)
         peak[count / 2] = 5e3
@@ -52,7 +52,7 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
             [Float](repeating: -1e30, count: count), [Float](repeating: .leastNormalMagnitude / 100, count: count),
         ] {
             var powers = scores
-            let sum = powers.withUnsafeMutableBufferPointer { exponentiate($0) }
+            let sum = exponentiate(&powers, set)
             let maximum = Double(scores.max() ?? 0)
             // The difference to the maximum is rounded, and an error there is a relative one of its power; the power
             // itself has 2 units, and each of the partial sums up to count/8 + 8 roundings. Below −87 there is 1.7e-38.
@@ -66,26 +66,38 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
     }
 
     /// Otherwise weights that are not finite could give an embedding that is.
-    @Test(arguments: [8, 11], [Float.nan, .infinity])
-    func exponentiateKeepsWhatIsNotFinite(_ count: Int, _ value: Float) {
-        for place in 0..<count {
-            var scores = uniform(count, seed: 4)
-            scores[place] = value
-            #expect(scores.withUnsafeMutableBufferPointer { exponentiate($0) }.isNaN)
+    @Test(arguments: InstructionSet.available, [Float.nan, .infinity])
+    func exponentiateKeepsWhatIsNotFinite(_ set: InstructionSet, _ value: Float) {
+        for count in [16, 19] {
+            for place in 0..<count {
+                var scores = uniform(count, seed: 4)
+                scores[place] = value
+                #expect(exponentiate(&scores, set).isNaN)
+            }
+            var scores = [Float](repeating: .nan, count: count)
+            #expect(exponentiate(&scores, set).isNaN)
         }
-        var scores = [Float](repeating: .nan, count: count)
-        #expect(scores.withUnsafeMutableBufferPointer { exponentiate($0) }.isNaN)
     }
 
-    @Test func exponentiateOfNothing() {
-        #expect(exponentiate(UnsafeMutableBufferPointer(start: nil, count: 0)) == 0)
+    @Test(arguments: InstructionSet.available)
+    func exponentiateOfNothing(_ set: InstructionSet) {
+        #expect(Kernels(set).exponentiate(nil, 0, 0) == 0)
+        #expect(Kernels(set).maximum(nil, 0) == -.infinity)
+    }
+
+    /// Powers of the scores less the largest, in place, and their sum.
+    private func exponentiate(_ scores: inout [Float], _ set: InstructionSet) -> Float {
+        let kernels = Kernels(set)
+        let maximum = kernels.maximum(scores, scores.count)
+        if !scores.contains(where: \.isNaN) { #expect(maximum == scores.max()) }
+        return kernels.exponentiate(&scores, scores.count, maximum)
     }
 
     // MARK: GELU
 
     /// As documented: 3e-7 relative from 0 up, 6e-8 absolute below, for the vectors, the tails and the plain one.
-    @Test(arguments: [1, 7, 8, 9, 23, 24])
-    func geluIsWithinItsTolerance(_ count: Int) {
+    @Test(arguments: [1, 7, 8, 9, 23, 24, 35], InstructionSet.available)
+    func geluIsWithinItsTolerance(_ count: Int, _ set: InstructionSet) {
         let special: [Float] = [
             0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, 1e-20, -1e-20, 13.2, -13.2,
             14, -14, 1e3, -1e3, 1e10, -1e10, 3e10, -3e10, 1e20, -1e20, .greatestFiniteMagnitude,
@@ -96,7 +108,7 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
         for start in stride(from: 0, to: values.count, by: count) {
             let x = Array(values[start..<min(start + count, values.count)])
             var y = x
-            y.withUnsafeMutableBufferPointer { applyGELU($0) }
+            Kernels(set).gelu(&y, y.count)
             for (x, results) in zip(x, zip(y, x.map { gelu($0) })) {
                 let exact = exactGELU(Double(x))
                 for result in [results.0, results.1] {
@@ -107,9 +119,10 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
         #expect(worst <= 1)
     }
 
-    @Test func geluKeepsWhatIsNotFinite() {
+    @Test(arguments: InstructionSet.available)
+    func geluKeepsWhatIsNotFinite(_ set: InstructionSet) {
         var values: [Float] = [.nan, .infinity, -.infinity, 1, 2, 3, 4, 5]
-        values.withUnsafeMutableBufferPointer { applyGELU($0) }
+        Kernels(set).gelu(&values, values.count)
         #expect(values.map(\.isFinite) == [false, false, false, true, true, true, true, true])
     }
 
@@ -132,14 +145,21 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
             (0.1...0.1, 1e-6),
         ] {
             let x = uniform([rows, channels], in: range, seed: 9)
-            expectLayerNorm(x, weight, bias, epsilon)
+            expectLayerNorm(x, layerNorm(x, weight: weight, bias: bias, epsilon: epsilon), weight, bias, epsilon)
+            for set in InstructionSet.available where rows == 1 {
+                let row = Tensor(shape: x.shape) {
+                    Kernels(set).normalise(x.base, $0, channels, weight.base, bias.base, epsilon)
+                }
+                expectLayerNorm(x, row, weight, bias, epsilon)
+            }
         }
     }
 
     @Test func layerNormOfStridedViews() {
         let x = uniform([6, 5, 4], seed: 10)
         let weight = uniform([6, 2], seed: 11).selecting(axis: 1, 1)
-        expectLayerNorm(x.permuted(1, 2, 0), weight, uniform([6], seed: 12), 1e-6)
+        let (view, bias) = (x.permuted(1, 2, 0), uniform([6], seed: 12))
+        expectLayerNorm(view, layerNorm(view, weight: weight, bias: bias, epsilon: 1e-6), weight, bias, 1e-6)
         #expect(
             layerNorm(
                 x.sliced(axis: 0, 0..<0).permuted(0, 2, 1), weight: uniform([5], seed: 1), bias: uniform([5], seed: 2),
@@ -148,10 +168,9 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
     }
 
     private func expectLayerNorm(
-        _ x: Tensor, _ weight: Tensor, _ bias: Tensor, _ epsilon: Float,
+        _ x: Tensor, _ result: Tensor, _ weight: Tensor, _ bias: Tensor, _ epsilon: Float,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        let result = layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
         #expect(result.shape == x.shape, sourceLocation: sourceLocation)
         let (values, results, channels) = (x.values, result.values, weight.count)
         var worst = -Double.infinity
@@ -160,9 +179,9 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
             let mean = row.reduce(0, +) / Double(channels)
             let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channels)
             let deviation = (variance + Double(epsilon)).squareRoot()
-            // What the mean is off by, and what a difference to it loses, in deviations; a sum of n in sixteen parts
-            // rounds n/16 + 16 times. Then a handful of operations on the result.
-            let sumError = Double(channels) / 16 + 20
+            // What the mean is off by, and what a difference to it loses, in deviations; a sum of n in eight parts or
+            // more rounds n/8 + 16 times at most. Then a handful of operations on the result.
+            let sumError = Double(channels) / 8 + 20
             let largest = row.map(abs).max() ?? 0
             for channel in 0..<channels {
                 let normal = (row[channel] - mean) / deviation

@@ -56,13 +56,22 @@ import Testing
 
     // MARK: linear
 
-    /// Rows and outputs at the edges of tiles of 512 × 1280, with few inputs so that the loops stay quick.
-    static let tileEdges = [(1, 1281), (511, 1279), (512, 1280), (513, 1281), (1025, 2), (2, 2561)]
+    /// Rows and outputs at the edges of tiles of 96 × 1280 and of 64 rows, whole panels of outputs and others, with few
+    /// inputs so that the loops stay quick.
+    static let tileEdges = [
+        (1, 1281), (64, 1280), (65, 1280), (95, 1279), (96, 1296), (97, 2560), (385, 16), (480, 1296), (1025, 2),
+        (2, 2561),
+    ]
 
     @Test(arguments: tileEdges)
     func linearAtTheEdgesOfTiles(_ rows: Int, _ outputs: Int) {
         expectLinear(
             uniform([rows, 3], seed: 4), weight: uniform([outputs, 3], seed: 5), bias: uniform([outputs], seed: 6))
+    }
+
+    /// More inputs than are summed at once.
+    @Test func linearOfManyInputs() {
+        expectLinear(uniform([70, 2563], seed: 4), weight: uniform([32, 2563], seed: 5), bias: nil)
     }
 
     @Test(arguments: [Activation.none, .gelu, .relu], [true, false])

@@ -23,7 +23,10 @@ PROMPT_KINDS = {
     "points, refine": 0.06,
 }
 SINGLE_WEIGHT = 0.7  # of mask 0's loss
-SCORE_WEIGHT = 2.0  # of the predicted IoU's squared error
+SCORE_WEIGHT = 5.0  # of the predicted IoU's squared error
+# Share of the mean over the three masks, beside the best one. A single point may mean a part or the whole, and
+# the masks should differ; any other prompt means one thing, and each mask should show it.
+SHARED_WEIGHT, SHARED_WEIGHT_AMBIGUOUS = 0.4, 0.1
 
 
 @dataclass
@@ -83,12 +86,16 @@ class Outcome:
 
 
 def objective(
-    logits: torch.Tensor, scores: torch.Tensor, truth: torch.Tensor, boxes: torch.Tensor
+    logits: torch.Tensor,
+    scores: torch.Tensor,
+    truth: torch.Tensor,
+    boxes: torch.Tensor,
+    is_ambiguous: bool,
 ) -> Outcome:
     """Focal and dice loss on the best of masks 1..3 and on mask 0, and squared error of the predicted IoU.
 
     The focal term (gamma 1, twice the sum over pixels divided by the box's area) weighs small and large
-    objects alike; a tenth of the mean over the three masks keeps each of them alive.
+    objects alike.
     """
     side = logits.shape[-1]
     soft = functional.interpolate(truth[:, None], size=(side, side), mode="area").expand_as(logits)
@@ -102,7 +109,8 @@ def objective(
     per_mask = focal.clamp(max=20) + dice_loss
     several = per_mask[:, 1:]
     iou, dice = quality(logits.detach() > 0, soft > 0.5)
-    loss = (0.9 * several.min(1).values + 0.1 * several.mean(1)).mean()
+    shared = SHARED_WEIGHT_AMBIGUOUS if is_ambiguous else SHARED_WEIGHT
+    loss = torch.lerp(several.min(1).values, several.mean(1), shared).mean()
     loss = loss + SINGLE_WEIGHT * per_mask[:, 0].mean() + SCORE_WEIGHT * functional.mse_loss(scores, iou)
     chosen = dice[:, 1:].gather(1, scores[:, 1:].argmax(1, keepdim=True)).mean()
     return Outcome(loss, chosen.item(), dice[:, 1:].max(1).values.mean().item(), dice[:, 0].mean().item())

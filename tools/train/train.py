@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
+from segment_anything.modeling import Sam
 from torch.utils.data import DataLoader, Subset
 
 from batches import Batch, Batches, model_input
@@ -34,6 +35,10 @@ SURROUNDINGS = {
     "MALLOC_TOP_PAD_": "300000000",
     "OMP_WAIT_POLICY": "passive",
 }
+
+WEIGHT_DECAY = 0.05
+# Two axes, but no hidden layer: embeddings, positions, and the last layer of the predicted IoU.
+NOT_HIDDEN = ("embed", "iou_token", "mask_tokens", "rel_pos", "iou_prediction_head.layers.2")
 
 
 def parse() -> argparse.Namespace:
@@ -83,8 +88,20 @@ def initial_weights(path: Path) -> dict[str, torch.Tensor]:
     return found.get("average") or found["model"]
 
 
+def optimizers(sam: Sam) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of hidden layers, AdamW for all else; at these settings they share a rate."""
+    hidden, other = [], []
+    for name, value in sam.named_parameters():
+        is_hidden = value.ndim == 2 and not any(word in name for word in NOT_HIDDEN)
+        (hidden if is_hidden else other).append(value)
+    return [
+        torch.optim.Muon(hidden, weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(other, betas=(0.9, 0.95), weight_decay=WEIGHT_DECAY, fused=True),
+    ]
+
+
 class Run:
-    """The state of a training: weights, their average, the optimizer, the step and the best score."""
+    """The state of a training: weights, their average, the optimizers, the step and the best score."""
 
     def __init__(self, options: argparse.Namespace):
         self.options, self.step, self.best = options, 0, 0.0
@@ -94,10 +111,11 @@ class Run:
         self.configuration = Configuration(**settings)
         torch.manual_seed(options.seed)
         self.sam, self.average = build(self.configuration), build(self.configuration)
-        self.optimizer = torch.optim.AdamW(self.sam.parameters(), betas=(0.9, 0.95), weight_decay=0.05)
+        self.optimizers = optimizers(self.sam)
         if saved:
             self.sam.load_state_dict(saved["model"])
-            self.optimizer.load_state_dict(saved["optimizer"])
+            for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
             self.step, self.best = saved["step"], saved["best"]
         elif options.init:
             load_resized(self.sam, initial_weights(options.init))
@@ -106,8 +124,9 @@ class Run:
     def learn(self, batch: Batch) -> tuple[str, float, float, float, float]:
         """One step; kind of prompt, loss, and the Dice of the chosen, the best and the single mask."""
         random = np.random.default_rng([self.options.seed, 3, self.step])
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.options)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(self.step, self.options)
         truth, boxes = torch.from_numpy(batch.masks).float(), torch.from_numpy(batch.boxes)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bfloat16):
             embeddings = self.sam.image_encoder(
@@ -116,11 +135,12 @@ class Run:
             embeddings = embeddings.repeat_interleave(len(truth) // len(embeddings), 0)
             kind, prompt = draw_prompt(self.sam, embeddings, truth, boxes, random)
             logits, scores = decode(self.sam, embeddings, prompt.boxes, prompt.points, prompt.masks)
-        outcome = objective(logits.float(), scores.float(), truth, boxes)
-        self.optimizer.zero_grad()
+        outcome = objective(logits.float(), scores.float(), truth, boxes, is_ambiguous=kind == "point")
+        self.sam.zero_grad()
         outcome.loss.backward()
         torch.nn.utils.clip_grad_norm_(self.sam.parameters(), 1.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         self.follow()
         return kind, outcome.loss.item(), outcome.chosen, outcome.best, outcome.single
@@ -142,7 +162,8 @@ class Run:
             "seed": self.options.seed,
         }
         if with_optimizer:
-            state |= {"model": self.sam.state_dict(), "optimizer": self.optimizer.state_dict()}
+            state["model"] = self.sam.state_dict()
+            state["optimizers"] = [optimizer.state_dict() for optimizer in self.optimizers]
         beside = self.options.run / f"{name}.part"
         with open(beside, "wb") as file:
             torch.save(state, file)

@@ -1,0 +1,20 @@
+#if defined(__x86_64__)
+#define TARGET "avx2,fma"
+#define LANES 8
+#include "vectors.h"
+#define ROWS 6
+#define PANELS 1
+
+#define TILE tile_f32
+#define MULTIPLY sam_multiply_f32_avx2
+#define DOT(sum, a, b) ((sum) + (vector)(a) * (vector)(b))
+#include "multiply.h"
+
+// A bfloat16 is the upper half of a float.
+#define TILE tile_bf16
+#define MULTIPLY sam_multiply_bf16_avx2
+#define DOT(sum, a, b)                                                                                           \
+    ((sum) + (vector)((a) << 16) * (vector)((b) << 16)                                                           \
+     + (vector)((a) & (int32_t)0xffff0000) * (vector)((b) & (int32_t)0xffff0000))
+#include "multiply.h"
+#endif

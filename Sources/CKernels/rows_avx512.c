@@ -1,0 +1,8 @@
+#if defined(__x86_64__)
+#define TARGET "avx512f,avx512bw,avx512dq,avx512vl,fma"
+#define LANES 16
+#include "vectors.h"
+#define ROW(name) sam_##name##_avx512
+#include "rows.h"
+#include "transpose.h"
+#endif

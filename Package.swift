@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "Annotations",
             dependencies: ["Files", "Frames"]),
-        .target(name: "Segmentation", dependencies: ["Annotations", "Imaging", "SegmentAnything"]),
+        .target(name: "Segmentation", dependencies: ["Annotations", "Imaging", "SegmentAnything", "Tensors"]),
         .target(
             name: "Evaluation",
             dependencies: ["Files", "Frames", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),

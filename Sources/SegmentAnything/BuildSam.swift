@@ -8,18 +8,22 @@ extension Sam {
     ///
     /// Aligned float32 stays in the mapped file; other types are converted to it here.
     ///
+    /// - Parameter precision: of the image encoder's products and the mask decoder's up-scaling. In bfloat16 their weights
+    ///   are rounded here, and take half the memory; sums, norms, softmax and all else stay in single precision.
+    ///
     /// - Throws: ``FileError``: what ``Checkpoint/init(path:)`` throws, and `badData` which lists all tensors that are
     ///   missing, unexpected, of the wrong shape or type, or names the first that is not finite of all but the image
     ///   encoder's, which ``encode(_:name:recorder:)`` finds without reading them twice.
-    public init(path: String) throws(FileError) {
+    public init(path: String, precision: Precision = .float32) throws(FileError) {
         let (checkpoint, names, configuration) = try openModel(path)
         self.path = path
         self.configuration = configuration
         let weights = Weights { name in names[name].map(checkpoint.tensor) }
         tensor = { name in names[name].map(checkpoint.tensor) }
-        imageEncoder = ImageEncoder(weights / "image_encoder", configuration)
+        self.precision = precision
+        imageEncoder = ImageEncoder((weights / "image_encoder").with(precision), configuration)
         promptEncoder = PromptEncoder(weights / "prompt_encoder", configuration)
-        maskDecoder = MaskDecoder(weights / "mask_decoder", configuration)
+        maskDecoder = MaskDecoder(weights / "mask_decoder", configuration, precision)
         if let name = firstTensorNotFinite(where: { !$0.hasPrefix("image_encoder.") }) {
             throw FileError(.badData, file: path, place: name, "not finite", advice: "Get the file anew.")
         }

@@ -11,6 +11,7 @@ struct Linear: Sendable {
 
     init(weight: Tensor, bias: Tensor?, precision: Precision) {
         self.weight = LinearWeight(weight, precision: precision)
+        if case .panels = self.weight { weight.storage.releasePages() }
         self.bias = bias?.contiguous()
     }
 
@@ -119,12 +120,12 @@ struct UpConvolution: Sendable {
     let bias: Tensor
     let outputs: Int
 
-    init(_ weights: Weights) {
+    init(_ weights: Weights, _ precision: Precision) {
         let (weight, bias) = (weights["weight"], weights["bias"])
         let inputs = weight.shape[0]
         outputs = weight.shape[1]
         let rows = weight.permuted(0, 2, 3, 1).reshaped([inputs, 4 * outputs])
-        self.weight = Panels(inner: inputs, columns: 4 * outputs, .float32)
+        self.weight = Panels(inner: inputs, columns: 4 * outputs, precision)
         self.weight.fill(rows: { rows.base + $0 * rows.shape[1] })
         self.bias = bias.reshaped([1, outputs]).expanded(axis: 0, to: 4).reshaped([4 * outputs])
     }

@@ -12,13 +12,14 @@ struct MaskDecoder: Sendable {
     let hypernetworks: [MLP]
     let iouHead: MLP
 
-    init(_ weights: Weights, _ configuration: Configuration) {
+    /// - Parameter precision: of the up-scaling's products; all others are in single precision.
+    init(_ weights: Weights, _ configuration: Configuration, _ precision: Precision) {
         path = weights.path
         transformer = TwoWayTransformer(weights / "transformer", configuration)
         outputTokens = concatenated([(weights / "iou_token")["weight"], (weights / "mask_tokens")["weight"]])
-        upscale1 = UpConvolution(weights / "output_upscaling" / "0")
+        upscale1 = UpConvolution(weights / "output_upscaling" / "0", precision)
         upscaleNorm = LayerNorm(weights / "output_upscaling" / "1", epsilon: 1e-6)
-        upscale2 = UpConvolution(weights / "output_upscaling" / "3")
+        upscale2 = UpConvolution(weights / "output_upscaling" / "3", precision)
         hypernetworks = (0..<Configuration.maskCount).map {
             MLP(weights / "output_hypernetworks_mlps" / "\($0)", depth: 3)
         }

@@ -1,5 +1,6 @@
 import Files
 import Frames
+import Synchronization
 import Tensors
 
 /// What is asked of an image: points, a box, a mask input, or several of them for one object.
@@ -47,19 +48,20 @@ public struct PredictedMask: Sendable {
     public let score: Float
     /// Logits as the decoder made them, `[4·grid, 4·grid]`, for use as a mask input.
     public let lowResLogits: Tensor
-    private let upscale: @Sendable () -> Tensor
-
-    init(index: Int, score: Float, lowResLogits: Tensor, upscale: @escaping @Sendable () -> Tensor) {
-        self.index = index
-        self.score = score
-        self.lowResLogits = lowResLogits
-        self.upscale = upscale
-    }
+    let transform: ResizeLongestSide
+    let imageSize: Int
 
     /// Logits at the original size, `[height, width]`; the mask is where they are above 0.
     ///
     /// Computed at each use: those of many prompts on a large picture would fill the memory.
-    public var logits: Tensor { upscale() }
+    public var logits: Tensor {
+        let (height, width) = (transform.original.height, transform.original.width)
+        return Tensor(shape: [height, width]) { result in
+            transform.upscale(lowResLogits, imageSize: imageSize) { y, row in
+                (result + y * width).update(from: row.baseAddress.unsafelyUnwrapped, count: width)
+            }
+        }
+    }
 
     /// Where the logits are strictly above 0.
     public var mask: Mask { thresholded().mask }
@@ -67,16 +69,27 @@ public struct PredictedMask: Sendable {
     /// The IoU of the masks at thresholds +1 and −1 (`amg.py:156`); 0 where both are empty.
     public var stability: Double { thresholded().stability }
 
-    /// ``mask`` and ``stability``, for the cost of one.
+    /// ``mask`` and ``stability``, for the cost of one: rows of logits are compared as they are made, and not kept.
     public func thresholded() -> (mask: Mask, stability: Double) {
-        let logits = logits
-        let values = logits.values
-        let (intersection, union) = (values.count { $0 > 1 }, values.count { $0 > -1 })
-        let size = PixelSize(width: logits.shape[1], height: logits.shape[0])
-        return (
-            Mask(size: size, values: values.map { $0 > 0 }),
-            union == 0 ? 0 : Double(intersection) / Double(union)
-        )
+        let size = transform.original
+        let intersection = Atomic(0)
+        let union = Atomic(0)
+        let values = [Bool](unsafeUninitializedCapacity: size.width * size.height) { buffer, count in
+            nonisolated(unsafe) let values = buffer
+            transform.upscale(lowResLogits, imageSize: imageSize) { y, row in
+                var (above, notBelow) = (Int32(0), Int32(0))
+                for x in row.indices {
+                    values[y * size.width + x] = row[x] > 0
+                    above += row[x] > 1 ? 1 : 0
+                    notBelow += row[x] > -1 ? 1 : 0
+                }
+                intersection.wrappingAdd(Int(above), ordering: .relaxed)
+                union.wrappingAdd(Int(notBelow), ordering: .relaxed)
+            }
+            count = size.width * size.height
+        }
+        let (inner, outer) = (intersection.load(ordering: .relaxed), union.load(ordering: .relaxed))
+        return (Mask(size: size, values: values), outer == 0 ? 0 : Double(inner) / Double(outer))
     }
 }
 
@@ -93,6 +106,7 @@ extension Sam {
         let input = transform(image, imageSize: configuration.imageSize)
         recorder?.record("input", input.channelsFirst)
         let embedding = imageEncoder(input, recorder: recorder)
+        SpareMemory.release()
         try requireFinite(embedding, "the image's embedding is")
         return EncodedImage(transform: transform, embedding: embedding)
     }
@@ -112,6 +126,7 @@ extension Sam {
             let masks = try decode(batch.map { prompts[$0] }, on: image, multimask: multimask, recorder: recorder)
             for (prompt, masks) in zip(batch, masks) { results[prompt] = masks }
         }
+        SpareMemory.release()
         return results
     }
 
@@ -156,9 +171,9 @@ extension Sam {
         let results = (0..<prompts.count).map { prompt in
             masks.enumerated().map { place, index in
                 let own = logits.selecting(axis: 0, prompt).selecting(axis: 0, place)
-                return PredictedMask(index: index, score: scores[prompt, place], lowResLogits: own) {
-                    image.transform.upscaled(own.batched, imageSize: configuration.imageSize).selecting(axis: 0, 0)
-                }
+                return PredictedMask(
+                    index: index, score: scores[prompt, place], lowResLogits: own, transform: image.transform,
+                    imageSize: configuration.imageSize)
             }
         }
         recorder?.record(

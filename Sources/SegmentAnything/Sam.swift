@@ -7,6 +7,8 @@ public struct Sam: Sendable {
     /// The file that the weights came from.
     public let path: String
     public let configuration: Configuration
+    /// Of the image encoder's products, and of the mask decoder's up-scaling.
+    public let precision: Precision
     let imageEncoder: ImageEncoder
     let promptEncoder: PromptEncoder
     let maskDecoder: MaskDecoder

@@ -69,11 +69,31 @@ struct ResizeLongestSide: Hashable, Sendable {
         return Tensor(values, shape: [imageSize, imageSize, 3])
     }
 
-    /// Logits from the decoder at the original size (`sam.py:134`): bilinear to the model's square, the padding cut off,
-    /// bilinear to the original; `[masks, 4·grid, 4·grid]` to `[masks, height, width]`.
-    func upscaled(_ logits: Tensor, imageSize: Int) -> Tensor {
-        let square = PixelSize(width: imageSize, height: imageSize)
-        let cropped = bilinear(logits, to: square, cropped: scaled)
-        return bilinear(cropped, to: original, cropped: original)
+    /// Hands over the rows of a mask's logits at the original size (`sam.py:134`): bilinear to the model's square, the
+    /// padding cut off, bilinear to the original.
+    ///
+    /// Bands of rows are made side by side; within one, rows come in order.
+    ///
+    /// - Parameter logits: from the decoder, `[4·grid, 4·grid]`.
+    func upscale(
+        _ logits: Tensor, imageSize: Int, _ body: (_ y: Int, _ row: UnsafeBufferPointer<Float>) -> Void
+    ) {
+        precondition(logits.shape.count == 2, "logits of \(logits.shape)")
+        let logits = logits.contiguous()
+        let (height, width) = (logits.shape[0], logits.shape[1])
+        let band = 128
+        parallelFor((original.height + band - 1) / band) { task in
+            let square = BilinearRows(
+                from: PixelSize(width: width, height: height), to: PixelSize(width: imageSize, height: imageSize),
+                cropped: scaled
+            ) { logits.base + $0 * width }
+            // Of the same size, the second interpolation is the identity.
+            let rows =
+                original == scaled
+                ? square : BilinearRows(from: scaled, to: original, cropped: original) { square.row($0) }
+            for y in task * band..<min((task + 1) * band, original.height) {
+                body(y, UnsafeBufferPointer(start: rows.row(y), count: original.width))
+            }
+        }
     }
 }

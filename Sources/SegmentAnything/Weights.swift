@@ -26,6 +26,11 @@ struct Weights: Sendable {
             read: weights.read)
     }
 
+    /// The same, for layers that compute their products in other numbers.
+    func with(_ precision: Precision) -> Weights {
+        Weights(path: path, precision: precision, read: read)
+    }
+
     /// A tensor that the model has.
     subscript(name: String) -> Tensor {
         guard let tensor = read(path + "." + name) else { preconditionFailure("no tensor \(path).\(name)") }

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Frames
 import Imaging
+import Tensors
 
 /// What a label volume was made from and how: enough to check it, to repeat it to the byte, and to find every box's
 /// part in it. It stands beside the volume, as `labels.json` beside `labels.nii.gz`.
@@ -26,7 +27,7 @@ public struct Manifest: Encodable, Sendable {
     /// Everything that the result depends on besides the sources.
     public struct Options: Encodable, Sendable {
         public var recipe = "sam"
-        public var precision = "float32"
+        public var precision: Precision
         public var axis: VoxelAxis
         public var view: SliceView
         public var intensity: Intensity
@@ -34,7 +35,8 @@ public struct Manifest: Encodable, Sendable {
         /// The label of each class id that was given one, and null of those left out.
         public var labels: [String: UInt16?]
 
-        public init(slices: SlicesRecord, singleMask: Bool, labels: [Int: UInt16?]) {
+        public init(slices: SlicesRecord, precision: Precision, singleMask: Bool, labels: [Int: UInt16?]) {
+            self.precision = precision
             axis = slices.axis
             view = slices.view
             intensity = slices.intensity

@@ -33,8 +33,7 @@ package enum LinearWeight: Sendable {
 
 /// `x · weightᵀ + bias`, then an activation: `[…, inputs]` by `[outputs, inputs]` to `[…, outputs]`.
 ///
-/// The product is computed in tiles, each with its bias and activation by one thread while it is in the cache. Few rows,
-/// and processors that have no tiles of ours, are the BLAS's.
+/// Few rows, and processors that have no tiles of ours, are the BLAS's.
 package func linear(
     _ x: Tensor, weight: LinearWeight, bias: Tensor? = nil, activation: Activation = .none
 ) -> Tensor {
@@ -43,41 +42,31 @@ package func linear(
     precondition(bias == nil || bias?.shape == [outputs], "bias \(bias?.shape ?? []) of weight \(weight.shape)")
     let (x, bias) = (x.contiguous(), bias?.contiguous())
     let rows = x.shape.dropLast().reduce(1, *)
-    let tileRows = rows <= 4 * largeTileRows ? fewRows : largeTileRows
-    let rowTiles = (rows + tileRows - 1) / tileRows
-    let columnTiles = (outputs + tileColumns - 1) / tileColumns
-    let factor: LinearWeight =
-        if case .plain(let weight) = weight, rows > fewRows, outputs % Panels.width == 0,
-            InstructionSet.current > .baseline
-        {
-            .panels(rightFactor(weight, .float32))
-        } else {
-            weight
+    /// Bias and activation of a part of the result.
+    func finish(_ tile: MutableMatrix, firstOutput: Int) {
+        for index in 0..<tile.rows {
+            let row = UnsafeMutableBufferPointer(start: tile.base + index * tile.stride, count: tile.columns)
+            if let bias { add(bias.base + firstOutput, to: row) }
+            switch activation {
+            case .none: break
+            case .gelu: applyGELU(row)
+            case .relu: for position in row.indices { row[position] = max(row[position], 0) }
+            }
         }
+    }
     return Tensor(shape: x.shape.dropLast() + [outputs]) { result in
-        parallelFor(rowTiles * columnTiles) { task in
-            let row = task / columnTiles * tileRows
-            let column = task % columnTiles * tileColumns
-            let tile = MutableMatrix(
-                result + row * outputs + column, rows: min(tileRows, rows - row),
-                columns: min(tileColumns, outputs - column), stride: outputs)
-            let left = ConstMatrix(x.base + row * inputs, rows: tile.rows, columns: inputs, stride: inputs)
-            switch factor {
-            case .plain(let weight):
-                let right = ConstMatrix(
-                    weight.base + column * inputs, rows: tile.columns, columns: inputs, stride: inputs)
-                matmul(left, right, transposed: true, into: tile)
-            case .panels(let panels): multiplyInChunks(left, panels, firstColumn: column, into: tile)
-            }
-            for index in 0..<tile.rows {
-                let row = UnsafeMutableBufferPointer(start: tile.base + index * outputs, count: tile.columns)
-                if let bias { add(bias.base + column, to: row) }
-                switch activation {
-                case .none: break
-                case .gelu: applyGELU(row)
-                case .relu: for position in row.indices { row[position] = max(row[position], 0) }
-                }
-            }
+        let (left, product) = (
+            ConstMatrix(x.base, rows: rows, columns: inputs, stride: inputs),
+            MutableMatrix(result, rows: rows, columns: outputs, stride: outputs)
+        )
+        switch weight {
+        case .panels(let panels): multiply(left, panels, into: product, finish)
+        case .plain(let weight)
+        where rows > fewRows && inputs > 0 && outputs % Panels.width == 0 && InstructionSet.current > .baseline:
+            multiply(left, rightFactor(weight, .float32), into: product, finish)
+        case .plain(let weight):
+            multiply(
+                left, ConstMatrix(weight.base, rows: outputs, columns: inputs, stride: inputs), into: product, finish)
         }
     }
 }
@@ -89,29 +78,53 @@ public func linear(
     linear(x, weight: LinearWeight(weight, precision: .float32), bias: bias, activation: activation)
 }
 
-/// Rows and columns of a tile of ``linear(_:weight:bias:activation:)``: with a chunk of the inputs, its rows fill half of
-/// the second-level cache. Measured: see the documentation.
-private let largeTileRows = 96
-private let tileColumns = 1280
+// MARK: - Splitting the work
 
-/// How many inputs are summed at once: a tile's rows and two panels of as many stay in the cache.
-private let chunkInputs = 1280
+/// `left · rightᵀ` by the BLAS, in tiles that one thread each computes and finishes while they are in the cache.
+private func multiply(
+    _ left: ConstMatrix, _ right: ConstMatrix, into product: MutableMatrix,
+    _ finish: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
+) {
+    let tileRows = left.rows <= 512 ? fewRows : 512
+    let tileColumns = 1280
+    let columnTiles = (product.columns + tileColumns - 1) / tileColumns
+    parallelFor((left.rows + tileRows - 1) / tileRows * columnTiles) { task in
+        let rows = range(task / columnTiles, of: tileRows, upTo: left.rows)
+        let columns = range(task % columnTiles, of: tileColumns, upTo: product.columns)
+        let tile = product[rows, columns]
+        matmul(left[rows, 0..<left.columns], right[columns, 0..<right.columns], transposed: true, into: tile)
+        finish(tile, columns.lowerBound)
+    }
+}
 
-/// Columns of `left · right` from `firstColumn` on, as many as the product has.
-private func multiplyInChunks(_ left: ConstMatrix, _ right: Panels, firstColumn: Int, into product: MutableMatrix) {
+/// `left · right` by our own tiles. A task is a block of rows: it copies a chunk of them to where they lie close, as the
+/// second-level cache has room for, and multiplies that by one panel of the right factor after another.
+private func multiply(
+    _ left: ConstMatrix, _ right: Panels, into product: MutableMatrix,
+    _ finish: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
+) {
+    let (blockRows, chunk, tileColumns) = (left.rows <= 1024 ? 16 : 48, 1280, 1280)
     // Not a power of two, which would have all rows fall on the same lines of the cache.
-    let stride = chunkInputs + Panels.width
-    withScratch(left.rows * stride) { copy in
-        for start in Swift.stride(from: 0, to: left.columns, by: chunkInputs) {
-            let count = min(chunkInputs, left.columns - start)
-            for row in 0..<left.rows {
-                (copy + row * stride).update(from: left.base + row * left.stride + start, count: count)
+    let stride = chunk + Panels.width
+    parallelFor((left.rows + blockRows - 1) / blockRows) { task in
+        let rows = range(task, of: blockRows, upTo: left.rows)
+        withScratch(rows.count * stride) { copy in
+            for start in Swift.stride(from: 0, to: left.columns, by: chunk) {
+                let inner = start..<min(start + chunk, left.columns)
+                let near = LeftFactor(left[rows, inner], right.precision, in: copy, stride: stride)
+                for column in Swift.stride(from: 0, to: product.columns, by: tileColumns) {
+                    let columns = column..<min(column + tileColumns, product.columns)
+                    let tile = product[rows, columns]
+                    multiply(near, right, rows: inner, columns: columns, into: tile, accumulate: start > 0)
+                    if inner.upperBound == left.columns { finish(tile, column) }
+                }
             }
-            multiply(
-                ConstMatrix(copy, rows: left.rows, columns: count, stride: stride), right, rows: start..<start + count,
-                columns: firstColumn..<firstColumn + product.columns, into: product, accumulate: start > 0)
         }
     }
+}
+
+private func range(_ index: Int, of size: Int, upTo end: Int) -> Range<Int> {
+    index * size..<min((index + 1) * size, end)
 }
 
 /// A weight `[outputs, inputs]` as the right factor `[inputs, outputs]`.

@@ -15,6 +15,15 @@ package struct Matrix<Pointer> {
     }
 }
 
+extension Matrix where Pointer: Strideable, Pointer.Stride == Int {
+    /// Some rows and columns, where they are.
+    package subscript(rows: Range<Int>, columns: Range<Int>) -> Matrix {
+        Matrix(
+            base.advanced(by: rows.lowerBound * stride + columns.lowerBound), rows: rows.count, columns: columns.count,
+            stride: stride)
+    }
+}
+
 package typealias ConstMatrix = Matrix<UnsafePointer<Float>>
 package typealias MutableMatrix = Matrix<UnsafeMutablePointer<Float>>
 

@@ -1,7 +1,7 @@
 import CKernels
 
 /// In what numbers products are computed; sums are always in single precision.
-public enum Precision: String, CaseIterable, Sendable {
+public enum Precision: String, CaseIterable, Encodable, Sendable {
     case float32
     /// The upper half of a float: 8 bits of precision, the same range.
     case bfloat16
@@ -54,7 +54,7 @@ package struct Panels: @unchecked Sendable {  // Written only before anybody els
     private static func panelCount(_ columns: Int) -> Int { (columns + width - 1) / width }
 
     /// Elements of 32 bits along `inner`: a float, or two bfloat16.
-    private static func elements(_ inner: Int, _ precision: Precision) -> Int {
+    fileprivate static func elements(_ inner: Int, _ precision: Precision) -> Int {
         precision == .float32 ? inner : (inner + 1) / 2
     }
 
@@ -137,54 +137,89 @@ private func interleave(
 
 // MARK: - Multiplying
 
+/// Rows of a product's left factor, in the numbers of the right.
+struct LeftFactor {
+    let rows: Int
+    let columns: Int
+    let precision: Precision
+    fileprivate let base: UnsafePointer<Float>
+    /// Elements of 32 bits from one row to the next.
+    fileprivate let stride: Int
+
+    /// Floats where they are.
+    init(_ matrix: ConstMatrix) {
+        (rows, columns, precision, base, stride) = (matrix.rows, matrix.columns, .float32, matrix.base, matrix.stride)
+    }
+
+    /// A copy in memory that the caller lends, `stride` floats a row, rounded where the precision is bfloat16.
+    init(_ matrix: ConstMatrix, _ precision: Precision, in memory: UnsafeMutablePointer<Float>, stride: Int) {
+        precondition(stride >= Panels.elements(matrix.columns, precision), "rows \(stride) apart for \(matrix.columns)")
+        (rows, columns, base) = (matrix.rows, matrix.columns, UnsafePointer(memory))
+        (self.precision, self.stride) = (precision, stride)
+        for row in 0..<rows {
+            let (source, target) = (matrix.base + row * matrix.stride, memory + row * stride)
+            switch precision {
+            case .float32: target.update(from: source, count: columns)
+            case .bfloat16: narrow(source, count: columns, into: target)
+            }
+        }
+    }
+}
+
 /// `product = left · right` on the calling thread, or that added to it; only columns and rows of `right` in the ranges
 /// take part.
 ///
-/// Columns of the product beyond the right factor's, up to ``Panels/paddedColumns``, are overwritten. In bfloat16 the
-/// left factor is rounded as well.
+/// Columns of the product beyond the right factor's, up to ``Panels/paddedColumns``, are overwritten.
 ///
 /// - Parameters:
 ///   - rows: which of the right factor's rows the left factor's columns meet; in bfloat16 the first is even.
 ///   - columns: which of its columns; the first is a multiple of ``Panels/width``.
+func multiply(
+    _ left: LeftFactor, _ right: Panels, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix,
+    accumulate: Bool, kernels: Kernels = .current
+) {
+    right.multiply(left, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels)
+}
+
+/// The same with a left factor of floats, which is rounded first where the right one is in bfloat16.
 package func multiply(
     _ left: ConstMatrix, _ right: Panels, rows: Range<Int>? = nil, columns: Range<Int>? = nil,
     into product: MutableMatrix, accumulate: Bool = false, kernels: Kernels = .current
 ) {
-    right.multiply(
-        left, rows: rows ?? 0..<right.inner, columns: columns ?? 0..<right.columns, into: product,
-        accumulate: accumulate, kernels)
+    let (rows, columns) = (rows ?? 0..<right.inner, columns ?? 0..<right.columns)
+    func multiply(_ left: LeftFactor) {
+        right.multiply(left, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels)
+    }
+    switch right.precision {
+    case .float32: multiply(LeftFactor(left))
+    case .bfloat16:
+        let stride = Panels.elements(left.columns, .bfloat16)
+        withScratch(left.rows * stride) { multiply(LeftFactor(left, .bfloat16, in: $0, stride: stride)) }
+    }
 }
 
 extension Panels {
     fileprivate func multiply(
-        _ left: ConstMatrix, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix, accumulate: Bool,
+        _ left: LeftFactor, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix, accumulate: Bool,
         _ kernels: Kernels
     ) {
         let panels = (columns.count + Panels.width - 1) / Panels.width
         precondition(
-            left.columns == rows.count && rows.upperBound <= inner && columns.upperBound <= self.columns
+            left.columns == rows.count && left.precision == precision && rows.upperBound <= inner
+                && (precision == .float32 || rows.lowerBound % 2 == 0) && columns.upperBound <= self.columns
                 && columns.lowerBound % Panels.width == 0 && product.rows == left.rows
                 && product.columns == columns.count && product.stride >= panels * Panels.width,
-            "\(left.rows)×\(left.columns) by rows \(rows) and columns \(columns) of \(inner)×\(self.columns) "
-                + "into \(product.rows)×\(product.columns)")
+            "\(left.rows)×\(left.columns) in \(left.precision) by rows \(rows) and columns \(columns) of "
+                + "\(inner)×\(self.columns) in \(precision) into \(product.rows)×\(product.columns)")
         let panel = base + columns.lowerBound / Panels.width * panelStride
-        let elements = Panels.elements(rows.count, precision)
-        var factors = sam_product(
+        let factors = sam_product(
             left: left.base, left_row: left.stride, left_inner: 1,
             right: panel + Panels.elements(rows.lowerBound, precision) * Panels.width, right_inner: Panels.width,
             right_panel: panelStride, product: product.base, product_row: product.stride, rows: left.rows,
-            inner: elements, panels: panels, accumulate: accumulate)
+            inner: Panels.elements(rows.count, precision), panels: panels, accumulate: accumulate)
         switch precision {
         case .float32: kernels.multiply(factors)
-        case .bfloat16:
-            precondition(rows.lowerBound % 2 == 0, "rows \(rows) of pairs")
-            withScratch(left.rows * elements) { narrowed in
-                for row in 0..<left.rows {
-                    narrow(left.base + row * left.stride, count: left.columns, into: narrowed + row * elements)
-                }
-                (factors.left, factors.left_row) = (UnsafeRawPointer(narrowed), elements)
-                kernels.multiplyBfloat16(factors)
-            }
+        case .bfloat16: kernels.multiplyBfloat16(factors)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// The one owner of a tensor's memory: floats that it allocated, or floats that lie in a mapped file.
@@ -15,7 +16,7 @@ public final class Storage: @unchecked Sendable {
     package init(count: Int) {
         precondition(count >= 0, "storage of \(count) floats")
         self.count = count
-        base = SparePages.take(count)
+        base = SpareMemory.take(count)
         owner = nil
     }
 
@@ -34,48 +35,65 @@ public final class Storage: @unchecked Sendable {
         self.owner = owner
     }
 
+    /// Lets the system have the pages of a mapped file back, which it will read again at the next use.
+    package func releasePages() {
+        guard owner != nil else { return }
+        let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (UInt(bitPattern: base) + page - 1) / page * page
+        let last = UInt(bitPattern: base + count) / page * page
+        if first < last { madvise(UnsafeMutableRawPointer(bitPattern: first), Int(last - first), MADV_DONTNEED) }
+    }
+
     deinit {
-        if owner == nil { SparePages.giveBack(base, count) }
+        if owner == nil { SpareMemory.giveBack(base, count) }
     }
-}
-
-/// Large blocks of memory that a storage no longer needs, for the next of the same size.
-///
-/// A forward pass asks for the same few sizes in every block. Memory from the system comes in pages that it must first
-/// clear, one fault each, which costs more than a layer norm.
-private enum SparePages {
-    private static let blocks = Mutex<[Int: [Address]]>([:])
-
-    private struct Address: @unchecked Sendable {  // Nobody else holds it.
-        let base: UnsafeMutablePointer<Float>
-    }
-
-    static func take(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let spare = count < leastCount ? nil : blocks.withLock { $0[count]?.popLast() }
-        if let spare { return spare.base }
-        let bytes = max(count, 1) * MemoryLayout<Float>.stride
-        return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-            .bindMemory(to: Float.self, capacity: count)
-    }
-
-    static func giveBack(_ base: UnsafeMutablePointer<Float>, _ count: Int) {
-        let address = Address(base: base)
-        if count >= leastCount {
-            blocks.withLock { $0[count, default: []].append(address) }
-        } else {
-            UnsafeMutableRawPointer(base).deallocate()
-        }
-    }
-
-    /// 1 MiB: smaller blocks come from the allocator's own cache.
-    private static let leastCount = 1 << 18
 }
 
 /// Lends `count` uninitialised floats to `body`.
 package func withScratch<Result>(
     _ count: Int, _ body: (UnsafeMutablePointer<Float>) throws -> Result
 ) rethrows -> Result {
-    let scratch = UnsafeMutablePointer<Float>.allocate(capacity: count)
-    defer { scratch.deallocate() }
+    let scratch = SpareMemory.take(count)
+    defer { SpareMemory.giveBack(scratch, count) }
     return try body(scratch)
+}
+
+/// Blocks of memory that are no longer needed, for the next of the same size.
+///
+/// A forward pass asks for the same few sizes again and again. Memory from the system comes in pages that it must first
+/// clear, one fault each, which costs more than a layer norm.
+package enum SpareMemory {
+    private static let blocks = Mutex<[Int: [Block]]>([:])
+
+    private struct Block: @unchecked Sendable {  // Nobody else holds it.
+        let base: UnsafeMutablePointer<Float>
+    }
+
+    static func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if count >= leastCount, let spare = blocks.withLock({ $0[count]?.popLast() }) { return spare.base }
+        let bytes = max(count, 1) * MemoryLayout<Float>.stride
+        return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+            .bindMemory(to: Float.self, capacity: count)
+    }
+
+    static func giveBack(_ base: UnsafeMutablePointer<Float>, _ count: Int) {
+        let block = Block(base: base)
+        if count >= leastCount {
+            blocks.withLock { $0[count, default: []].append(block) }
+        } else {
+            UnsafeMutableRawPointer(base).deallocate()
+        }
+    }
+
+    /// Gives all back to the system: what follows needs other sizes.
+    package static func release() {
+        let all = blocks.withLock { blocks in
+            defer { blocks = [:] }
+            return blocks.values.flatMap { $0 }
+        }
+        for block in all { UnsafeMutableRawPointer(block.base).deallocate() }
+    }
+
+    /// 64 KiB: smaller blocks come from the allocator's own cache.
+    private static let leastCount = 1 << 14
 }

@@ -15,19 +15,26 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "How many threads to use; the result does not depend on it. (default: all cores)")
     var threads: Int?
 
+    @Option(
+        help: "Numbers of the encoder's products; bfloat16 is about twice as fast and changes masks by a few pixels.")
+    var precision = Precision.float32
+
     @Flag(help: "Print no progress and no warnings.")
     var quiet = false
 
     mutating func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads).") }
+        if let problem = InstructionSet.problem { throw ValidationError(problem) }
     }
 
     /// Applies the options and opens the model.
     func open() throws -> Sam {
         if let threads { Threads.count = threads }
-        return try Sam(path: try modelPath(model))
+        return try Sam(path: try modelPath(model), precision: precision)
     }
 }
+
+extension Precision: ExpressibleByArgument {}
 
 /// The weights that a command uses: what is given, else `$SWIFT_SAM_MODEL`, else `share/swift-sam/` beside the
 /// executable's folder, else the bundled file of the checkout in which the executable was built. The working folder is

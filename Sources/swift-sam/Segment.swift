@@ -81,7 +81,8 @@ struct Segment: AsyncParsableCommand {
 
         let manifest = Manifest(
             version: version, sources: try await sources,
-            options: .init(slices: record, singleMask: singleMask, labels: labels.labels(of: drawn)),
+            options: .init(
+                slices: record, precision: sam.precision, singleMask: singleMask, labels: labels.labels(of: drawn)),
             segmentation: segmentation, slices: images.slices, seconds: .init(load: load, segment: seconds))
         try writeAtomically([output, manifestPath]) { temporary in
             try segmentation.labels.write(to: temporary[0], for: output)

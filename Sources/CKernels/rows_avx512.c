@@ -3,6 +3,9 @@
 #define LANES 16
 #include "vectors.h"
 #define ROW(name) sam_##name##_avx512
-#include "rows.h"
+#include "exponential.h"
+#include "gelu.h"
+#include "narrow.h"
+#include "normalise.h"
 #include "transpose.h"
 #endif

@@ -19,3 +19,10 @@ KERNEL void store(float *x, vector y) { memcpy(x, &y, sizeof y); }
 KERNEL vector chosen(integers mask, vector a, vector b) {
     return (vector)((mask & (integers)a) | (~mask & (integers)b));
 }
+
+/// The sum of the lanes.
+KERNEL float total(vector x) {
+    float sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += x[lane];
+    return sum;
+}

@@ -133,9 +133,10 @@ struct UpConvolution: Sendable {
     /// The four places of each row, on the calling thread; rows of `result` have room for the panels' padding.
     func callAsFunction(_ rows: ConstMatrix, into result: MutableMatrix) {
         multiply(rows, weight, into: result)
+        let bias = bias.base
         for row in 0..<result.rows {
             let target = result.base + row * result.stride
-            for channel in 0..<result.columns { target[channel] += bias.base[channel] }
+            for channel in 0..<result.columns { target[channel] += bias[channel] }
         }
     }
 }

@@ -52,7 +52,7 @@ struct Attention: Sendable {
     ///
     /// A task is a window, a head and a tile of queries. A window of several tiles has its keys and values put in order
     /// for all of them before.
-    private func attended(_ projected: Tensor) -> Tensor {
+    func attended(_ projected: Tensor) -> Tensor {
         let channels = projected.shape[2] / 3
         let heads = channels / headDim
         let across = (grid + window - 1) / window
@@ -60,10 +60,13 @@ struct Attention: Sendable {
         let tile = tokens <= 256 ? tokens : 128
         let tiles = (tokens + tile - 1) / tile
         let regions = across * across * heads
+        // Plain addresses: counting references to the tensors for each of a million rows would show.
+        let (source, padded) = (projected.base, padding.base)
         func region(_ index: Int) -> Region {
             Region(
-                attention: self, projected: projected, top: index / heads / across * window,
-                left: index / heads % across * window, firstChannel: index % heads * headDim)
+                projected: source, padding: padded, precision: precision, window: window, grid: grid, channels: channels,
+                headDim: headDim, top: index / heads / across * window, left: index / heads % across * window,
+                firstChannel: index % heads * headDim)
         }
         let size = region(0).panelsCount
         let shared = Storage(count: tiles > 1 ? regions * size : 0)
@@ -73,11 +76,14 @@ struct Attention: Sendable {
                 let (region, first) = (region(task / tiles), task % tiles * tile)
                 let queries = first..<min(first + tile, tokens)
                 if tiles > 1 {
-                    region.attend(queries: queries, panels: shared.base + task / tiles * size, into: result)
+                    region.attend(
+                        queries: queries, panels: shared.base + task / tiles * size, relPosHeight, relPosWidth,
+                        into: result)
                 } else {
                     withScratch(size) { panels in
                         region.fillPanels(panels)
-                        region.attend(queries: queries, panels: panels, into: result)
+                        region.attend(
+                            queries: queries, panels: panels, relPosHeight, relPosWidth, into: result)
                     }
                 }
             }
@@ -95,26 +101,27 @@ private func reversedPanels(_ x: Tensor, _ precision: Precision) -> Panels {
 
 /// One head of one window.
 private struct Region {
-    let attention: Attention
-    let projected: Tensor
+    let projected: UnsafePointer<Float>
+    let padding: UnsafePointer<Float>
+    let precision: Precision
+    let window: Int
+    let grid: Int
+    let channels: Int
+    let headDim: Int
     let top: Int
     let left: Int
     let firstChannel: Int
 
-    private var window: Int { attention.window }
     private var tokens: Int { window * window }
-    private var grid: Int { attention.grid }
-    private var headDim: Int { attention.headDim }
-    private var channels: Int { projected.shape[2] / 3 }
-    private var keysCount: Int { Panels.count(inner: headDim, columns: tokens, attention.precision) }
+    private var keysCount: Int { Panels.count(inner: headDim, columns: tokens, precision) }
 
     /// How many floats the panels of keys and values take.
-    var panelsCount: Int { keysCount + Panels.count(inner: tokens, columns: headDim, attention.precision) }
+    var panelsCount: Int { keysCount + Panels.count(inner: tokens, columns: headDim, precision) }
 
     private func panels(_ memory: UnsafeMutablePointer<Float>) -> (keys: Panels, values: Panels) {
         (
-            Panels(inner: headDim, columns: tokens, attention.precision, in: memory),
-            Panels(inner: tokens, columns: headDim, attention.precision, in: memory + keysCount)
+            Panels(inner: headDim, columns: tokens, precision, in: memory),
+            Panels(inner: tokens, columns: headDim, precision, in: memory + keysCount)
         )
     }
 
@@ -127,11 +134,12 @@ private struct Region {
 
     /// Attends from some tokens of the window to all, and writes those within the grid to `result`.
     func attend(
-        queries: Range<Int>, panels memory: UnsafeMutablePointer<Float>, into result: UnsafeMutablePointer<Float>
+        queries: Range<Int>, panels memory: UnsafeMutablePointer<Float>, _ relPosHeight: Panels, _ relPosWidth: Panels,
+        into result: UnsafeMutablePointer<Float>
     ) {
         let (keys, values) = panels(memory)
         let (rows, distances) = (queries.count, 2 * window - 1)
-        let (relativeStride, stride) = (attention.relPosHeight.paddedColumns, values.paddedColumns)
+        let (relativeStride, stride) = (relPosHeight.paddedColumns, values.paddedColumns)
         withScratch(rows * (headDim + 2 * relativeStride + stride)) { scratch in
             let alongHeight = scratch + rows * headDim
             let alongWidth = alongHeight + rows * relativeStride
@@ -143,7 +151,7 @@ private struct Region {
                 (scratch + row * headDim).update(from: self.row(of: 0, token), count: headDim)
             }
             for (relative, products) in [
-                (attention.relPosHeight, alongHeight), (attention.relPosWidth, alongWidth),
+                (relPosHeight, alongHeight), (relPosWidth, alongWidth),
             ] {
                 multiply(
                     query.readOnly, relative,
@@ -183,7 +191,7 @@ private struct Region {
     /// A token's query (part 0), key (1) or value (2), `[headDim]`.
     @inline(__always)
     private func row(of part: Int, _ token: Int) -> UnsafePointer<Float> {
-        let source = gridPlace(of: token).map { projected.base + $0 * 3 * channels } ?? attention.padding.base
+        let source = gridPlace(of: token).map { projected + $0 * 3 * channels } ?? padding
         return source + part * channels + firstChannel
     }
 }

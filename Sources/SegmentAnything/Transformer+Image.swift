@@ -70,9 +70,9 @@ struct TokenToImage: Sendable {
                     into: MutableMatrix(
                         result + head * headDim, rows: prompts * tokens, columns: headDim, stride: inner))
             }
-            guard let bias else { return }
+            guard let bias = bias?.base else { return }
             for row in 0..<prompts * tokens {
-                for channel in 0..<inner { result[row * inner + channel] += bias.base[channel] }
+                for channel in 0..<inner { result[row * inner + channel] += bias[channel] }
             }
         }
     }
@@ -84,10 +84,12 @@ struct ImageToToken: Sendable {
     let norm: LayerNorm
     /// `[inner, channels]`.
     let outWeightTransposed: Tensor
+    let outBias: Tensor
 
     init(_ weights: Weights, norm: LayerNorm) {
         attention = DecoderAttention(weights)
         outWeightTransposed = attention.outProjection.plainWeight.permuted(1, 0).contiguous()
+        outBias = attention.outProjection.bias ?? Tensor(repeating: 0, shape: [outWeightTransposed.shape[1]])
         self.norm = norm
     }
 
@@ -146,13 +148,10 @@ struct ImageToToken: Sendable {
         placed: UnsafeMutablePointer<Float>
     ) {
         let channels = rows.columns
+        let bias = outBias.base
         for row in 0..<rows.rows {
             let (target, source) = (rows.base + row * channels, residual.base + row * channels)
-            if let bias = attention.outProjection.bias {
-                for channel in 0..<channels { target[channel] += source[channel] + bias.base[channel] }
-            } else {
-                for channel in 0..<channels { target[channel] += source[channel] }
-            }
+            for channel in 0..<channels { target[channel] += source[channel] + bias[channel] }
             norm(target, into: UnsafeMutableBufferPointer(start: target, count: channels))
             let (position, placed) = (positions + row * channels, placed + row * channels)
             for channel in 0..<channels { placed[channel] = target[channel] + position[channel] }

@@ -9,7 +9,12 @@ import Tensors
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seconds and memory of each stage, on a seeded random image of the model's size.",
-        discussion: "Example: swift-sam bench --model sam_vit_b.safetensors --runs 5 --json")
+        discussion: """
+            Example: swift-sam bench --model sam_vit_b.safetensors --runs 5 --json
+
+            The share of the bound compares with OpenBLAS's own large product on as many threads, measured in the same
+            run (twice that in bfloat16).
+            """)
 
     @OptionGroup var options: ModelOptions
 
@@ -18,6 +23,9 @@ struct Bench: ParsableCommand {
 
     @Option(help: ArgumentHelp("Write the image's embedding as safetensors.", valueName: "file"))
     var saveEmbedding: String?
+
+    @Flag(help: "Time single layers instead, with the model's real shapes.")
+    var layers = false
 
     @Flag(help: "Print as JSON.")
     var json = false
@@ -29,6 +37,7 @@ struct Bench: ParsableCommand {
     func run() throws {
         if let saveEmbedding { try requireWritable(saveEmbedding) }
         let (sam, load) = try timed { try options.open() }
+        if layers { return try benchLayers(of: sam) }
         let side = sam.configuration.imageSize
         var generator = SplitMix64(state: 1)
         let image = RGBImage(
@@ -41,8 +50,8 @@ struct Bench: ParsableCommand {
         }
 
         var report = Report(
-            model: "\(sam.configuration.variant) (\(sam.path))", threads: Threads.count, cpu: processorName(),
-            kernels: "OpenBLAS \(blasCore())", seconds: .init(load: load))
+            model: "\(sam.configuration.variant) (\(sam.path))", precision: sam.precision, threads: Threads.count,
+            cpu: processorName(), kernels: kernelNames(), seconds: .init(load: load))
         let progress = Progress("bench: runs", total: runs, isQuiet: options.quiet)
         for run in 1...runs {
             let (encoded, encode) = try timed { try sam.encode(image, name: "random image") }
@@ -61,8 +70,54 @@ struct Bench: ParsableCommand {
             try printJSON(report)
         } else {
             report.printTable()
+            let rate = blasRate() * (sam.precision == .bfloat16 ? 2 : 1)
+            let (flop, best) = (sam.configuration.encoderFlop, report.seconds.encode.min() ?? 0)
+            print(
+                String(
+                    format: "encode: %.2f TFLOP at %.0f GFLOP/s, %.0f%% of the bound of %.2f s (%.0f GFLOP/s)", flop / 1e12,
+                    flop / best / 1e9, 100 * flop / rate / best, flop / rate, rate / 1e9))
         }
     }
+
+    /// The best of the runs of each layer, after one to warm up.
+    private func benchLayers(of sam: Sam) throws {
+        let rate = blasRate()
+        var timings: [LayerTiming] = []
+        let layers = sam.layers()
+        let progress = Progress("bench: layers", total: layers.count, isQuiet: options.quiet)
+        for layer in layers {
+            layer.run()
+            let best = (0..<runs).map { _ in timed { layer.run() }.seconds }.min() ?? 0
+            let bound = rate * (sam.precision == .bfloat16 && layer.followsPrecision ? 2 : 1)
+            timings.append(
+                .init(name: layer.name, sizes: layer.sizes, seconds: best, flop: layer.flop, share: layer.flop / best / bound))
+            progress.update(timings.count)
+        }
+        if json { return try printJSON(timings) }
+        print("\(sam.precision.rawValue), \(Threads.count) threads, \(processorName()), \(kernelNames())")
+        print("    ms  GFLOP/s  of bound  layer")
+        for timing in timings {
+            print(
+                String(
+                    format: "%6.1f  %7.0f  %7.0f%%  ", 1e3 * timing.seconds, timing.flop / timing.seconds / 1e9,
+                    100 * timing.share) + "\(timing.name), \(timing.sizes)")
+        }
+    }
+}
+
+/// What `bench --layers` prints of one.
+private struct LayerTiming: Encodable {
+    var name: String
+    var sizes: String
+    var seconds: Double
+    var flop: Double
+    /// Of the rate of OpenBLAS's own product.
+    var share: Double
+}
+
+/// The instruction set of our own kernels, and OpenBLAS's.
+private func kernelNames() -> String {
+    "\(InstructionSet.current.rawValue), OpenBLAS \(blasCore())"
 }
 
 extension Sam {
@@ -81,7 +136,7 @@ private struct Report: Encodable {
         var prompts32: [Double] = []
     }
     var model: String
-    var precision = "float32"
+    var precision: Precision
     var threads: Int
     var cpu: String
     var kernels: String
@@ -94,7 +149,7 @@ private struct Report: Encodable {
     }
 
     func printTable() {
-        print("\(model), \(precision), \(threads) threads, \(cpu), \(kernels)")
+        print("\(model), \(precision.rawValue), \(threads) threads, \(cpu), \(kernels)")
         print("stage       best (s)  median (s)  all runs (s)")
         for (stage, runs) in [
             ("load", [seconds.load]), ("encode", seconds.encode), ("1 box", seconds.prompt),

@@ -63,14 +63,18 @@ import Testing
         }
     }
 
-    private func mask(_ logits: [Float], score: Float = 0, index: Int = 1) -> PredictedMask {
-        let tensor = Tensor(logits, shape: [1, logits.count])
-        return PredictedMask(index: index, score: score, lowResLogits: tensor) { tensor }
+    /// A mask of one row, of the model's size already.
+    private func mask(_ logits: [Float], score: Float = 0, index: Int = 1) throws -> PredictedMask {
+        PredictedMask(
+            index: index, score: score, lowResLogits: Tensor(logits, shape: [1, logits.count]),
+            transform: try ResizeLongestSide(
+                PixelSize(width: logits.count, height: 1), imageSize: logits.count, file: ""),
+            imageSize: logits.count)
     }
 
-    @Test func aMaskIsStrictlyAboveZero() {
+    @Test func aMaskIsStrictlyAboveZero() throws {
         let logits: [Float] = [0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1, -1, .nan]
-        #expect(mask(logits).mask.values == [false, false, true, false, true, false, false])
+        #expect(try mask(logits).mask.values == [false, false, true, false, true, false, false])
     }
 
     /// Both runs against the reference's; the single mask is none of the three.
@@ -97,15 +101,15 @@ import Testing
         }
     }
 
-    @Test func tiesGoToTheFirst() {
-        func best(_ scores: [Float]) -> Int? {
-            scores.enumerated().map { mask([1], score: $1, index: $0 + 1) }.best?.index
+    @Test func tiesGoToTheFirst() throws {
+        func best(_ scores: [Float]) throws -> Int? {
+            try scores.enumerated().map { try mask([1], score: $1, index: $0 + 1) }.best?.index
         }
-        #expect(best([0.5, 0.5, 0.5]) == 1)
-        #expect(best([0.5, 0.7, 0.7]) == 2)
-        #expect(best([0.5, 0.6, 0.7]) == 3)
-        #expect(best([-0.5, -0.6, -0.5]) == 1)
-        #expect(best([]) == nil)
+        #expect(try best([0.5, 0.5, 0.5]) == 1)
+        #expect(try best([0.5, 0.7, 0.7]) == 2)
+        #expect(try best([0.5, 0.6, 0.7]) == 3)
+        #expect(try best([-0.5, -0.6, -0.5]) == 1)
+        #expect(try best([]) == nil)
     }
 
     /// The official score, of logits at the original size and not of the decoder's.
@@ -125,10 +129,10 @@ import Testing
     }
 
     /// 3 of 5 logits above −1 are above 1; exactly ±1 is not above.
-    @Test func stabilityCountsStrictlyAndIsZeroWhereEmpty() {
-        #expect(mask([2, 1.5, 1.01, 1, -0.9, -1, -1.01, -5]).stability == 3.0 / 5)
-        #expect(mask([-2, -1, -3]).stability == 0)
-        #expect(mask([0, 0]).stability == 0)
-        #expect(mask([9, 9]).stability == 1)
+    @Test func stabilityCountsStrictlyAndIsZeroWhereEmpty() throws {
+        #expect(try mask([2, 1.5, 1.01, 1, -0.9, -1, -1.01, -5]).stability == 3.0 / 5)
+        #expect(try mask([-2, -1, -3]).stability == 0)
+        #expect(try mask([0, 0]).stability == 0)
+        #expect(try mask([9, 9]).stability == 1)
     }
 }

@@ -60,7 +60,7 @@ let package = Package(
         .testTarget(name: "AnnotationsTests", dependencies: ["Annotations", "Files", "Frames"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SegmentationTests", dependencies: ["Segmentation"]),
-        .testTarget(name: "CommandTests", dependencies: ["swift-sam"]),
+        .testTarget(name: "CommandTests", dependencies: ["swift-sam", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]
 )

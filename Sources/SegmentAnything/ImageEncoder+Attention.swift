@@ -64,7 +64,8 @@ struct Attention: Sendable {
         let (source, padded) = (projected.base, padding.base)
         func region(_ index: Int) -> Region {
             Region(
-                projected: source, padding: padded, precision: precision, window: window, grid: grid, channels: channels,
+                projected: source, padding: padded, precision: precision, window: window, grid: grid,
+                channels: channels,
                 headDim: headDim, top: index / heads / across * window, left: index / heads % across * window,
                 firstChannel: index % heads * headDim)
         }

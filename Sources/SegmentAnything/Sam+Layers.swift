@@ -64,7 +64,8 @@ extension Sam {
             flop: 2 * Double(prompts * grid * grid * (attention + upscaling)), followsPrecision: false
         ) {
             _ = maskDecoder(
-                image: image, positions: promptEncoder.densePositions, prompts: boxes, masks: 1..<Configuration.maskCount)
+                image: image, positions: promptEncoder.densePositions, prompts: boxes,
+                masks: 1..<Configuration.maskCount)
         }
     }
 }

@@ -74,7 +74,8 @@ struct Bench: ParsableCommand {
             let (flop, best) = (sam.configuration.encoderFlop, report.seconds.encode.min() ?? 0)
             print(
                 String(
-                    format: "encode: %.2f TFLOP at %.0f GFLOP/s, %.0f%% of the bound of %.2f s (%.0f GFLOP/s)", flop / 1e12,
+                    format: "encode: %.2f TFLOP at %.0f GFLOP/s, %.0f%% of the bound of %.2f s (%.0f GFLOP/s)",
+                    flop / 1e12,
                     flop / best / 1e9, 100 * flop / rate / best, flop / rate, rate / 1e9))
         }
     }
@@ -90,7 +91,9 @@ struct Bench: ParsableCommand {
             let best = (0..<runs).map { _ in timed { layer.run() }.seconds }.min() ?? 0
             let bound = rate * (sam.precision == .bfloat16 && layer.followsPrecision ? 2 : 1)
             timings.append(
-                .init(name: layer.name, sizes: layer.sizes, seconds: best, flop: layer.flop, share: layer.flop / best / bound))
+                .init(
+                    name: layer.name, sizes: layer.sizes, seconds: best, flop: layer.flop,
+                    share: layer.flop / best / bound))
             progress.update(timings.count)
         }
         if json { return try printJSON(timings) }

@@ -79,3 +79,6 @@ let randomWeights = checkout + "Tests/SegmentAnythingTests/Fixtures/small.weight
 
 /// The case that the repository ships.
 let demo = checkout + "weights/demo"
+
+/// The weights that the repository ships.
+let bundledWeights = checkout + "weights/swift-sam-small.safetensors"

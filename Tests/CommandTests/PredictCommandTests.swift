@@ -153,6 +153,16 @@ import Testing
         #expect((seconds["encode"] as? [Double])?.count == 2)
     }
 
+    @Test func benchMeasuresLayers() throws {
+        let command = try Command(
+            ["bench", "--model", randomWeights, "--layers", "--runs", "1", "--precision", "bfloat16"], in: folder.path)
+        #expect(command.status == 0)
+        for name in ["attn.qkv", "attn.proj", "mlp.lin1", "mlp.lin2", "attn, ", "mask_decoder, 8"] {
+            #expect(command.output.contains(name))
+        }
+        #expect(command.output.contains("bfloat16, "))
+    }
+
     @Test(arguments: [
         "predict", "segment", "slices", "annotations check", "export nnunet", "evaluate", "summarize", "compare",
         "model", "convert",

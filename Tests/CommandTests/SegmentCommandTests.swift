@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Testing
 
 /// `segment` and `slices` on the shipped case, as a person runs them.
@@ -49,6 +50,53 @@ import Testing
     }
 
     // MARK: Checking
+
+    /// The bundled model's labels, by the numbers of its products and by each instruction set that the processor has.
+    ///
+    /// Rounding moves pixels at borders alone: the issue asks for a Dice of 0.99 in bfloat16; other orders of summation
+    /// change one pixel in thousands.
+    @Test func labelsDoNotDependOnHowTheyAreComputed() throws {
+        func labels(_ name: String, precision: String = "float32", set: String? = nil) throws {
+            let command = try Command(
+                [
+                    "segment", demo + "/ct.nii.gz", "--boxes", demo + "/boxes/annotator-1", "--model", bundledWeights,
+                    "--precision", precision, "--quiet", "-o", "\(name).nii.gz",
+                ], in: folder.path, environment: set.map { ["SWIFT_SAM_CPU": $0] } ?? [:])
+            #expect(command.status == 0, "\(command.errors)")
+            let manifest = try JSONSerialization.jsonObject(
+                with: Data(contentsOf: URL(filePath: folder.path + "/\(name).json")))
+            let options = (manifest as? [String: Any])?["options"] as? [String: Any]
+            #expect(options?["precision"] as? String == precision)
+        }
+        func dice(_ name: String) throws -> [Double] {
+            let command = try Command(
+                [
+                    "evaluate", "--truth", "exact.nii.gz", "--predicted", "\(name).nii.gz", "--slice-csv", "s.csv",
+                    "--quiet",
+                ],
+                in: folder.path)
+            #expect(command.status == 0, "\(command.errors)")
+            let rows = try String(contentsOfFile: folder.path + "/s.csv", encoding: .utf8).split(separator: "\n")
+            return rows.dropFirst().flatMap { $0.split(separator: ",").dropFirst(2).compactMap { Double($0) } }
+                .filter(\.isFinite)
+        }
+        try labels("exact")
+        try labels("rounded", precision: "bfloat16")
+        let rounded = try dice("rounded")
+        #expect(rounded.count > 60 && rounded.reduce(0, +) / Double(rounded.count) >= 0.99)
+        #expect(rounded.contains { $0 < 1 })
+        for set in InstructionSet.available {
+            try labels(set.rawValue, set: set.rawValue)
+            let same = try dice(set.rawValue)
+            #expect(same.reduce(0, +) / Double(same.count) >= 0.9999, "\(set)")
+        }
+    }
+
+    @Test func anInstructionSetThatIsNoneIsAnError() throws {
+        let command = try Command(["bench"], in: folder.path, environment: ["SWIFT_SAM_CPU": "avx9"])
+        #expect(command.status == 64)
+        #expect(command.errors.contains("SWIFT_SAM_CPU is 'avx9', but this processor has: baseline"))
+    }
 
     /// The demo case's own list of what its annotators did, but for classes that nobody marks.
     @Test func checkFindsTheDemosMistakes() throws {

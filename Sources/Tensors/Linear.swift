@@ -97,27 +97,32 @@ private func multiply(
     }
 }
 
-/// `left · right` by our own tiles. A task is a block of rows: it copies a chunk of them to where they lie close, as the
-/// second-level cache has room for, and multiplies that by one panel of the right factor after another.
+/// `left · right` by our own tiles. A task is a block of rows, copied to where they lie close; it multiplies a chunk of
+/// them, which stays in the second-level cache, by one panel of the right factor after another.
+///
+/// A tile adds the terms of a chunk one by one, so that shorter chunks round less: with one of 1280, ViT-H's embedding was
+/// 2.4 times as far from the oracle as the official package. Factors in bfloat16 are rounded by far more.
 private func multiply(
     _ left: ConstMatrix, _ right: Panels, into product: MutableMatrix,
     _ finish: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
 ) {
-    let (blockRows, chunk, tileColumns) = (left.rows <= 1024 ? 16 : 48, 1280, 1280)
+    let (blockRows, tileColumns) = (left.rows <= 1024 ? 16 : 48, 1280)
+    let chunk = right.precision == .float32 ? 256 : 1280
     // Not a power of two, which would have all rows fall on the same lines of the cache.
-    let stride = chunk + Panels.width
+    let stride = left.columns + Panels.width
     parallelFor((left.rows + blockRows - 1) / blockRows) { task in
         let rows = range(task, of: blockRows, upTo: left.rows)
         withScratch(rows.count * stride) { copy in
-            for start in Swift.stride(from: 0, to: left.columns, by: chunk) {
-                let inner = start..<min(start + chunk, left.columns)
-                let near = LeftFactor(left[rows, inner], right.precision, in: copy, stride: stride)
-                for column in Swift.stride(from: 0, to: product.columns, by: tileColumns) {
-                    let columns = column..<min(column + tileColumns, product.columns)
-                    let tile = product[rows, columns]
-                    multiply(near, right, rows: inner, columns: columns, into: tile, accumulate: start > 0)
-                    if inner.upperBound == left.columns { finish(tile, column) }
+            let near = LeftFactor(left[rows, 0..<left.columns], right.precision, in: copy, stride: stride)
+            for first in Swift.stride(from: 0, to: product.columns, by: tileColumns) {
+                let columns = first..<min(first + tileColumns, product.columns)
+                let tile = product[rows, columns]
+                for start in Swift.stride(from: 0, to: left.columns, by: chunk) {
+                    let inner = start..<min(start + chunk, left.columns)
+                    multiply(
+                        near.columns(inner), right, rows: inner, columns: columns, into: tile, accumulate: start > 0)
                 }
+                finish(tile, first)
             }
         }
     }

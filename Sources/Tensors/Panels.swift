@@ -140,9 +140,9 @@ private func interleave(
 /// Rows of a product's left factor, in the numbers of the right.
 struct LeftFactor {
     let rows: Int
-    let columns: Int
+    private(set) var columns: Int
     let precision: Precision
-    fileprivate let base: UnsafePointer<Float>
+    fileprivate private(set) var base: UnsafePointer<Float>
     /// Elements of 32 bits from one row to the next.
     fileprivate let stride: Int
 
@@ -163,6 +163,14 @@ struct LeftFactor {
             case .bfloat16: narrow(source, count: columns, into: target)
             }
         }
+    }
+
+    /// Some of the columns; in bfloat16 the first is even.
+    func columns(_ range: Range<Int>) -> LeftFactor {
+        var result = self
+        result.columns = range.count
+        result.base += Panels.elements(range.lowerBound, precision)
+        return result
     }
 }
 

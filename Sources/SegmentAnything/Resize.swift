@@ -1,4 +1,5 @@
 import Frames
+import Tensors
 
 /// An image scaled as Pillow's `Image.resize(size, BILINEAR)` does it, to the bit.
 ///
@@ -30,18 +31,28 @@ private func withHeight(_ height: Int, _ image: RGBImage) -> RGBImage {
 }
 
 /// Resamples the middle axis of `[outer, length, inner]` to `target`.
+///
+/// A task is one of the rows that the image has across that axis or along it.
 private func resampled(_ pixels: [UInt8], outer: Int, length: Int, inner: Int, to target: Int) -> [UInt8] {
     let samples = (0..<target).map { taps(of: $0, from: length, to: target) }
-    return [UInt8](unsafeUninitializedCapacity: outer * target * inner) { result, count in
-        for row in 0..<outer {
-            for (position, (first, weights)) in samples.enumerated() {
+    return [UInt8](unsafeUninitializedCapacity: outer * target * inner) { buffer, count in
+        nonisolated(unsafe) let result = buffer
+        pixels.withUnsafeBufferPointer { pixels in
+            func resample(_ row: Int, _ position: Int) {
+                let (first, weights) = samples[position]
                 for element in 0..<inner {
                     var sum = 1 << (fractionBits - 1)
                     for (tap, weight) in weights.enumerated() {
                         sum += weight * Int(pixels[(row * length + first + tap) * inner + element])
                     }
-                    result[(row * target + position) * inner + element] =
-                        UInt8(clamping: sum >> fractionBits)
+                    result[(row * target + position) * inner + element] = UInt8(clamping: sum >> fractionBits)
+                }
+            }
+            if outer == 1 {
+                parallelFor(target) { resample(0, $0) }
+            } else {
+                parallelFor(outer) { row in
+                    for position in 0..<target { resample(row, position) }
                 }
             }
         }

@@ -56,17 +56,20 @@ struct ResizeLongestSide: Hashable, Sendable {
     func callAsFunction(_ image: RGBImage, imageSize: Int) -> Tensor {
         precondition(image.size == original, "image of \(image.size), expected \(original)")
         let pixels = resized(image, to: scaled).pixels
-        var values = [Float](repeating: 0, count: imageSize * imageSize * 3)
-        for y in 0..<scaled.height {
-            for x in 0..<scaled.width {
-                for channel in 0..<3 {
-                    values[(y * imageSize + x) * 3 + channel] =
-                        (Float(pixels[(y * scaled.width + x) * 3 + channel]) - Configuration.pixelMean[channel])
-                        / Configuration.pixelDeviation[channel]
+        return Tensor(shape: [imageSize, imageSize, 3]) { values in
+            parallelFor(imageSize) { y in
+                let row = values + y * imageSize * 3
+                row.update(repeating: 0, count: imageSize * 3)
+                guard y < scaled.height else { return }
+                for x in 0..<scaled.width {
+                    for channel in 0..<3 {
+                        row[x * 3 + channel] =
+                            (Float(pixels[(y * scaled.width + x) * 3 + channel]) - Configuration.pixelMean[channel])
+                            / Configuration.pixelDeviation[channel]
+                    }
                 }
             }
         }
-        return Tensor(values, shape: [imageSize, imageSize, 3])
     }
 
     /// Hands over the rows of a mask's logits at the original size (`sam.py:134`): bilinear to the model's square, the

@@ -55,6 +55,7 @@ package func linear(
         }
     }
     return Tensor(shape: x.shape.dropLast() + [outputs]) { result in
+        defer { withExtendedLifetime((x, bias)) {} }
         let (left, product) = (
             ConstMatrix(x.base, rows: rows, columns: inputs, stride: inputs),
             MutableMatrix(result, rows: rows, columns: outputs, stride: outputs)

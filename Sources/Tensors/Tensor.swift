@@ -95,7 +95,10 @@ extension Tensor {
     public var isFinite: Bool {
         let dense = contiguous()
         // A sum of zeros times elements is zero unless one of them is not finite; it vectorises.
-        return (0..<count).reduce(Float(0)) { $0 + dense.base[$1] * 0 } == 0
+        return withExtendedLifetime(dense) {
+            let base = dense.base
+            return (0..<count).reduce(Float(0)) { $0 + base[$1] * 0 } == 0
+        }
     }
 
     /// Copies the elements to `target` in the order of the axes.
@@ -138,11 +141,10 @@ extension Tensor {
             let tile = 1 << 16
             let tiles = (period + tile - 1) / tile
             parallelFor(period == 0 ? 0 : dense.count / period * tiles) { task in
+                let (first, second) = (dense.base, addend.base)
                 let start = task / tiles * period
                 let range = task % tiles * tile..<min(task % tiles * tile + tile, period)
-                for position in range {
-                    sum[start + position] = dense.base[start + position] + addend.base[position]
-                }
+                for position in range { sum[start + position] = first[start + position] + second[position] }
             }
         }
     }

@@ -1,5 +1,3 @@
-import CKernels
-
 /// In what numbers products are computed; sums are always in single precision.
 public enum Precision: String, CaseIterable, Encodable, Sendable {
     case float32
@@ -18,7 +16,7 @@ package struct Panels: @unchecked Sendable {  // Written only before anybody els
     package let precision: Precision
     package let inner: Int
     package let columns: Int
-    private let base: UnsafeMutablePointer<Float>
+    let base: UnsafeMutablePointer<Float>
     /// What keeps the memory alive; nil where the caller does.
     private let storage: Storage?
 
@@ -54,11 +52,12 @@ package struct Panels: @unchecked Sendable {  // Written only before anybody els
     private static func panelCount(_ columns: Int) -> Int { (columns + width - 1) / width }
 
     /// Elements of 32 bits along `inner`: a float, or two bfloat16.
-    fileprivate static func elements(_ inner: Int, _ precision: Precision) -> Int {
+    static func elements(_ inner: Int, _ precision: Precision) -> Int {
         precision == .float32 ? inner : (inner + 1) / 2
     }
 
-    private var panelStride: Int { Panels.elements(inner, precision) * Panels.width }
+    /// Elements from one panel to the next.
+    var panelStride: Int { Panels.elements(inner, precision) * Panels.width }
 }
 
 // MARK: - Filling
@@ -133,131 +132,4 @@ private func interleave(
             elements[column] = Float(bitPattern: UInt32(lower[column]) | UInt32(upper[column]) << 16)
         }
     }
-}
-
-// MARK: - Multiplying
-
-/// Rows of a product's left factor, in the numbers of the right.
-struct LeftFactor {
-    let rows: Int
-    private(set) var columns: Int
-    let precision: Precision
-    fileprivate private(set) var base: UnsafePointer<Float>
-    /// Elements of 32 bits from one row to the next.
-    fileprivate let stride: Int
-
-    /// Floats where they are.
-    init(_ matrix: ConstMatrix) {
-        (rows, columns, precision, base, stride) = (matrix.rows, matrix.columns, .float32, matrix.base, matrix.stride)
-    }
-
-    /// A copy in memory that the caller lends, `stride` floats a row, rounded where the precision is bfloat16.
-    init(_ matrix: ConstMatrix, _ precision: Precision, in memory: UnsafeMutablePointer<Float>, stride: Int) {
-        precondition(stride >= Panels.elements(matrix.columns, precision), "rows \(stride) apart for \(matrix.columns)")
-        (rows, columns, base) = (matrix.rows, matrix.columns, UnsafePointer(memory))
-        (self.precision, self.stride) = (precision, stride)
-        for row in 0..<rows {
-            let (source, target) = (matrix.base + row * matrix.stride, memory + row * stride)
-            switch precision {
-            case .float32: target.update(from: source, count: columns)
-            case .bfloat16: narrow(source, count: columns, into: target)
-            }
-        }
-    }
-
-    /// Some of the columns; in bfloat16 the first is even.
-    func columns(_ range: Range<Int>) -> LeftFactor {
-        var result = self
-        result.columns = range.count
-        result.base += Panels.elements(range.lowerBound, precision)
-        return result
-    }
-}
-
-/// `product = left · right` on the calling thread, or that added to it; only columns and rows of `right` in the ranges
-/// take part.
-///
-/// Columns of the product beyond the right factor's, up to ``Panels/paddedColumns``, are overwritten.
-///
-/// - Parameters:
-///   - rows: which of the right factor's rows the left factor's columns meet; in bfloat16 the first is even.
-///   - columns: which of its columns; the first is a multiple of ``Panels/width``.
-func multiply(
-    _ left: LeftFactor, _ right: Panels, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix,
-    accumulate: Bool, kernels: Kernels = .current
-) {
-    right.multiply(left, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels)
-}
-
-/// The same with a left factor of floats, which is rounded first where the right one is in bfloat16.
-package func multiply(
-    _ left: ConstMatrix, _ right: Panels, rows: Range<Int>? = nil, columns: Range<Int>? = nil,
-    into product: MutableMatrix, accumulate: Bool = false, kernels: Kernels = .current
-) {
-    let (rows, columns) = (rows ?? 0..<right.inner, columns ?? 0..<right.columns)
-    func multiply(_ left: LeftFactor) {
-        right.multiply(left, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels)
-    }
-    switch right.precision {
-    case .float32: multiply(LeftFactor(left))
-    case .bfloat16:
-        let stride = Panels.elements(left.columns, .bfloat16)
-        withScratch(left.rows * stride) { multiply(LeftFactor(left, .bfloat16, in: $0, stride: stride)) }
-    }
-}
-
-extension Panels {
-    fileprivate func multiply(
-        _ left: LeftFactor, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix, accumulate: Bool,
-        _ kernels: Kernels
-    ) {
-        let panels = (columns.count + Panels.width - 1) / Panels.width
-        precondition(
-            left.columns == rows.count && left.precision == precision && rows.upperBound <= inner
-                && (precision == .float32 || rows.lowerBound % 2 == 0) && columns.upperBound <= self.columns
-                && columns.lowerBound % Panels.width == 0 && product.rows == left.rows
-                && product.columns == columns.count && product.stride >= panels * Panels.width,
-            "\(left.rows)×\(left.columns) in \(left.precision) by rows \(rows) and columns \(columns) of "
-                + "\(inner)×\(self.columns) in \(precision) into \(product.rows)×\(product.columns)")
-        let panel = base + columns.lowerBound / Panels.width * panelStride
-        let factors = sam_product(
-            left: left.base, left_row: left.stride, left_inner: 1,
-            right: panel + Panels.elements(rows.lowerBound, precision) * Panels.width, right_inner: Panels.width,
-            right_panel: panelStride, product: product.base, product_row: product.stride, rows: left.rows,
-            inner: Panels.elements(rows.count, precision), panels: panels, accumulate: accumulate)
-        switch precision {
-        case .float32: kernels.multiply(factors)
-        case .bfloat16: kernels.multiplyBfloat16(factors)
-        }
-    }
-}
-
-/// `product = left · right` in single precision on the calling thread, or that added to it: both factors where they
-/// are, and the left transposed where asked.
-package func multiply(
-    _ left: ConstMatrix, transposed: Bool = false, inPlace right: ConstMatrix, into product: MutableMatrix,
-    accumulate: Bool = false
-) {
-    let (rows, inner) = transposed ? (left.columns, left.rows) : (left.rows, left.columns)
-    precondition(
-        inner == right.rows && product.rows == rows && product.columns == right.columns,
-        "\(rows)×\(inner) by \(right.rows)×\(right.columns) into \(product.rows)×\(product.columns)")
-    let (leftRow, leftInner) = transposed ? (1, left.stride) : (left.stride, 1)
-    guard right.columns % Panels.width == 0 else {  // No official model has such: the plain definition does.
-        for row in 0..<rows {
-            for column in 0..<right.columns {
-                let place = row * product.stride + column
-                product.base[place] = (0..<inner).reduce(accumulate ? product.base[place] : 0) {
-                    $0 + left.base[row * leftRow + $1 * leftInner] * right.base[$1 * right.stride + column]
-                }
-            }
-        }
-        return
-    }
-    Kernels.current.multiply(
-        sam_product(
-            left: left.base, left_row: leftRow, left_inner: leftInner, right: right.base, right_inner: right.stride,
-            right_panel: Panels.width, product: product.base,
-            product_row: product.stride, rows: rows, inner: inner, panels: right.columns / Panels.width,
-            accumulate: accumulate))
 }

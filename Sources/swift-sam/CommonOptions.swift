@@ -30,6 +30,11 @@ struct ModelOptions: ParsableArguments {
     /// Applies the options and opens the model.
     func open() throws -> Sam {
         if let threads { Threads.count = threads }
+        if precision == .bfloat16, InstructionSet.current < .avx512bf16, !quiet {
+            printError(
+                "warning: --precision bfloat16: with \(InstructionSet.current.rawValue) instructions the rounded numbers are "
+                    + "multiplied as floats, at the speed of float32")
+        }
         return try Sam(path: try modelPath(model), precision: precision)
     }
 }

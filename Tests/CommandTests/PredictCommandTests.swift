@@ -163,6 +163,16 @@ import Testing
         #expect(command.output.contains("bfloat16, "))
     }
 
+    /// What a processor without dot products of bfloat16 does instead is said.
+    @Test func bfloat16WithoutItsInstructionsIsSaid() throws {
+        let command = try Command(
+            ["bench", "--model", randomWeights, "--runs", "1", "--precision", "bfloat16"], in: folder.path,
+            environment: ["SWIFT_SAM_CPU": "baseline"])
+        #expect(command.status == 0)
+        #expect(command.errors.contains("with baseline instructions the rounded numbers are multiplied as floats"))
+        #expect(command.output.contains("bfloat16, ") && command.output.contains("baseline, OpenBLAS"))
+    }
+
     @Test(arguments: [
         "predict", "segment", "slices", "annotations check", "export nnunet", "evaluate", "summarize", "compare",
         "model", "convert",

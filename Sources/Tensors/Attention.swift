@@ -3,7 +3,7 @@ import Foundation
 /// Attention of some queries to all keys, on the calling thread: `softmax(scale · (queries · keys + bias)) · values`
 /// (Vaswani et al. 2017, equation 1).
 ///
-/// Keys are taken in blocks: the scores of a block stay in the cache, and what was summed so far is scaled down where
+/// Keys are taken in blocks, and queries in strips: their scores stay in the cache, and what was summed so far is scaled down where
 /// a block brings a larger score (Dao et al. 2022, FlashAttention, algorithm 1).
 ///
 /// - Parameters:
@@ -21,33 +21,39 @@ package func attend(
     let block = min(tokens, keyBlock)
     let stride = (block + Panels.width - 1) / Panels.width * Panels.width
     let kernels = Kernels.current
-    withScratch(rows * (stride + 2)) { scratch in
-        let (scores, maxima, sums) = (scratch, scratch + rows * stride, scratch + rows * (stride + 1))
+    withScratch(queryStrip * stride + 2 * rows) { scores in
+        let maxima = scores + queryStrip * stride
+        let sums = maxima + rows
         for first in Swift.stride(from: 0, to: tokens, by: keyBlock) {
             let range = first..<min(first + keyBlock, tokens)
-            for row in 0..<rows { bias(row, range, scores + row * stride) }
-            multiply(
-                queries, keys, columns: range,
-                into: MutableMatrix(scores, rows: rows, columns: range.count, stride: stride), accumulate: true)
-            for row in 0..<rows {
-                let rowScores = scores + row * stride
-                if scale != 1 { for key in 0..<range.count { rowScores[key] *= scale } }
-                let before = first == 0 ? -.infinity : maxima[row]
-                let largest = max(before, kernels.maximum(rowScores, range.count))
-                let sum = kernels.exponentiate(rowScores, range.count, largest)
-                if first > 0 {
-                    let shrink = exp(before - largest)
-                    sums[row] = sums[row] * shrink + sum
-                    let soFar = result.base + row * result.stride
-                    if shrink < 1 { for channel in 0..<values.columns { soFar[channel] *= shrink } }
-                } else {
-                    sums[row] = sum
+            for start in Swift.stride(from: 0, to: rows, by: queryStrip) {
+                let strip = start..<min(start + queryStrip, rows)
+                let stripResult = result[strip, 0..<result.columns]
+                for row in strip { bias(row, range, scores + (row - start) * stride) }
+                multiply(
+                    queries[strip, 0..<queries.columns], keys, columns: range,
+                    into: MutableMatrix(scores, rows: strip.count, columns: range.count, stride: stride),
+                    accumulate: true)
+                for row in strip {
+                    let rowScores = scores + (row - start) * stride
+                    if scale != 1 { for key in 0..<range.count { rowScores[key] *= scale } }
+                    let before = first == 0 ? -.infinity : maxima[row]
+                    let largest = max(before, kernels.maximum(rowScores, range.count))
+                    let sum = kernels.exponentiate(rowScores, range.count, largest)
+                    if first > 0 {
+                        let shrink = exp(before - largest)
+                        sums[row] = sums[row] * shrink + sum
+                        let soFar = result.base + row * result.stride
+                        if shrink < 1 { for channel in 0..<values.columns { soFar[channel] *= shrink } }
+                    } else {
+                        sums[row] = sum
+                    }
+                    maxima[row] = largest
                 }
-                maxima[row] = largest
+                multiply(
+                    ConstMatrix(scores, rows: strip.count, columns: range.count, stride: stride), values, rows: range,
+                    into: stripResult, accumulate: first > 0)
             }
-            multiply(
-                ConstMatrix(scores, rows: rows, columns: range.count, stride: stride), values, rows: range,
-                into: result, accumulate: first > 0)
         }
         // Dividing the few results by the sum instead of the many weights gives the same quotient.
         for row in 0..<rows {
@@ -56,6 +62,10 @@ package func attend(
         }
     }
 }
+
+/// Queries whose scores are made and used at once: as many rows as a tile of a product has, so that with a block of keys
+/// they stay in the first-level cache.
+private let queryStrip = 12
 
 /// Keys of a block; those of a window are one.
 private let keyBlock = 512

@@ -108,7 +108,7 @@ private func multiply(
     _ finish: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
 ) {
     let (blockRows, tileColumns) = (left.rows <= 1024 ? 16 : 48, 1280)
-    let chunk = right.precision == .float32 ? 256 : 1280
+    let chunk = right.precision == .float32 ? 320 : 1280
     // Not a power of two, which would have all rows fall on the same lines of the cache.
     let stride = left.columns + Panels.width
     parallelFor((left.rows + blockRows - 1) / blockRows) { task in

@@ -31,7 +31,7 @@ extension Sam {
             return Layer(
                 name: "\(block.path).attn",
                 sizes: "\(windows) × \(configuration.heads) heads × \(side * side) tokens × \(configuration.headDim)",
-                flop: 4 * Double(windows * side * side * (side * side + side) * width), followsPrecision: true
+                flop: configuration.attentionFlop(window: side), followsPrecision: true
             ) { _ = block.attn.attended(projected) }
         }
         func block(_ block: Block) -> [Layer] {
@@ -77,12 +77,15 @@ extension Configuration {
     package var encoderFlop: Double {
         let tokens = grid * grid
         let linear = depth * tokens * width * (4 * width + 2 * mlpWidth)
-        let attention = windows.reduce(0) { sum, side in
-            let across = (grid + side - 1) / side
-            return sum + across * across * side * side * (2 * side * side + 2 * side) * width
-        }
+        let attention = windows.reduce(0) { $0 + attentionFlop(window: $1) }
         let patches = tokens * 3 * patchSize * patchSize * width
         let neck = tokens * (width + 9 * decoderWidth) * decoderWidth
-        return 2 * Double(linear + attention + patches + neck)
+        return 2 * Double(linear + patches + neck) + attention
+    }
+
+    /// Those of one block's attention: queries with keys, weights with values, and queries with positions both ways.
+    func attentionFlop(window side: Int) -> Double {
+        let across = (grid + side - 1) / side
+        return 4 * Double(across * across * side * side * (side * side + side) * width)
     }
 }

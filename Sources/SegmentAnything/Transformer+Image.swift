@@ -28,6 +28,8 @@ struct TokenToImage: Sendable {
         let scale = 1 / Float(headDim).squareRoot()
         let columns = folded.shape[1]
 
+        let panels = panelsOfPrompts(folded)
+
         // Blocks of the image are attended to apart, and put together by their largest scores (FlashAttention).
         let blocks = (imageTokens + imageBlock - 1) / imageBlock
         let stride = channels + 2
@@ -36,7 +38,7 @@ struct TokenToImage: Sendable {
                 let (prompt, first) = (task / blocks, task % blocks * imageBlock)
                 let count = min(imageBlock, imageTokens - first)
                 attendFew(
-                    queries: folded.base + prompt * columns * channels, columns: columns, scale: scale,
+                    queries: panels[prompt], scale: scale,
                     keys: image.rows(image.placed, prompt: prompt, first: first, count: count),
                     values: image.rows(image.plain, prompt: prompt, first: first, count: count),
                     into: MutableMatrix(
@@ -105,11 +107,7 @@ struct ImageToToken: Sendable {
             projected, by: query.bias ?? Tensor(repeating: 0, shape: [projected.shape[2]]))
         let foldedValues = foldHeads(attention.valueProjection(values), by: outWeightTransposed)
         let columns = foldedKeys.shape[1]
-        let panels = (0..<prompts).map { prompt in
-            let panels = Panels(inner: channels, columns: columns, .float32)
-            panels.fill(transposing: { foldedKeys.base + (prompt * columns + $0) * channels })
-            return panels
-        }
+        let panels = panelsOfPrompts(foldedKeys)
         let placed = Storage(count: prompts * imageTokens * channels)
         let blocks = (imageTokens + imageBlock - 1) / imageBlock
         let plain = Tensor(shape: [prompts, imageTokens, channels]) { plain in
@@ -184,15 +182,23 @@ private func foldHeads(_ projected: Tensor, by weight: Tensor) -> Tensor {
     }
 }
 
+/// Each prompt's folded heads `[prompts, tokens · heads, channels]` as the right factor `[channels, tokens · heads]`.
+private func panelsOfPrompts(_ folded: Tensor) -> [Panels] {
+    let (columns, channels) = (folded.shape[1], folded.shape[2])
+    return (0..<folded.shape[0]).map { prompt in
+        let panels = Panels(inner: channels, columns: columns, .float32)
+        panels.fill(transposing: { folded.base + (prompt * columns + $0) * channels })
+        return panels
+    }
+}
+
 /// The part of attention that a block of the image has: each query's weighted sum of values, then its largest score
 /// and the sum of its weights, `[columns, channels + 2]`.
 private func attendFew(
-    queries: UnsafePointer<Float>, columns: Int, scale: Float, keys: ConstMatrix, values: ConstMatrix,
+    queries panels: Panels, scale: Float, keys: ConstMatrix, values: ConstMatrix,
     into result: MutableMatrix
 ) {
-    let channels = keys.columns
-    let panels = Panels(inner: channels, columns: columns, .float32)
-    panels.fill(transposing: { queries + $0 * channels })
+    let (channels, columns) = (keys.columns, panels.columns)
     let stride = panels.paddedColumns
     withScratch((keys.rows + 2) * stride) { scores in
         let (maxima, sums) = (scores + keys.rows * stride, scores + (keys.rows + 1) * stride)
@@ -219,7 +225,7 @@ private func attendFew(
     }
 }
 
-/// Puts together the parts of one query, `stride` floats apart: see ``attendFew(queries:columns:scale:keys:values:into:)``.
+/// Puts together the parts of one query, `stride` floats apart: see ``attendFew(queries:scale:keys:values:into:)``.
 private func join(
     _ blocks: Int, at parts: UnsafePointer<Float>, stride: Int, channels: Int, into result: UnsafeMutablePointer<Float>
 ) {

@@ -49,7 +49,24 @@ func multiply(
     _ left: LeftFactor, _ right: Panels, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix,
     accumulate: Bool, kernels: Kernels = .current
 ) {
-    right.multiply(left, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels)
+    let panels = Panels.panelCount(columns.count)
+    precondition(
+        left.columns == rows.count && left.precision == right.precision && rows.upperBound <= right.inner
+            && (right.precision == .float32 || rows.lowerBound % 2 == 0) && columns.upperBound <= right.columns
+            && columns.lowerBound % Panels.width == 0 && product.rows == left.rows
+            && product.columns == columns.count && product.stride >= panels * Panels.width,
+        "\(left.rows)×\(left.columns) in \(left.precision) by rows \(rows) and columns \(columns) of "
+            + "\(right.inner)×\(right.columns) in \(right.precision) into \(product.rows)×\(product.columns)")
+    let panel = right.base + columns.lowerBound / Panels.width * right.panelStride
+    let factors = sam_product(
+        left: left.base, left_row: left.stride, left_inner: 1,
+        right: panel + Panels.elements(rows.lowerBound, right.precision) * Panels.width, right_inner: Panels.width,
+        right_panel: right.panelStride, product: product.base, product_row: product.stride, rows: left.rows,
+        inner: Panels.elements(rows.count, right.precision), panels: panels, accumulate: accumulate)
+    switch right.precision {
+    case .float32: kernels.multiply(factors)
+    case .bfloat16: kernels.multiplyBfloat16(factors)
+    }
 }
 
 /// The same with a left factor of floats, which is rounded first where the right one is in bfloat16.
@@ -58,48 +75,21 @@ package func multiply(
     into product: MutableMatrix, accumulate: Bool = false, kernels: Kernels = .current
 ) {
     let (rows, columns) = (rows ?? 0..<right.inner, columns ?? 0..<right.columns)
-    func multiply(_ left: LeftFactor) {
-        right.multiply(left, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels)
+    func run(_ left: LeftFactor) {
+        multiply(left, right, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels: kernels)
     }
     switch right.precision {
-    case .float32: multiply(LeftFactor(left))
+    case .float32: run(LeftFactor(left))
     case .bfloat16:
         let stride = Panels.elements(left.columns, .bfloat16)
-        withScratch(left.rows * stride) { multiply(LeftFactor(left, .bfloat16, in: $0, stride: stride)) }
+        withScratch(left.rows * stride) { run(LeftFactor(left, .bfloat16, in: $0, stride: stride)) }
     }
 }
 
-extension Panels {
-    fileprivate func multiply(
-        _ left: LeftFactor, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix, accumulate: Bool,
-        _ kernels: Kernels
-    ) {
-        let panels = (columns.count + Panels.width - 1) / Panels.width
-        precondition(
-            left.columns == rows.count && left.precision == precision && rows.upperBound <= inner
-                && (precision == .float32 || rows.lowerBound % 2 == 0) && columns.upperBound <= self.columns
-                && columns.lowerBound % Panels.width == 0 && product.rows == left.rows
-                && product.columns == columns.count && product.stride >= panels * Panels.width,
-            "\(left.rows)×\(left.columns) in \(left.precision) by rows \(rows) and columns \(columns) of "
-                + "\(inner)×\(self.columns) in \(precision) into \(product.rows)×\(product.columns)")
-        let panel = base + columns.lowerBound / Panels.width * panelStride
-        let factors = sam_product(
-            left: left.base, left_row: left.stride, left_inner: 1,
-            right: panel + Panels.elements(rows.lowerBound, precision) * Panels.width, right_inner: Panels.width,
-            right_panel: panelStride, product: product.base, product_row: product.stride, rows: left.rows,
-            inner: Panels.elements(rows.count, precision), panels: panels, accumulate: accumulate)
-        switch precision {
-        case .float32: kernels.multiply(factors)
-        case .bfloat16: kernels.multiplyBfloat16(factors)
-        }
-    }
-}
-
-/// `product = left · right` in single precision on the calling thread, or that added to it: both factors where they
-/// are, and the left transposed where asked.
+/// `product = left · right` in single precision on the calling thread: both factors where they are, and the left
+/// transposed where asked.
 package func multiply(
-    _ left: ConstMatrix, transposed: Bool = false, inPlace right: ConstMatrix, into product: MutableMatrix,
-    accumulate: Bool = false
+    _ left: ConstMatrix, transposed: Bool = false, inPlace right: ConstMatrix, into product: MutableMatrix
 ) {
     let (rows, inner) = transposed ? (left.columns, left.rows) : (left.rows, left.columns)
     precondition(
@@ -110,7 +100,7 @@ package func multiply(
         for row in 0..<rows {
             for column in 0..<right.columns {
                 let place = row * product.stride + column
-                product.base[place] = (0..<inner).reduce(accumulate ? product.base[place] : 0) {
+                product.base[place] = (0..<inner).reduce(0) {
                     $0 + left.base[row * leftRow + $1 * leftInner] * right.base[$1 * right.stride + column]
                 }
             }
@@ -122,5 +112,5 @@ package func multiply(
             left: left.base, left_row: leftRow, left_inner: leftInner, right: right.base, right_inner: right.stride,
             right_panel: Panels.width, product: product.base,
             product_row: product.stride, rows: rows, inner: inner, panels: right.columns / Panels.width,
-            accumulate: accumulate))
+            accumulate: false))
 }

@@ -49,7 +49,7 @@ package struct Panels: @unchecked Sendable {  // Written only before anybody els
     /// The columns of the product that a row has room for: a whole number of panels.
     package var paddedColumns: Int { Panels.panelCount(columns) * Panels.width }
 
-    private static func panelCount(_ columns: Int) -> Int { (columns + width - 1) / width }
+    static func panelCount(_ columns: Int) -> Int { (columns + width - 1) / width }
 
     /// Elements of 32 bits along `inner`: a float, or two bfloat16.
     static func elements(_ inner: Int, _ precision: Precision) -> Int {
@@ -78,9 +78,10 @@ extension Panels {
                     for column in 0..<Panels.width {
                         rows[column] = UnsafePointer(zeros)
                         guard first + column < columns else { continue }
-                        rows[column] = row(first + column)
+                        let source = row(first + column)
+                        rows[column] = source
                         if precision == .bfloat16 {
-                            narrow(row(first + column), count: inner, into: narrowed + column * elements)
+                            narrow(source, count: inner, into: narrowed + column * elements)
                             rows[column] = UnsafePointer(narrowed + column * elements)
                         }
                     }

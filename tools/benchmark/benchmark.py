@@ -114,21 +114,13 @@ def digest(path: str) -> str:
 # MARK: Measuring
 
 
-def swift_refuses_precision(binary: Path) -> bool:
-    """Whether the program is older than its option."""
-    usage = subprocess.run([binary, "bench", "--help"], capture_output=True, text=True).stdout
-    return "--precision" not in usage
-
-
 def swift_command(contender: Contender, model: Model, settings: Settings, embedding: Path) -> list[str]:
     """The command that measures swift-sam, which reads the same weights."""
-    precision = [] if contender.precision == "float32" else ["--precision", contender.precision]
-    if precision and swift_refuses_precision(settings.binary):
-        raise UnsupportedError
     return [
         str(settings.binary), "bench", "--quiet", "--json",
         "--model", str(model.folder / "weights.safetensors"), "--runs", str(1 + model.timed_runs),
-        "--threads", str(settings.threads), "--save-embedding", str(embedding), *precision,
+        "--threads", str(settings.threads), "--save-embedding", str(embedding),
+        "--precision", contender.precision,
     ]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ let package = Package(
         .target(name: "Imaging", dependencies: ["Files", "Frames", "CNIfTI", "CPNG", "CJPEG"]),
         .target(
             name: "Annotations",
-            dependencies: ["Files", "Frames"]),
+            dependencies: ["Files", "Frames", .product(name: "SwiftCSV", package: "SwiftCSV")]),
         .target(name: "Segmentation", dependencies: ["Annotations", "Imaging", "SegmentAnything", "Tensors"]),
         .target(
             name: "Evaluation",

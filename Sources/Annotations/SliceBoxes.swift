@@ -9,11 +9,13 @@ public struct DrawnBox: Hashable, Sendable {
     public var box: PixelBox
     /// Whether a part of the box as drawn was outside the image.
     public var isClipped: Bool
+    /// How long it took to draw, in seconds, where it was measured.
+    public var seconds: Double?
     var place: Place
 
     /// The file it stands in.
     public var file: String { place.file }
-    /// Which line of a YOLO file, or which object of a Pascal VOC file, from 1.
+    /// Which line of a YOLO file or CSV, or which object of a Pascal VOC file, from 1.
     public var number: Int { place.object ?? place.line }
 }
 
@@ -31,6 +33,7 @@ struct WrittenBox {
     var classID: Int
     var box: PixelBox
     var place: Place
+    var seconds: Double?
 }
 
 /// Where a box stands in a file, for errors to name.
@@ -79,6 +82,8 @@ extension DrawnBox {
         let isClipped =
             inside.x0 - box.x0 > tolerance || inside.y0 - box.y0 > tolerance
             || box.x1 - inside.x1 > tolerance || box.y1 - inside.y1 > tolerance
-        self.init(classID: written.classID, box: inside, isClipped: isClipped, place: written.place)
+        self.init(
+            classID: written.classID, box: inside, isClipped: isClipped, seconds: written.seconds,
+            place: written.place)
     }
 }

@@ -29,6 +29,7 @@ public struct SliceGeometry: Hashable, Sendable {
     public let volumeSize: VolumeSize
     /// The axis that counts the slices.
     public let axis: VoxelAxis
+    public let view: SliceView
     /// The axis along an image's width, and whether it runs from right to left.
     private let across: VoxelAxis
     private let acrossIsReversed: Bool
@@ -47,6 +48,7 @@ public struct SliceGeometry: Hashable, Sendable {
     public init(_ geometry: Geometry, axis: VoxelAxis = .k, view: SliceView = .array) {
         volumeSize = geometry.size
         self.axis = axis
+        self.view = view
         isAxial = geometry.source == .none || geometry.direction(of: axis).isAxial
         axialAxis = VoxelAxis.allCases.first { geometry.direction(of: $0).isAxial }
         let axes = VoxelAxis.allCases.filter { $0 != axis }

@@ -12,21 +12,17 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
         URL(filePath: folder).appending(path: fileName).path(percentEncoded: false)
     }
 
-    /// The file name of the volume.
-    public var volume: String
+    /// The size of each volume whose slices stand in the folder, by the name that its slices begin with.
+    public var volumes: [String: VolumeSize]
     public var axis: VoxelAxis
     public var view: SliceView
     public var intensity: Intensity
-    public var size: VolumeSize
 
-    public init(
-        volume: String, axis: VoxelAxis, view: SliceView, intensity: Intensity, size: VolumeSize
-    ) {
-        self.volume = volume
+    public init(volumes: [String: VolumeSize], axis: VoxelAxis, view: SliceView, intensity: Intensity) {
+        self.volumes = volumes
         self.axis = axis
         self.view = view
         self.intensity = intensity
-        self.size = size
     }
 
     /// Reads a record.

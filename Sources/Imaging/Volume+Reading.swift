@@ -30,6 +30,16 @@ extension Volume {
     }
 }
 
+extension Geometry {
+    /// Reads where a volume's voxels are, and none of them.
+    ///
+    /// - Throws: ``FileError`` as ``Volume/init(contentsOf:)``, but for what is wrong with the voxels.
+    public init(ofVolume path: String) throws(FileError) {
+        _ = try fileSize(path)
+        self = try NIfTIHeader.read(try GzipFile(reading: path).read(NIfTIHeader.longest), file: path).1
+    }
+}
+
 /// Refuses a volume that is really there and would not fit into memory; one that its header only claims is cut short,
 /// which reading tells.
 private func requireMemory(for size: VolumeSize, stored: Int, _ fileSize: Int, _ path: String) throws(FileError) {

@@ -17,6 +17,7 @@ public struct Manifest: Encodable, Sendable {
         public var files: Int
         public var sha256: String
 
+        /// - Throws: ``FileError`` where a file cannot be read.
         public init(path: String, files: [String]) throws(FileError) {
             self.path = path
             self.files = files.count
@@ -35,11 +36,11 @@ public struct Manifest: Encodable, Sendable {
         /// The label of each class id that was given one, and null of those left out.
         public var labels: [String: UInt16?]
 
-        public init(slices: SlicesRecord, precision: Precision, singleMask: Bool, labels: [Int: UInt16?]) {
+        public init(images: SliceImages, precision: Precision, singleMask: Bool, labels: [Int: UInt16?]) {
             self.precision = precision
-            axis = slices.axis
-            view = slices.view
-            intensity = slices.intensity
+            axis = images.slices.axis
+            view = images.slices.view
+            intensity = images.intensity
             self.singleMask = singleMask
             self.labels = Dictionary(uniqueKeysWithValues: labels.map { ("\($0.key)", $0.value) })
         }
@@ -54,7 +55,7 @@ public struct Manifest: Encodable, Sendable {
     public struct Box: Encodable, Sendable {
         public var slice: Int
         public var file: String
-        /// The line of a YOLO file, or the object of a Pascal VOC file, from 1.
+        /// The line of a YOLO file or CSV, or the object of a Pascal VOC file, from 1.
         public var number: Int
         public var `class`: Int
         public var label: UInt16
@@ -95,6 +96,8 @@ public struct Manifest: Encodable, Sendable {
     public var version: String
     public var input: Source
     public var boxFiles: Source
+    /// Who drew the boxes, where it is known.
+    public var annotator: String?
     /// The list of the classes' names, where one was given.
     public var classes: Source?
     public var weights: Source
@@ -103,24 +106,29 @@ public struct Manifest: Encodable, Sendable {
     public var amounts: [String: Amount]
     public var boxes: [Box]
     public var clippedBoxes: Int
+    /// What was wrong with boxes that were left out, with file and line.
+    public var badBoxes: [String]
     public var conflicts: [Conflict]
     public var conflictPixels: Int
     public var seconds: Seconds
 
     enum CodingKeys: String, CodingKey {
-        case version, input, classes, weights, options, amounts, boxes, conflicts, seconds
+        case version, input, annotator, classes, weights, options, amounts, boxes, conflicts, seconds
         case boxFiles = "box_files"
         case clippedBoxes = "clipped_boxes"
+        case badBoxes = "bad_boxes"
         case conflictPixels = "conflict_pixels"
     }
 
     public init(
-        version: String, sources: Sources, options: Options, segmentation: SegmentedVolume, slices: SliceGeometry,
-        seconds: Seconds
+        version: String, sources: Sources, annotator: String?, options: Options, segmentation: SegmentedVolume,
+        slices: SliceGeometry, badBoxes: [String], seconds: Seconds
     ) {
         self.version = version
         (input, boxFiles, classes, weights) = (sources.input, sources.boxes, sources.classes, sources.weights)
+        self.annotator = annotator
         self.options = options
+        self.badBoxes = badBoxes
         self.seconds = seconds
         amounts = segmentation.amounts(slices)
         boxes = segmentation.boxes.map {
@@ -148,14 +156,13 @@ public struct Sources: Sendable {
     public let classes: Manifest.Source?
     public let weights: Manifest.Source
 
-    /// - Throws: ``FileError`` where a file cannot be read.
     public init(
-        volume: String, boxFolder: String, boxFiles: [String], classes: String?, weights: String
-    ) throws(FileError) {
-        input = try Manifest.Source(path: volume, files: [volume])
-        boxes = try Manifest.Source(path: boxFolder, files: boxFiles)
-        self.classes = try classes.map { path throws(FileError) in try Manifest.Source(path: path, files: [path]) }
-        self.weights = try Manifest.Source(path: weights, files: [weights])
+        input: Manifest.Source, boxes: Manifest.Source, classes: Manifest.Source?, weights: Manifest.Source
+    ) {
+        self.input = input
+        self.boxes = boxes
+        self.classes = classes
+        self.weights = weights
     }
 }
 

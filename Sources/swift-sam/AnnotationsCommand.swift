@@ -19,39 +19,39 @@ struct CheckAnnotations: ParsableCommand {
 
             Left and right exchanged; boxes apart from those of the slices before and after; empty files between others; \
             slices that were forgotten; boxes drawn twice or beyond the image; classes never marked; work hardly begun. \
-            Exits with 1 where it finds any. A folder of folders is one of annotators.
+            Exits with 1 where it finds any.
             """)
 
-    @Argument(help: "The volume that the boxes were drawn on.", completion: .file(extensions: ["nii", "gz"]))
+    @Argument(
+        help: "The volume that the boxes were drawn on, a folder of them, or a pattern with {case}.",
+        completion: .file(extensions: ["nii", "gz"]))
     var volume: String
 
-    @Option(help: "The folder of the boxes, or of a folder for each annotator.", completion: .directory)
-    var boxes: String
+    @OptionGroup var boxes: BoxOptions
 
     @Option(help: "The classes' names, a line each (class_list.txt).", completion: .file(extensions: ["txt"]))
     var classes: String
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Option(help: ArgumentHelp("Write the list: annotator, kind, class, slice, file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the list: case, annotator, kind, class, slice, file.", valueName: "file"))
     var csv: String?
 
     @Flag(help: "Print as JSON.")
     var json = false
 
     func run() throws {
-        if let csv { try requireOutput(csv, besides: [volume, classes]) }
+        let cases = try slicing.cases(volume)
+        if let csv { try requireOutput(csv, besides: cases.map(\.volume) + [classes]) }
         let classes = try ClassList(contentsOf: classes)
-        let volume = try Volume(contentsOf: volume)
-        var rows: [Row] = []
-        for (annotator, folder) in annotators() {
-            let recordPath = SlicesRecord.path(in: folder)
-            let slices = try slicing.geometry(of: volume, recordPath: recordPath)
-            let drawn = try readBoxes(
-                folder: folder, stem: slicing.stem(of: volume), sliceCount: slices.count, imageSize: slices.imageSize,
-                classes: classes)
-            rows += findings(in: drawn, classes: classes, sliceCount: slices.count).map { Row(annotator, $0, classes) }
+        let drawings = try boxes.drawings(on: cases, slicing, classes: classes, several: true)
+        let found = drawings.flatMap { drawing in
+            findings(in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count).map {
+                Row(drawing, $0, classes, namesCase: cases.count > 1)
+            }
         }
+        // Over all volumes and annotators.
+        let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
         if let csv { try writeAtomically(csv, Data(Row.csv(rows).utf8)) }
         if json {
             try printJSON(["findings": rows])
@@ -62,19 +62,9 @@ struct CheckAnnotations: ParsableCommand {
         if !rows.isEmpty { throw ExitCode(1) }
     }
 
-    /// The folders in the folder by name, but for OpenLabeling's own; else the folder itself.
-    private func annotators() -> [(name: String, folder: String)] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: boxes)) ?? []
-        let folders = names.sorted().filter { name in
-            var status = stat()
-            let isFolder = stat("\(boxes)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            return isFolder && !["YOLO_darknet", "PASCAL_VOC"].contains(name) && !name.hasPrefix(".")
-        }
-        return folders.isEmpty ? [("", boxes)] : folders.map { ($0, "\(boxes)/\($0)") }
-    }
-
     /// A finding of an annotator, as it is printed.
     private struct Row: Encodable {
+        var caseName: String
         var annotator: String
         var kind: BoxFinding.Kind
         var className: OrNull<String>
@@ -83,11 +73,17 @@ struct CheckAnnotations: ParsableCommand {
 
         enum CodingKeys: String, CodingKey {
             case annotator, kind, slice, file
+            case caseName = "case"
             case className = "class"
         }
 
-        init(_ annotator: String, _ finding: BoxFinding, _ classes: ClassList) {
-            self.annotator = annotator
+        /// Whether the text says which volume it is.
+        private let namesCase: Bool
+
+        init(_ drawing: Drawing, _ finding: BoxFinding, _ classes: ClassList, namesCase: Bool) {
+            caseName = drawing.item.name
+            annotator = drawing.annotator
+            self.namesCase = namesCase
             kind = finding.kind
             className = OrNull(finding.classID.map { classes.names[$0] })
             slice = OrNull(finding.slice)
@@ -107,7 +103,8 @@ struct CheckAnnotations: ParsableCommand {
                 case .never: "never marked"
                 }
             let place = [
-                annotator.isEmpty ? nil : annotator, slice.value.map { String(format: "slice %03d", $0) },
+                namesCase ? caseName : nil, annotator.isEmpty ? nil : annotator,
+                slice.value.map { String(format: "slice %03d", $0) },
                 className.value,
             ]
             let source = file.value.map { " (\($0))" } ?? ""
@@ -116,10 +113,10 @@ struct CheckAnnotations: ParsableCommand {
 
         static func csv(_ rows: [Row]) -> String {
             commaSeparated(
-                [["annotator", "kind", "class", "slice", "file"]]
+                [["case", "annotator", "kind", "class", "slice", "file"]]
                     + rows.map { row in
                         [
-                            row.annotator, row.kind.rawValue, row.className.value ?? "",
+                            row.caseName, row.annotator, row.kind.rawValue, row.className.value ?? "",
                             row.slice.value.map { "\($0)" } ?? "", row.file.value ?? "",
                         ]
                     })

@@ -9,22 +9,26 @@ import Segmentation
 
 struct Segment: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "A label volume from a volume and the boxes drawn on its slices.",
+        abstract: "Label volumes from volumes and the boxes drawn on their slices.",
         discussion: """
             Example: swift-sam segment ct.nii.gz --boxes boxes/ --classes class_list.txt --labels 0=1,1=2,5=4 \
             -o labels.nii.gz
 
-            Boxes are STEM-sliceKKK.txt (YOLO) or .xml (Pascal VOC), as OpenLabeling writes them. All are checked before \
-            the first slice is encoded. The labels have the volume's exact geometry; labels.json beside them says what \
-            they were made from, how, and what became of each box.
+            Several: swift-sam segment 'ct/img{case}.nii.gz' --boxes boxes/ --pattern 'img{case}-slice{slice}' \
+            --classes class_list.txt -o 'labels/{case}.nii.gz'
+
+            Boxes are STEM-sliceKKK.txt (YOLO) or .xml (Pascal VOC), as OpenLabeling writes them, or rows of a CSV \
+            slice,class,x0,y0,x1,y1[,annotator,seconds] in pixels. All boxes of all volumes are checked before the first \
+            slice is encoded. The labels have the volume's exact geometry; labels.json beside them says what they were \
+            made from, how, and what became of each box.
             """)
 
-    @Argument(help: "A NIfTI volume.", completion: .file(extensions: ["nii", "gz"]))
+    @Argument(
+        help: "A NIfTI volume, a folder of them, or a pattern with {case}.",
+        completion: .file(extensions: ["nii", "gz"]))
     var volume: String
 
-    @Option(
-        help: "The folder of the boxes; a slices.json in it says how the slices were turned.", completion: .directory)
-    var boxes: String
+    @OptionGroup var boxes: BoxOptions
 
     @Option(
         help: "The classes' names, a line each (class_list.txt); Pascal VOC needs it.",
@@ -46,10 +50,12 @@ struct Segment: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Also draw slices with labels and boxes.", valueName: "picture.png"))
     var preview: String?
 
-    @Flag(help: "Print the manifest instead of a table.")
+    @Flag(help: "Print the manifest instead of a table; of several volumes, all by their names.")
     var json = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The NIfTI volume to write.", valueName: "labels.nii.gz"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The NIfTI volume to write; of several, with {case}.", valueName: "labels.nii.gz"))
     var output: String
 
     mutating func validate() throws {
@@ -62,58 +68,117 @@ struct Segment: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let manifestPath = Manifest.path(besideLabels: output)
-        for path in [output, manifestPath, preview].compactMap({ $0 }) {
-            try requireOutput(path, besides: [volume, classes, options.model].compactMap { $0 })
-        }
+        let cases = try slicing.cases(volume)
+        try requireOutputs(cases)
         let classes = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
-        let (images, drawn, record) = try inputs(classes)
         let labels = try labelMap(classes)
-        try labels.check(drawn, classes: classes)
+        let drawings = try boxes.drawings(
+            on: cases, slicing, classes: classes, several: false, isQuiet: options.quiet)
+        try labels.check(drawings.flatMap(\.boxes), classes: classes)
 
         let (sam, load) = try timed { try options.open() }
-        let segmenter = Segmenter(sam: sam, images: images, boxes: drawn, labels: labels, singleMask: singleMask)
-        let boxFiles = drawn.flatMap(\.files)
-        async let sources = Sources(
-            volume: volume, boxFolder: boxes, boxFiles: boxFiles, classes: self.classes, weights: sam.path)
-        let progress = Progress("\(volume): slices", total: segmenter.boxes.count, isQuiet: options.quiet)
+        let weights = Task { try Manifest.Source(path: sam.path, files: [sam.path]) }
+        var manifests: [String: Manifest] = [:]
+        var errors: [FileError] = []
+        for (index, drawing) in drawings.enumerated() {
+            let place = drawings.count > 1 ? " (\(index + 1) of \(drawings.count))" : ""
+            do {
+                let title = "\(drawing.item.volume)\(place): slices"
+                manifests[drawing.item.name] = try await segment(
+                    drawing, sam, labels, classes, weights: weights, load: load, title: title)
+            } catch let error as FileError where drawings.count > 1 {
+                // The others' labels are worth as much without this one's.
+                printError("error: \(error)")
+                errors.append(error)
+            }
+        }
+        if json {
+            if drawings.count > 1 {
+                try printJSON(["volumes": manifests])
+            } else {
+                try printJSON(manifests.first?.value)
+            }
+        }
+        guard errors.isEmpty else {
+            throw FileError(
+                errors[0].kind, file: volume, "volumes that could not be labelled", found: "\(errors.count), told above"
+            )
+        }
+    }
+
+    /// Labels one volume and writes what comes of it.
+    private func segment(
+        _ drawing: Drawing, _ sam: Sam, _ labels: LabelMap, _ classes: ClassList?,
+        weights: Task<Manifest.Source, any Error>, load: Double, title: String
+    ) async throws -> Manifest {
+        let (output, preview) = outputs(drawing.item)
+        let manifestPath = Manifest.path(besideLabels: output)
+        let volume = try Volume(contentsOf: drawing.item.volume)
+        if !options.quiet {
+            printWarnings(
+                volume.warnings + drawing.slices.warnings(file: volume.file)
+                    + (drawing.record?.warnings(case: drawing.item.name) ?? []))
+        }
+        let intensity = try slicing.intensity(of: volume, record: drawing.record?.record)
+        let images = SliceImages(volume, drawing.slices, intensity)
+        let segmenter = Segmenter(
+            sam: sam, images: images, boxes: drawing.boxes, labels: labels, singleMask: singleMask)
+        let boxFiles = Set(drawing.boxes.flatMap(\.files)).sorted()
+        async let input = Manifest.Source(path: volume.file, files: [volume.file])
+        async let boxSource = Manifest.Source(path: boxes.boxes, files: boxFiles)
+        let classSource = try self.classes.map { path throws(FileError) in
+            try Manifest.Source(path: path, files: [path])
+        }
+        let progress = Progress(title, total: segmenter.boxes.count, isQuiet: options.quiet)
         let (segmentation, seconds) = try timed { try segmenter(progress: progress.update) }
 
         let manifest = Manifest(
-            version: version, sources: try await sources,
+            version: version,
+            sources: .init(
+                input: try await input, boxes: try await boxSource, classes: classSource,
+                weights: try await weights.value),
+            annotator: drawing.annotator.isEmpty ? nil : drawing.annotator,
             options: .init(
-                slices: record, precision: sam.precision, singleMask: singleMask, labels: labels.labels(of: drawn)),
-            segmentation: segmentation, slices: images.slices, seconds: .init(load: load, segment: seconds))
+                images: images, precision: sam.precision, singleMask: singleMask,
+                labels: labels.labels(of: drawing.boxes)),
+            segmentation: segmentation, slices: images.slices, badBoxes: drawing.errors.map(\.description),
+            seconds: .init(load: load, segment: seconds))
         try writeAtomically([output, manifestPath]) { temporary in
             try segmentation.labels.write(to: temporary[0], for: output)
             try write(try encodedJSON(manifest), to: temporary[1], for: manifestPath)
         }
         if let preview { try writePNG(preview, drawnSlices(segmentation, images)) }
-        if json {
-            try printJSON(manifest)
-        } else {
+        if !json {
             manifest.printTable(classes, hasPicture: preview != nil)
             print("wrote \([output, manifestPath, preview].compactMap { $0 }.joined(separator: ", "))")
         }
         if !options.quiet { printWarnings(manifest.warnings(output)) }
+        return manifest
     }
 
-    /// The volume's slices and the boxes on them, checked.
-    private func inputs(_ classes: ClassList?) throws -> (SliceImages, [SliceBoxes], SlicesRecord) {
-        let recordPath = SlicesRecord.path(in: boxes)
-        let volume = try Volume(contentsOf: volume)
-        let record = try slicing.slicing(of: volume, recordPath: recordPath)
-        let slices = SliceGeometry(volume.geometry, axis: record.axis, view: record.view)
-        if !options.quiet {
-            if record.volume != URL(filePath: volume.file).lastPathComponent {
-                printWarnings([Warning(file: recordPath, "the slices were made from \(record.volume)")])
-            }
-            printWarnings(volume.warnings + slices.warnings(file: volume.file))
+    // MARK: Parts
+
+    /// Checks that all outputs can be written and replace nothing that is read.
+    private func requireOutputs(_ cases: [Case]) throws {
+        let patterns = [output, preview].compactMap { $0 }
+        for pattern in patterns where pattern.contains(casePlace) {
+            try makeFolder(URL(filePath: pattern).deletingLastPathComponent().path(percentEncoded: false))
         }
-        let drawn = try readBoxes(
-            folder: boxes, stem: slicing.stem(of: volume), sliceCount: slices.count, imageSize: slices.imageSize,
-            classes: classes)
-        return (SliceImages(volume, slices, record.intensity), drawn, record)
+        guard cases.count == 1 || patterns.allSatisfy({ $0.contains(casePlace) }) else {
+            throw ValidationError(
+                "\(cases.count) volumes need {case} in -o and --preview, such as -o 'labels/{case}.nii.gz'.")
+        }
+        let inputs = cases.map(\.volume) + [classes, options.model].compactMap { $0 }
+        for item in cases {
+            let (output, preview) = outputs(item)
+            for path in [output, Manifest.path(besideLabels: output), preview].compactMap({ $0 }) {
+                try requireOutput(path, besides: inputs)
+            }
+        }
+    }
+
+    private func outputs(_ item: Case) -> (labels: String, preview: String?) {
+        (path(output, ofCase: item.name), preview.map { path($0, ofCase: item.name) })
     }
 
     private func labelMap(_ classes: ClassList?) throws -> LabelMap {
@@ -149,6 +214,7 @@ extension Manifest {
                     format: "%5@  %5d  %6d  %8d  %8.1f  %10.3f  %@", text as NSString, amount.boxes, amount.slices,
                     amount.voxels, amount.millilitres, score, names.joined(separator: ", ") + colour as NSString))
         }
+        if !badBoxes.isEmpty { print("malformed boxes or files left out: \(badBoxes.count)") }
         if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }
         if conflictPixels > 0 { print("voxels claimed by two labels, where the higher score won: \(conflictPixels)") }
     }

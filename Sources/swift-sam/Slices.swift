@@ -5,14 +5,17 @@ import Imaging
 
 struct Slices: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The PNG slices of a volume that annotators draw boxes on.",
+        abstract: "The PNG slices of volumes that annotators draw boxes on.",
         discussion: """
             Example: swift-sam slices ct.nii.gz -o slices/
 
-            Writes STEM-slice000.png, … and slices.json, which segment reads when it stands with the boxes.
+            Writes STEM-slice000.png, … and slices.json, which segment reads when it stands with the boxes. A folder \
+            stands for its volumes, and 'ct/{case}/ct.nii.gz' for all that fit.
             """)
 
-    @Argument(help: "A NIfTI volume.", completion: .file(extensions: ["nii", "gz"]))
+    @Argument(
+        help: "A NIfTI volume, a folder of them, or a pattern with {case}.",
+        completion: .file(extensions: ["nii", "gz"]))
     var volume: String
 
     @OptionGroup var slicing: SlicingOptions
@@ -24,21 +27,41 @@ struct Slices: ParsableCommand {
     var output: String
 
     func run() throws {
-        let volume = try Volume(contentsOf: volume)
-        let record = try slicing.slicing(of: volume)
-        let slices = SliceGeometry(volume.geometry, axis: record.axis, view: record.view)
-        if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
-        try makeFolder(output)
-        let images = SliceImages(volume, slices, record.intensity)
-        let stem = slicing.stem(of: volume)
-        let folder = URL(filePath: output)
-        let progress = Progress("\(volume.file): slices", total: slices.count, isQuiet: quiet)
-        for slice in 0..<slices.count {
-            let name = stem + String(format: "-slice%03d.png", slice)
-            let path = folder.appending(path: name).path(percentEncoded: false)
-            try writePNG(path, size: slices.imageSize, grey: images.grey(ofSlice: slice))
-            progress.update(slice + 1)
+        for item in try slicing.cases(volume) {
+            let volume = try Volume(contentsOf: item.volume)
+            let slices = try slicing.slices(volume.geometry, case: item.name, record: nil)
+            if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
+            let images = SliceImages(volume, slices, try slicing.intensity(of: volume, record: nil))
+            try makeFolder(output)
+            let record = try record(adding: item.name, images)
+            let folder = URL(filePath: output)
+            let progress = Progress("\(volume.file): slices", total: slices.count, isQuiet: quiet)
+            for slice in 0..<slices.count {
+                let name = slicing.pattern.name(ofSlice: slice, case: item.name) + ".png"
+                let path = folder.appending(path: name).path(percentEncoded: false)
+                try writePNG(path, size: slices.imageSize, grey: images.grey(ofSlice: slice))
+                progress.update(slice + 1)
+            }
+            try record.write(to: SlicesRecord.path(in: output))
         }
-        try record.write(to: SlicesRecord.path(in: output))
+    }
+
+    /// The record of the folder with one more volume; all in it are turned alike.
+    private func record(adding name: String, _ images: SliceImages) throws(FileError) -> SlicesRecord {
+        var record = SlicesRecord(
+            volumes: [:], axis: images.slices.axis, view: images.slices.view, intensity: images.intensity)
+        if let found = try FoundRecord(in: [output]) {
+            let others = found.record.volumes.filter { $0.key != name }
+            record.volumes = found.record.volumes
+            guard others.isEmpty || record == found.record else {
+                throw FileError(
+                    .cannotCreate, file: found.path, "slices of other volumes stand there, made in another way",
+                    expected: "axis \(record.axis), view \(record.view), \(record.intensity)",
+                    found: "axis \(found.record.axis), view \(found.record.view), \(found.record.intensity)",
+                    advice: "Choose another folder with -o.")
+            }
+        }
+        record.volumes[name] = images.volume.size
+        return record
     }
 }

@@ -1,3 +1,4 @@
+import Annotations
 import ArgumentParser
 import Files
 import Foundation
@@ -5,10 +6,11 @@ import Frames
 import Imaging
 
 extension Intensity: ExpressibleByArgument {}
+extension SlicePattern: ExpressibleByArgument {}
 extension SliceView: ExpressibleByArgument {}
 extension VoxelAxis: ExpressibleByArgument {}
 
-/// How a volume becomes slices: the options that `slices` and `segment` share.
+/// How volumes become slices, and how those are named: the options that `slices`, `segment` and `annotations` share.
 struct SlicingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -22,62 +24,55 @@ struct SlicingOptions: ParsableArguments {
         help: "How slices are turned: array (rot90 of the array) or radiological (by the affine). (default: array)")
     var view: SliceView?
 
-    @Option(help: "What slices' files are named after. (default: the volume's name without .nii.gz)")
+    @Option(help: "What a single volume's slices are named after. (default: the volume's name without .nii.gz)")
     var stem: String?
 
-    /// The name that the slices of a volume begin with.
-    func stem(of volume: Volume) -> String {
-        stem ?? withoutVolumeExtension(URL(filePath: volume.file).lastPathComponent)
-    }
+    @Option(
+        help: ArgumentHelp("How the files of slices are named, such as img{case}-slice{slice}.", valueName: "pattern"))
+    var pattern = SlicePattern.standard
 
-    /// How a volume is sliced: as the options say, else as the record does, else along k in the array's view, in the
-    /// default intensity for CT.
+    /// The volumes that an argument names, under the names that their slices have.
     ///
-    /// - Parameter recordPath: a `slices.json` that may stand with the boxes.
-    /// - Throws: ``FileError`` `badData` where the record is of another volume's slices or contradicts the options,
-    ///   and where no intensity was chosen and the volume does not look like CT.
-    func slicing(of volume: Volume, recordPath: String? = nil) throws(FileError) -> SlicesRecord {
-        let record = try record(at: recordPath, volume)
-        let turn = turn(record)
-        return SlicesRecord(
-            volume: record?.volume ?? URL(filePath: volume.file).lastPathComponent, axis: turn.axis,
-            view: turn.view, intensity: try chosen(record, volume), size: volume.size)
-    }
-
-    /// The same where the values do not matter.
-    func geometry(of volume: Volume, recordPath: String) throws(FileError) -> SliceGeometry {
-        let turn = turn(try record(at: recordPath, volume))
-        return SliceGeometry(volume.geometry, axis: turn.axis, view: turn.view)
-    }
-
-    private func turn(_ record: SlicesRecord?) -> (axis: VoxelAxis, view: SliceView) {
-        (axis ?? record?.axis ?? .k, view ?? record?.view ?? .array)
-    }
-
-    /// The record at a path, checked; nil where there is none.
-    private func record(at path: String?, _ volume: Volume) throws(FileError) -> SlicesRecord? {
-        guard let path, FileManager.default.fileExists(atPath: path) else { return nil }
-        let record = try SlicesRecord(contentsOf: path)
-        try check(record, path, volume)
-        return record
-    }
-
-    private func check(_ record: SlicesRecord, _ path: String, _ volume: Volume) throws(FileError) {
-        guard record.size == volume.size else {
-            throw FileError(
-                .badData, file: path, place: "size", "slices of another volume", expected: "\(volume.size)",
-                found: "\(record.size)", advice: "Boxes drawn on those slices do not fit this volume.")
+    /// - Throws: ``FileError`` as ``swift_sam/cases(_:)``; `ValidationError` for one stem of several volumes.
+    func cases(_ argument: String) throws -> [Case] {
+        var cases = try swift_sam.cases(argument)
+        if let stem {
+            guard cases.count == 1 else {
+                throw ValidationError("--stem names the slices of one volume, not of \(cases.count): use --pattern.")
+            }
+            cases[0].name = stem
         }
-        guard axis ?? record.axis == record.axis, view ?? record.view == record.view else {
-            throw FileError(
-                .badData, file: path, "the boxes were drawn on slices turned in another way",
-                expected: "axis \(record.axis), view \(record.view)",
-                found: "axis \(axis ?? record.axis), view \(view ?? record.view)",
-                advice: "Leave out --axis and --view.")
-        }
+        return cases
     }
 
-    private func chosen(_ record: SlicesRecord?, _ volume: Volume) throws(FileError) -> Intensity {
+    /// How a volume is sliced: as the options say, else as the record does, else along k in the array's view.
+    ///
+    /// - Throws: ``FileError`` `badData` where the record is of another volume's slices or contradicts the options.
+    func slices(_ geometry: Geometry, case name: String, record: FoundRecord?) throws(FileError) -> SliceGeometry {
+        let own = record?.record
+        if let record {
+            let size = try record.size(ofCase: name)
+            guard size == geometry.size else {
+                throw FileError(
+                    .badData, file: record.path, place: "volumes", "slices of another volume",
+                    expected: "\(geometry.size)", found: "\(size)",
+                    advice: "Boxes drawn on those slices do not fit this volume.")
+            }
+            let (drawn, asked) = (record.record, (axis ?? record.record.axis, view ?? record.record.view))
+            guard asked == (drawn.axis, drawn.view) else {
+                throw FileError(
+                    .badData, file: record.path, "the boxes were drawn on slices turned in another way",
+                    expected: "axis \(drawn.axis), view \(drawn.view)", found: "axis \(asked.0), view \(asked.1)",
+                    advice: "Leave out --axis and --view.")
+            }
+        }
+        return SliceGeometry(geometry, axis: axis ?? own?.axis ?? .k, view: view ?? own?.view ?? .array)
+    }
+
+    /// The intensity that was chosen, else the record's, else the default for CT.
+    ///
+    /// - Throws: ``FileError`` `badData` where none was chosen and the volume does not look like CT.
+    func intensity(of volume: Volume, record: SlicesRecord?) throws(FileError) -> Intensity {
         if let intensity = intensity ?? record?.intensity { return intensity }
         guard volume.looksLikeHounsfield else {
             throw FileError(
@@ -87,5 +82,38 @@ struct SlicingOptions: ParsableArguments {
                 advice: "Choose with --intensity: \(Intensity.forms).")
         }
         return .softTissue
+    }
+}
+
+/// A `slices.json` that stands with boxes.
+struct FoundRecord {
+    let path: String
+    let record: SlicesRecord
+
+    /// The record in the first of some folders that has one; nil where none has.
+    ///
+    /// - Throws: ``FileError`` `badData` where it is not one.
+    init?(in folders: [String]) throws(FileError) {
+        let paths = folders.map(SlicesRecord.path)
+        guard let path = paths.first(where: FileManager.default.fileExists) else { return nil }
+        self.path = path
+        record = try SlicesRecord(contentsOf: path)
+    }
+
+    /// The size of a case's volume; one that was renamed since is known by being the only one.
+    func size(ofCase name: String) throws(FileError) -> VolumeSize {
+        if let size = record.volumes[name] { return size }
+        guard record.volumes.count == 1, let only = record.volumes.first?.value else {
+            throw FileError(
+                .badData, file: path, place: "volumes", "slices of other volumes", expected: name,
+                found: record.volumes.keys.sorted().prefix(5).joined(separator: ", "))
+        }
+        return only
+    }
+
+    /// What the person should know where the slices were made from a volume of another name.
+    func warnings(case name: String) -> [Warning] {
+        guard record.volumes[name] == nil, let other = record.volumes.keys.first else { return [] }
+        return [Warning(file: path, "the slices were made from \(other), not \(name)")]
     }
 }

@@ -135,7 +135,7 @@ import Testing
     func crowd() throws {
         let classes = ClassList(names: (0...7).map { "class \($0)" })
         let slices = try readBoxes(
-            folder: crowdPrompts, stem: "img0001", sliceCount: 147, imageSize: PixelSize(width: 512, height: 512),
+            crowdPrompts, case: "img0001", sliceCount: 147, imageSize: PixelSize(width: 512, height: 512),
             classes: classes)
         let found = findings(in: slices, classes: classes, sliceCount: 147)
         // Counted from the files by hand: each class's slices between its first and its last.

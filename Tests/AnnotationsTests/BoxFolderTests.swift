@@ -42,7 +42,7 @@ struct BoxFolderTests {
         folder.write("ct-slice003.TXT", line)
         let size = PixelSize(width: 320, height: 160)
         let slices = try readBoxes(
-            folder: folder.path + "/", stem: "ct", sliceCount: 4, imageSize: size, classes: nil)
+            folder.path + "/", case: "ct", sliceCount: 4, imageSize: size, classes: nil)
         #expect(slices.map(\.files) == [["\(folder.path)/ct-slice003.TXT"]])
     }
 
@@ -86,12 +86,12 @@ struct BoxFolderTests {
         let empty = folder.errors()
         #expect(empty.map(\.kind) == [.missingInput])
         #expect(empty.first?.file == folder.path)
-        #expect(empty.first?.found == "no .txt or .xml file")
+        #expect(empty.first?.found == "no file named so")
         folder.write("img0001-slice000.txt", line)
         let other = folder.errors()
         #expect(other.map(\.kind) == [.missingInput])
-        #expect(other.first?.found == "img0001-slice000.txt")
-        #expect(other.first?.advice?.contains("--stem") == true)
+        #expect(other.first?.found == "img0001-slice000 and so on")
+        #expect(other.first?.advice?.contains("--pattern") == true)
     }
 
     @Test("a folder that is not there, or is a file", arguments: ["nowhere", "file.txt"])
@@ -99,7 +99,7 @@ struct BoxFolderTests {
         folder.write("file.txt", line)
         #expect {
             try readBoxes(
-                folder: "\(folder.path)/\(name)", stem: "ct", sliceCount: 1,
+                "\(folder.path)/\(name)", case: "ct", sliceCount: 1,
                 imageSize: PixelSize(width: 2, height: 2), classes: nil)
         } throws: {
             ($0 as? FileError)?.kind == .missingInput && ($0 as? FileError)?.advice == "Check the path of --boxes."

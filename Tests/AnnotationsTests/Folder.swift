@@ -48,7 +48,7 @@ final class Folder: Sendable {
         stem: String = "ct", slices: Int = 10, size: PixelSize = PixelSize(width: 320, height: 160),
         classes: ClassList? = nil
     ) throws -> [SliceBoxes] {
-        try readBoxes(folder: path, stem: stem, sliceCount: slices, imageSize: size, classes: classes)
+        try readBoxes(path, case: stem, sliceCount: slices, imageSize: size, classes: classes)
     }
 
     /// Everything wrong that reading the same boxes finds; empty where they are read.
@@ -65,6 +65,19 @@ final class Folder: Sendable {
             return (error as! FileErrors).errors
         }
     }
+}
+
+/// The boxes of the only annotator; throws everything wrong with them.
+func readBoxes(
+    _ path: String, case name: String, pattern: SlicePattern = .standard, sliceCount: Int, imageSize: PixelSize,
+    classes: ClassList?
+) throws -> [SliceBoxes] {
+    let source = try BoxSource(path, pattern: pattern, onlyCase: name)
+    let annotator = try source.annotator(ofCase: name, chosen: nil)
+    let reading = source.boxes(
+        ofCase: name, annotator: annotator, sliceCount: sliceCount, imageSize: imageSize, classes: classes)
+    if !reading.errors.isEmpty { throw FileErrors(reading.errors) }
+    return reading.slices
 }
 
 /// One object of a Pascal VOC file, as OpenLabeling writes it.

@@ -29,7 +29,7 @@ struct FuzzTests {
         let classes = try folder.classes("liver", "spleen", "aorta")
         var random = SplitMix64(state: seed)
         for round in 0..<100 {
-            let damaged = damaged(Data(text.utf8), &random)
+            let damaged = Self.damaged(Array(text.utf8), &random)
             let path = folder.write(file, damaged)
             do {
                 let slices = try folder.boxes(classes: classes)
@@ -47,13 +47,13 @@ struct FuzzTests {
     }
 
     /// One to four of: a byte changed, a piece removed, a piece repeated, a token put in, the end cut off.
-    private func damaged(_ data: Data, _ random: inout SplitMix64) -> Data {
+    static func damaged(_ data: [UInt8], _ random: inout SplitMix64) -> Data {
         let tokens = [
             "nan", "-", "1e999", " ", "\n", "\r", "\u{0}", "99999999999999999999", "</object>", "<object>", "<!--",
             "-->",
             "<![CDATA[", "]]>", "&lt;", "&#0;", "&x;", "<!DOCTYPE a>", "<?xml?>", "0x10", "\u{301}", "<a b='1' b='2'/>",
         ]
-        var bytes = Array(data)
+        var bytes = data
         for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
             let start = Int.random(in: 0..<bytes.count, using: &random)
             let end = min(bytes.count, start + Int.random(in: 1...40, using: &random))

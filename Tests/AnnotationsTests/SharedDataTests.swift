@@ -14,7 +14,7 @@ struct SharedDataTests {
         let folder = SharedData.path("ct_abdomen/boxes")
         let classes = try ClassList(contentsOf: SharedData.path("ct_abdomen/class_list.txt"))
         let size = PixelSize(width: 122, height: 101)
-        let slices = try readBoxes(folder: folder, stem: "ct", sliceCount: 30, imageSize: size, classes: classes)
+        let slices = try readBoxes(folder, case: "ct", sliceCount: 30, imageSize: size, classes: classes)
         #expect(slices.reduce(0) { $0 + $1.boxes.count } == 131)
         #expect(Set(slices.flatMap(\.boxes).map(\.classID)) == [0, 1, 2, 5, 7])
         try expectAllLines(of: folder, stem: "ct", in: slices, size: size)
@@ -24,7 +24,7 @@ struct SharedDataTests {
     func crowd() throws {
         let folder = SharedData.path("crowd/prompts")
         let size = PixelSize(width: 512, height: 512)
-        let slices = try readBoxes(folder: folder, stem: "img0001", sliceCount: 147, imageSize: size, classes: nil)
+        let slices = try readBoxes(folder, case: "img0001", sliceCount: 147, imageSize: size, classes: nil)
         #expect(slices.map(\.slice) == Array(0..<147))
         try expectAllLines(of: folder, stem: "img0001", in: slices, size: size)
     }

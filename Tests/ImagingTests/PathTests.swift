@@ -28,7 +28,7 @@ import Testing
         let volume = VolumeFixture.named("i2-little-1.nii")
         let geometry = try! Volume(contentsOf: folder.file("volume.nii", volume.file)).geometry
         let record = SlicesRecord(
-            volume: "a.nii", axis: .k, view: .array, intensity: .lung, size: VolumeSize(i: 1, j: 2, k: 3))
+            volumes: ["a": VolumeSize(i: 1, j: 2, k: 3)], axis: .k, view: .array, intensity: .lung)
         return [
             { try writePNG(path, size: size, grey: grey) }, { try LabelVolume(geometry: geometry).write(to: path) },
             { try record.write(to: path) }, { try writeAtomically(path, Data([1])) },

@@ -106,20 +106,20 @@ import Testing
 
     @Test func recordComesBack() throws {
         let record = SlicesRecord(
-            volume: "ct.nii.gz", axis: .j, view: .radiological, intensity: .window(level: -12.5, width: 300),
-            size: VolumeSize(i: 3, j: 4, k: 5))
+            volumes: ["ct": VolumeSize(i: 3, j: 4, k: 5), "other": VolumeSize(i: 1, j: 1, k: 1)], axis: .j,
+            view: .radiological, intensity: .window(level: -12.5, width: 300))
         try record.write(to: folder("slices.json"))
         #expect(try SlicesRecord(contentsOf: folder("slices.json")) == record)
     }
 
     @Test(arguments: [
-        ("", "not a record of slices"), ("{}", "no \"volume\""), ("[1]", "not a record of slices"),
+        ("", "not a record of slices"), ("{}", "no \"volumes\""), ("[1]", "not a record of slices"),
         (
-            #"{"volume": "a", "axis": "x", "view": "array", "intensity": "lung", "size": {"i": 1, "j": 1, "k": 1}}"#,
+            #"{"volumes": {"a": {"i": 1, "j": 1, "k": 1}}, "axis": "x", "view": "array", "intensity": "lung"}"#,
             "\"axis\": "
         ),
         (
-            #"{"volume": "a", "axis": "k", "view": "array", "intensity": "window:1,0", "size": {"i": 1, "j": 1, "k": 1}}"#,
+            #"{"volumes": {"a": {"i": 1, "j": 1, "k": 1}}, "axis": "k", "view": "array", "intensity": "window:1,0"}"#,
             "\"window:1,0\" is not window:LEVEL,WIDTH"
         ),
     ])

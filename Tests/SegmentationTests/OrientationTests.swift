@@ -16,8 +16,7 @@ import Testing
         let labels = try LabelVolume(contentsOf: Self.crowd + "/label0001-sam-vit-h.nii.gz")
         let slices = SliceGeometry(labels.geometry)
         let boxes = try readBoxes(
-            folder: Self.crowd + "/prompts", stem: "img0001", sliceCount: slices.count, imageSize: slices.imageSize,
-            classes: nil)
+            Self.crowd + "/prompts", case: "img0001", sliceCount: slices.count, imageSize: slices.imageSize)
         let classOfLabel: [UInt16: Int] = [1: 0, 2: 1, 3: 2, 4: 5, 5: 7]
         func share(mirrored: (x: Bool, y: Bool)) -> Double {
             var (inside, all) = (0, 0)

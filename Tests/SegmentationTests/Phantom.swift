@@ -81,3 +81,15 @@ let checkout = URL(filePath: #filePath).appending(path: "../../..").standardized
 
 /// The weights that the oracle's fixtures were made with; random, of a small model whose window does not divide its grid.
 let randomWeights = checkout + "Tests/SegmentAnythingTests/Fixtures/small.weights.safetensors"
+
+/// The boxes of the only annotator on a volume; throws what is wrong with them.
+func readBoxes(
+    _ path: String, case name: String, sliceCount: Int, imageSize: PixelSize
+) throws -> [SliceBoxes] {
+    let source = try BoxSource(path, pattern: .standard, onlyCase: name)
+    let annotator = try source.annotator(ofCase: name, chosen: nil)
+    let reading = source.boxes(
+        ofCase: name, annotator: annotator, sliceCount: sliceCount, imageSize: imageSize, classes: nil)
+    if !reading.errors.isEmpty { throw FileErrors(reading.errors) }
+    return reading.slices
+}

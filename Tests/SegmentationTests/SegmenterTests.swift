@@ -23,8 +23,7 @@ import Testing
         volume = try Volume(contentsOf: folder.file("ct.nii"))
         let slices = SliceGeometry(volume.geometry)
         boxes = try readBoxes(
-            folder: folder.file("boxes"), stem: "ct", sliceCount: slices.count, imageSize: slices.imageSize,
-            classes: nil)
+            folder.file("boxes"), case: "ct", sliceCount: slices.count, imageSize: slices.imageSize)
         segmenter = Segmenter(
             sam: try Sam(path: randomWeights), images: SliceImages(volume, slices, .softTissue), boxes: boxes,
             labels: try LabelMap("0=3,1=300,7=-", classes: nil))
@@ -100,15 +99,18 @@ import Testing
 
     @Test func theManifestSaysWhatWasUsed() throws {
         let result = try segmenter()
-        let sources = try Sources(
-            volume: folder.file("ct.nii"), boxFolder: folder.file("boxes"), boxFiles: boxes.flatMap(\.files),
-            classes: nil, weights: randomWeights)
-        let record = SlicesRecord(volume: "ct.nii", axis: .k, view: .array, intensity: .softTissue, size: phantom.size)
+        func source(_ path: String, _ files: [String]? = nil) throws -> Manifest.Source {
+            try Manifest.Source(path: path, files: files ?? [path])
+        }
+        let sources = Sources(
+            input: try source(folder.file("ct.nii")), boxes: try source(folder.file("boxes"), boxes.flatMap(\.files)),
+            classes: nil, weights: try source(randomWeights))
         let manifest = Manifest(
-            version: "1", sources: sources,
+            version: "1", sources: sources, annotator: "anna",
             options: .init(
-                slices: record, precision: .float32, singleMask: false, labels: segmenter.labels.labels(of: boxes)),
-            segmentation: result, slices: segmenter.images.slices, seconds: .init(load: 1, segment: 2))
+                images: segmenter.images, precision: .float32, singleMask: false,
+                labels: segmenter.labels.labels(of: boxes)),
+            segmentation: result, slices: segmenter.images.slices, badBoxes: [], seconds: .init(load: 1, segment: 2))
         #expect(manifest.input.sha256 == (try sha256(ofFile: folder.file("ct.nii"))))
         #expect(manifest.boxFiles.files == 5)
         #expect(manifest.options.labels == ["0": 3, "1": 300, "7": UInt16?.none])

@@ -1,0 +1,153 @@
+import Files
+import Frames
+
+/// All boxes under one path, sorted by annotator and volume before any of them is read: a folder of OpenLabeling's
+/// files, a folder of annotators' folders, or a CSV.
+public struct BoxSource: Sendable {
+    /// One person's work on one volume.
+    struct Work: Hashable {
+        /// The name of the annotator's folder or the word in the CSV; empty where there is none.
+        var annotator: String
+        var caseName: String
+    }
+
+    /// The folder or CSV.
+    public let path: String
+    private let pattern: SlicePattern
+    private let content: Content
+    /// The rows of a CSV that are of no slice.
+    public let errors: [FileError]
+
+    private enum Content {
+        case files([Work: [BoxFile]])
+        case rows([Work: [BoxRow]])
+    }
+
+    /// Lists a folder, or reads a CSV's lines.
+    ///
+    /// In a folder, files are named by the pattern and end in `.txt` (YOLO) or `.xml` (Pascal VOC); they stand in the
+    /// folder itself or in its subfolders `YOLO_darknet` and `PASCAL_VOC`, or else so in a subfolder for each annotator.
+    /// What has another name is ignored.
+    ///
+    /// A CSV has the columns `slice,class,x0,y0,x1,y1` and may have `annotator` and `seconds`: the slice's name by the
+    /// pattern (an image's ending may follow), or its number alone where only one volume is meant.
+    ///
+    /// - Parameter onlyCase: the volume that slices without a case are of, where there is one.
+    /// - Throws: ``FileError`` `missingInput` where the path cannot be read, `badData` where it is no such CSV, or a folder
+    ///   holds boxes beside annotators' folders.
+    public init(_ path: String, pattern: SlicePattern, onlyCase: String?) throws(FileError) {
+        self.path = path
+        self.pattern = pattern
+        var errors: [FileError] = []
+        content =
+            path.lowercased().hasSuffix(".csv")
+            ? .rows(try boxRows(path, pattern: pattern, onlyCase: onlyCase, errors: &errors))
+            : .files(try boxFiles(in: path, pattern: pattern))
+        self.errors = errors
+    }
+
+    private var works: [Work] {
+        switch content {
+        case .files(let files): Array(files.keys)
+        case .rows(let rows): Array(rows.keys)
+        }
+    }
+
+    /// The volumes that have boxes here, or files without any.
+    public var cases: Set<String> { Set(works.map(\.caseName)) }
+
+    /// Who worked on a volume, by name; an empty name where no annotator is known.
+    public func annotators(ofCase name: String) -> [String] {
+        works.filter { $0.caseName == name }.map(\.annotator).sorted()
+    }
+
+    /// The one who worked on a volume.
+    ///
+    /// - Parameter chosen: who is meant, where several did.
+    /// - Throws: ``FileError`` `missingInput` where nobody did, or the chosen did not; `badData` where several did and none
+    ///   is chosen.
+    public func annotator(ofCase name: String, chosen: String?) throws(FileError) -> String {
+        let known = annotators(ofCase: name)
+        guard !known.isEmpty else {
+            throw FileError(
+                .missingInput, file: path, "no boxes of this volume",
+                expected: "\(pattern.name(ofSlice: 0, case: name)).txt or .xml and so on",
+                found: cases.min().map { "\(pattern.name(ofSlice: 0, case: $0)) and so on" } ?? "no file named so",
+                advice: "Choose another folder, or say how its files are named with --stem or --pattern.")
+        }
+        if let chosen {
+            guard known.contains(chosen) else {
+                throw FileError(
+                    .missingInput, file: path, "no boxes of this volume by \"\(chosen)\"",
+                    expected: known.joined(separator: ", "))
+            }
+            return chosen
+        }
+        guard known.count == 1 else {
+            throw FileError(
+                .badData, file: path, "\(known.count) annotators drew boxes on \(name)",
+                found: known.joined(separator: ", "),
+                advice: "Choose one with --annotator, or put them together with annotations merge.")
+        }
+        return known[0]
+    }
+
+    /// Reads an annotator's boxes on a volume.
+    ///
+    /// Where a slice has both of OpenLabeling's formats, they must have the same boxes to within a pixel, and YOLO's, which
+    /// are not rounded, are the result.
+    ///
+    /// - Parameters:
+    ///   - sliceCount: how many slices the volume has.
+    ///   - imageSize: width and height of every slice's image.
+    ///   - classes: the names of the classes; without them, classes must be numbers.
+    public func boxes(
+        ofCase name: String, annotator: String, sliceCount: Int, imageSize: PixelSize, classes: ClassList?
+    ) -> BoxReading {
+        let work = Work(annotator: annotator, caseName: name)
+        var reader = BoxReader(sliceCount: sliceCount, imageSize: imageSize, classes: classes)
+        switch content {
+        case .files(let files): reader.read(files[work] ?? [])
+        case .rows(let rows): reader.read(rows[work] ?? [])
+        }
+        return reader.reading
+    }
+}
+
+/// What an annotator's files say about a volume.
+public struct BoxReading: Sendable {
+    /// The slices that have files or rows, in order; those whose files are empty too.
+    public var slices: [SliceBoxes] = []
+    /// Every bad line of every file, and every file of a slice that does not exist. What they tell of is not among the
+    /// boxes; where a slice's two formats disagree, none of its boxes are.
+    public var errors: [FileError] = []
+}
+
+/// Puts the boxes of one volume together, and what is wrong with them.
+struct BoxReader {
+    let sliceCount: Int
+    let imageSize: PixelSize
+    let classes: ClassList?
+    var reading = BoxReading()
+
+    /// Checks that the volume has a slice of this number, written so at a place.
+    func requireSlice(_ slice: Int, file: String, line: Int? = nil) throws(FileError) {
+        guard slice < sliceCount else {
+            throw FileError(
+                .badData, file: file, line: line, "boxes for a slice that does not exist",
+                expected: "000 to \(sliceDigits(sliceCount - 1))", found: sliceDigits(slice))
+        }
+    }
+
+    /// Checks the boxes of a slice and cuts them at the image's edge; bad ones become errors.
+    mutating func drawn(_ boxes: [WrittenBox]) -> [DrawnBox] {
+        boxes.compactMap { box in
+            do throws(FileError) {
+                return try DrawnBox(box, imageSize: imageSize)
+            } catch {
+                reading.errors.append(error)
+                return nil
+            }
+        }
+    }
+}

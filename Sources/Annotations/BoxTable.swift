@@ -1,0 +1,141 @@
+import Files
+import Foundation
+import Frames
+import SwiftCSV
+
+/// A row of a CSV of boxes, of which only the slice is read yet.
+struct BoxRow: Sendable {
+    var slice: Int
+    var className: String
+    /// `x0`, `y0`, `x1` and `y1` as they are written.
+    var corners: [String]
+    /// How long it took to draw, as it is written; empty where nobody measured.
+    var seconds: String
+    var place: Place
+}
+
+/// The columns that a CSV of boxes must have, and those that it may have.
+private let neededColumns = ["slice", "class", "x0", "y0", "x1", "y1"]
+private let otherColumns = ["annotator", "seconds"]
+
+/// Reads the rows of a CSV of boxes; see ``BoxSource/init(_:pattern:onlyCase:)``.
+///
+/// - Parameter errors: receives the rows whose slice is none.
+func boxRows(
+    _ path: String, pattern: SlicePattern, onlyCase: String?, errors: inout [FileError]
+) throws(FileError) -> [BoxSource.Work: [BoxRow]] {
+    var rows: [BoxSource.Work: [BoxRow]] = [:]
+    for (line, cells) in try tableRows(path) {
+        let text = cells["slice"] ?? ""
+        guard let (caseName, slice) = sliceAndCase(text, pattern, onlyCase) else {
+            errors.append(
+                FileError(
+                    .badData, file: path, line: line, place: "slice", "not a slice's name",
+                    expected: onlyCase.map { "a number, or \(pattern.name(ofSlice: 0, case: $0))" }
+                        ?? "such as \(pattern.name(ofSlice: 0, case: "ct"))",
+                    found: "\"\(excerpt(text))\""))
+            continue
+        }
+        let work = BoxSource.Work(annotator: cells["annotator"] ?? "", caseName: caseName)
+        rows[work, default: []].append(
+            BoxRow(
+                slice: slice, className: cells["class"] ?? "",
+                corners: ["x0", "y0", "x1", "y1"].map { cells[$0] ?? "" }, seconds: cells["seconds"] ?? "",
+                place: Place(file: path, line: line)))
+    }
+    return rows
+}
+
+/// The rows below the header with the lines that they stand in.
+private func tableRows(_ path: String) throws(FileError) -> [(line: Int, cells: [String: String])] {
+    let text = try text(of: path)
+    let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }.enumerated()
+        .filter { !$0.element.allSatisfy(\.isWhitespace) }.map { $0.offset + 1 }
+    // The library reads on to the end of the file where a quotation mark is not closed, and may skip empty lines.
+    guard text.count(where: { $0 == "\"" }) % 2 == 0,
+        let table = try? CSV<Enumerated>(string: text, delimiter: .comma, loadColumns: false)
+    else { throw FileError(.badData, file: path, "not a CSV file in UTF-8") }
+    let header = table.header.map { $0.trimmingCharacters(in: .whitespaces) }
+    guard neededColumns.allSatisfy(header.contains), Set(header).count == header.count else {
+        throw FileError(
+            .badData, file: path, line: 1, "not a table of boxes",
+            expected: neededColumns.joined(separator: ",") + "[,\(otherColumns.joined(separator: ","))]",
+            found: excerpt(header.joined(separator: ",")))
+    }
+    let rows = table.rows.map { $0.map { $0.trimmingCharacters(in: .whitespaces) } }
+        .filter { !$0.allSatisfy(\.isEmpty) }
+    guard rows.count == lines.count - 1 else {
+        throw FileError(.badData, file: path, "a cell that goes over several lines")
+    }
+    return zip(lines.dropFirst(), rows).map { line, cells in
+        (line, Dictionary(uniqueKeysWithValues: zip(header, cells)))
+    }
+}
+
+/// The volume and the number of a slice by its name, with or without an image's ending, or by its number alone.
+private func sliceAndCase(_ text: String, _ pattern: SlicePattern, _ onlyCase: String?) -> (String, Int)? {
+    if let onlyCase, let slice = Int(text), slice >= 0 { return (onlyCase, slice) }
+    var name = text[...]
+    for ending in [".png", ".jpg", ".jpeg"] where name.lowercased().hasSuffix(ending) {
+        name = name.dropLast(ending.count)
+    }
+    guard let parts = pattern.parts(of: name), let slice = sliceNumber(parts.slice) else { return nil }
+    return (String(parts.case), slice)
+}
+
+// MARK: Reading
+
+extension BoxReader {
+    /// Reads the rows of one annotator and volume.
+    mutating func read(_ rows: [BoxRow]) {
+        for (slice, rows) in Dictionary(grouping: rows, by: \.slice).sorted(by: { $0.key < $1.key }) {
+            do throws(FileError) {
+                try requireSlice(slice, file: rows[0].place.file, line: rows[0].place.line)
+            } catch {
+                reading.errors.append(error)
+                continue
+            }
+            var written: [WrittenBox] = []
+            for row in rows {
+                do throws(FileError) {
+                    written.append(try box(row))
+                } catch {
+                    reading.errors.append(error)
+                }
+            }
+            reading.slices.append(SliceBoxes(slice: slice, files: [rows[0].place.file], boxes: drawn(written)))
+        }
+    }
+
+    private func box(_ row: BoxRow) throws(FileError) -> WrittenBox {
+        let numbers = row.corners.compactMap(decimal)
+        guard numbers.count == 4 else {
+            throw row.place.error(
+                "not a box", expected: "numbers x0, y0, x1, y1",
+                found: row.corners.map { "\"\(excerpt($0))\"" }.joined(separator: ", "))
+        }
+        var seconds: Double?
+        if !row.seconds.isEmpty {
+            guard let number = decimal(row.seconds), number >= 0, number.isFinite else {
+                throw row.place.error("not a time", expected: "seconds", found: "\"\(excerpt(row.seconds))\"")
+            }
+            seconds = number
+        }
+        let box = PixelBox(x0: numbers[0], y0: numbers[1], x1: numbers[2], y1: numbers[3])
+        return WrittenBox(classID: try classID(row), box: box, place: row.place, seconds: seconds)
+    }
+
+    /// The class by its name, else by its number.
+    private func classID(_ row: BoxRow) throws(FileError) -> Int {
+        if let classID = classes?.id(of: row.className) { return classID }
+        let limit = classes.map { $0.names.count - 1 } ?? highestClassID
+        guard let classID = Int(row.className), (0...limit).contains(classID) else {
+            throw row.place.error(
+                "not a class",
+                expected: classes.map { excerpt($0.names.joined(separator: ", "), length: 200) }
+                    ?? "a number, or a name with --classes",
+                found: "\"\(excerpt(row.className))\"")
+        }
+        return classID
+    }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import Testing
+
+/// Several volumes in one run, as a person with a folder of them works.
+@Suite struct SeveralVolumesTests {
+    let folder = TemporaryFolder()
+
+    /// Two volumes of one size, and boxes that tell them apart: one slice each.
+    private func makeVolumes() throws {
+        try folder.write("ct/readme.txt", "")
+        for name in ["img0001", "img0002"] {
+            try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/ct/\(name).nii.gz")
+        }
+        try folder.write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        try folder.write("boxes/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n0 0.2 0.2 0.1 0.1\n")
+    }
+
+    private func segment(_ volume: String, _ more: [String], boxes: String = "boxes") throws -> Command {
+        try Command(
+            ["segment", volume, "--boxes", boxes, "--model", randomWeights, "--json"] + more, in: folder.path)
+    }
+
+    /// How many boxes each volume's manifest has.
+    private func boxCounts(_ command: Command) -> [String: Int] {
+        let volumes = command.json["volumes"] as? [String: [String: Any]]
+        return volumes?.mapValues { ($0["boxes"] as? [Any])?.count ?? -1 } ?? [:]
+    }
+
+    @Test func aFolderOfVolumes() throws {
+        try makeVolumes()
+        let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
+        #expect(command.status == 0)
+        #expect(boxCounts(command) == ["img0001": 1, "img0002": 2])
+        for name in ["img0001.nii.gz", "img0001.json", "img0002.nii.gz", "img0002.json"] {
+            #expect(FileManager.default.fileExists(atPath: folder.path + "/labels/\(name)"))
+        }
+        // Each alone gives the same labels.
+        let alone = try Command(
+            ["segment", "ct/img0002.nii.gz", "--boxes", "boxes", "--model", randomWeights, "-o", "alone.nii.gz"],
+            in: folder.path)
+        #expect(alone.status == 0)
+        let files = ["/labels/img0002.nii.gz", "/alone.nii.gz"].map {
+            FileManager.default.contents(atPath: folder.path + $0)
+        }
+        #expect(files[0] != nil && files[0] == files[1])
+    }
+
+    @Test(arguments: ["ct/img{case}.nii.gz", "{case}/ct.nii.gz", "./{case}/{case}_ct_{case}.nii.gz"])
+    func aPattern(volume: String) throws {
+        for name in ["0001", "0002", "0003"] {
+            let path = folder.path + "/" + volume.replacing("{case}", with: name)
+            try FileManager.default.createDirectory(
+                at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: path)
+        }
+        try folder.write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        try folder.write("boxes/img0003-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        try folder.write("boxes/img0009-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        let command = try segment(volume, ["--pattern", "img{case}-slice{slice}", "-o", "out/{case}.nii"])
+        #expect(command.status == 0)
+        #expect(boxCounts(command) == ["0001": 1, "0003": 1])
+        #expect(command.errors.contains("volumes without boxes: 0002"))
+        #expect(command.errors.contains("boxes without a volume: 0009"))
+    }
+
+    @Test func eachVolumeGoesToTheAnnotatorWhoDrewOnIt() throws {
+        try makeVolumes()
+        try folder.write("crowd/anna/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        try folder.write("crowd/ben/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n")
+        let command = try segment("ct", ["-o", "{case}.nii"], boxes: "crowd")
+        #expect(command.status == 0)
+        let volumes = command.json["volumes"] as? [String: [String: Any]]
+        #expect(volumes?.mapValues { $0["annotator"] as? String } == ["img0001": "anna", "img0002": "ben"])
+        try folder.write("crowd/ben/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n")
+        let both = try segment("ct", ["-o", "{case}.nii"], boxes: "crowd")
+        #expect(both.status == 65)
+        #expect(both.errors.contains("anna, ben") && both.errors.contains("--annotator"))
+        let chosen = try segment("ct", ["-o", "{case}.nii", "--annotator", "ben"], boxes: "crowd")
+        #expect(boxCounts(chosen) == ["img0001": 1, "img0002": 1])
+    }
+
+    @Test func aTableOfBoxes() throws {
+        try makeVolumes()
+        try folder.write(
+            "boxes.csv",
+            "slice,class,x0,y0,x1,y1,seconds\nimg0001-slice003,0,10,20,60,70,4\nimg0002-slice004,0,1,2,30,40,\n")
+        let command = try segment("ct", ["-o", "{case}.nii"], boxes: "boxes.csv")
+        #expect(command.status == 0)
+        #expect(boxCounts(command) == ["img0001": 1, "img0002": 1])
+    }
+
+    @Test func malformedBoxesOfAllVolumesAreToldAtOnce() throws {
+        try makeVolumes()
+        try folder.write("boxes/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")
+        try folder.write("boxes/img0002-slice099.txt", "0 0.5 0.5 0.2 0.1\n")
+        let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
+        #expect(command.status == 65)
+        #expect(command.errors.contains("img0001-slice005.txt:2") && command.errors.contains("img0002-slice099.txt"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/labels/img0001.nii.gz"))
+        let skipping = try segment("ct", ["-o", "labels/{case}.nii.gz", "--skip-bad"])
+        #expect(skipping.status == 0)
+        #expect(skipping.errors.contains("malformed boxes or files left out: 2"))
+        #expect(boxCounts(skipping) == ["img0001": 2, "img0002": 2])
+        let volumes = skipping.json["volumes"] as? [String: [String: Any]]
+        #expect(volumes?.mapValues { ($0["bad_boxes"] as? [Any])?.count } == ["img0001": 1, "img0002": 1])
+    }
+
+    /// The others' labels are worth as much without the one that cannot be made.
+    @Test func oneVolumeThatCannotBeReadStopsNoOther() throws {
+        try makeVolumes()
+        let path = folder.path + "/ct/img0001.nii.gz"
+        let whole = try Data(contentsOf: URL(filePath: path))
+        try whole.dropLast(whole.count / 2).write(to: URL(filePath: path))
+        let command = try segment("ct", ["-o", "{case}.nii"])
+        #expect(command.status == 65)
+        #expect(command.errors.contains("img0001.nii.gz") && command.errors.contains("could not be labelled: found 1"))
+        #expect(boxCounts(command) == ["img0002": 2])
+        #expect(folder.contents.isSuperset(of: ["img0002.nii", "img0002.json"]))
+        #expect(!folder.contents.contains("img0001.nii"))
+    }
+
+    @Test func slicesOfSeveralVolumesShareARecord() throws {
+        try makeVolumes()
+        let command = try Command(["slices", "ct", "--view", "radiological", "-o", "boxes"], in: folder.path)
+        #expect(command.status == 0)
+        let text = try Data(contentsOf: URL(filePath: folder.path + "/boxes/slices.json"))
+        let record = try #require(JSONSerialization.jsonObject(with: text) as? [String: Any])
+        #expect((record["volumes"] as? [String: Any])?.keys.sorted() == ["img0001", "img0002"])
+        #expect(record["view"] as? String == "radiological")
+        #expect(try segment("ct", ["-o", "{case}.nii"]).status == 0)
+        let other = try Command(["slices", demo + "/ct.nii.gz", "-o", "boxes"], in: folder.path)
+        #expect(other.status == 73)
+        #expect(other.errors.contains("made in another way"))
+        // The same ones may be made anew.
+        let again = try Command(
+            ["slices", "ct/img0001.nii.gz", "--view", "radiological", "-o", "boxes"], in: folder.path)
+        #expect(again.status == 0)
+    }
+
+    @Test func theListNamesVolumeAndAnnotator() throws {
+        try makeVolumes()
+        let whole = (3...6).map { "boxes/img0001-slice00\($0).txt" }
+        for path in whole where !path.contains("005") { try folder.write(path, "0 0.5 0.5 0.2 0.1\n") }
+        try folder.write("classes.txt", "liver\n")
+        let command = try Command(
+            ["annotations", "check", "ct", "--boxes", "boxes", "--classes", "classes.txt", "--csv", "list.csv"],
+            in: folder.path)
+        #expect(command.status == 1)
+        let csv = try String(contentsOfFile: folder.path + "/list.csv", encoding: .utf8)
+        #expect(
+            csv.split(separator: "\n").map(String.init) == [
+                "case,annotator,kind,class,slice,file", "img0001,,gap,liver,5,", "img0002,,begun,,,",
+            ])
+    }
+
+    static let wrong: [(more: [String], status: Int32, says: String)] = [
+        (["-o", "labels.nii"], 64, "{case}"), (["-o", "{case}.nii", "--preview", "p.png"], 64, "{case}"),
+        (["-o", "{case}.nii", "--stem", "ct"], 64, "--pattern"),
+        (["-o", "{case}.nii", "--pattern", "{case}"], 64, "pattern"),
+        (["-o", "ct/{case}.nii.gz"], 73, "would replace an input"),
+        (["-o", "{case}.nii", "--annotator", "a"], 66, "no boxes"),
+    ]
+
+    @Test(arguments: wrong.indices) func wrongOptions(index: Int) throws {
+        let wrong = Self.wrong[index]
+        try makeVolumes()
+        let command = try segment("ct", wrong.more)
+        #expect(command.status == wrong.status)
+        #expect(command.errors.contains(wrong.says))
+    }
+
+    @Test(arguments: ["nowhere", "empty", "x{case}.nii", "nowhere/{case}.nii"]) func noVolumes(volume: String) throws {
+        try folder.write("empty/readme.txt", "")
+        let command = try segment(volume, ["-o", "{case}.nii"])
+        #expect(command.status == 66)
+    }
+}

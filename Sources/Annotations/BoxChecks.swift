@@ -193,12 +193,6 @@ private func isBetween(_ box: DrawnBox, _ boxes: [Int: [DrawnBox]], _ slice: Int
     return isCovered[0] == isCovered[1] ? isCovered[0] : nil
 }
 
-private func intersectionOverUnion(_ one: PixelBox, _ other: PixelBox) -> Double {
-    let (first, second) = (one.width * one.height, other.width * other.height)
-    let intersection = coverage(one, other) * min(first, second)
-    return intersection / (first + second - intersection)
-}
-
 /// For each class the one whose name is the same but for left and right, as words or as an initial l and r.
 func twinClasses(_ names: [String]) -> [Int: Int] {
     var twins: [Int: Int] = [:]

@@ -2,24 +2,24 @@ import Annotations
 import ArgumentParser
 import Files
 import Foundation
-import Frames
 import Imaging
 
 struct AnnotationsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "annotations", abstract: "Quality of the crowd's boxes.", subcommands: [CheckAnnotations.self])
+        commandName: "annotations", abstract: "Quality of the crowd's boxes.",
+        subcommands: [CheckAnnotations.self, AgreementOfAnnotations.self, MergeAnnotations.self])
 }
 
-struct CheckAnnotations: ParsableCommand {
+struct AgreementOfAnnotations: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check",
-        abstract: "What a person should look at in boxes that people drew, the most harmful first.",
+        commandName: "agreement",
+        abstract: "How well several annotators agree on the same volumes, by annotator and by class.",
         discussion: """
-            Example: swift-sam annotations check ct.nii.gz --boxes boxes/ --classes class_list.txt
+            Example: swift-sam annotations agreement ct.nii.gz --boxes boxes/ --classes class_list.txt
 
-            Left and right exchanged; boxes apart from those of the slices before and after; empty files between others; \
-            slices that were forgotten; boxes drawn twice or beyond the image; classes never marked; work hardly begun. \
-            Exits with 1 where it finds any.
+            Boxes mean one object where they overlap by half (intersection over union), and an object counts where at \
+            least half of those who worked on the slice drew it. missed: objects that the annotator did not draw; alone: \
+            boxes that count for no object; IoU: the mean with each other annotator's box of the object.
             """)
 
     @Argument(
@@ -34,92 +34,155 @@ struct CheckAnnotations: ParsableCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Option(help: ArgumentHelp("Write the list: case, annotator, kind, class, slice, file.", valueName: "file"))
-    var csv: String?
-
     @Flag(help: "Print as JSON.")
     var json = false
 
     func run() throws {
-        let cases = try slicing.cases(volume)
-        if let csv { try requireOutput(csv, besides: cases.map(\.volume) + [classes]) }
         let classes = try ClassList(contentsOf: classes)
-        let drawings = try boxes.drawings(on: cases, slicing, classes: classes, several: true)
-        let found = drawings.flatMap { drawing in
-            findings(in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count).map {
-                Row(drawing, $0, classes, namesCase: cases.count > 1)
-            }
+        let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes, several: true)
+        let objects = try agreement(of: drawings).flatMap(\.objects)
+        let annotators = Set(drawings.map(\.annotator)).sorted().map { annotator in
+            let own = drawings.filter { $0.annotator == annotator }.flatMap(\.boxes).flatMap(\.boxes)
+            return Row(
+                name: annotator, boxes: own.count,
+                missed: objects.count {
+                    $0.isAgreed && $0.own[annotator] == nil && $0.workers.contains(annotator)
+                },
+                alone: objects.count { !$0.isAgreed && $0.own[annotator] != nil },
+                iou: OrNull(mean(objects.flatMap { $0.overlaps(of: annotator) })),
+                seconds: OrNull(number(median(own.compactMap(\.seconds)))))
         }
-        // Over all volumes and annotators.
-        let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
-        if let csv { try writeAtomically(csv, Data(Row.csv(rows).utf8)) }
+        let byClass = classes.names.indices.compactMap { classID -> Row? in
+            let own = objects.filter { $0.classID == classID }
+            let drawn = drawings.flatMap(\.boxes).flatMap(\.boxes).filter { $0.classID == classID }
+            guard !drawn.isEmpty else { return nil }
+            return Row(
+                name: classes.names[classID], boxes: drawn.count,
+                missed: own.filter(\.isAgreed).reduce(0) { $0 + $1.workers.count - $1.own.count },
+                alone: own.filter { !$0.isAgreed }.reduce(0) { $0 + $1.own.count },
+                iou: OrNull(mean(own.flatMap { $0.overlaps() })),
+                seconds: OrNull(number(median(drawn.compactMap(\.seconds)))))
+        }
         if json {
-            try printJSON(["findings": rows])
+            try printJSON(["annotators": annotators, "classes": byClass])
         } else {
-            for row in rows { print(row.text) }
-            print(rows.isEmpty ? "nothing to look at" : "to look at: \(rows.count)")
+            Row.printTable("annotator", annotators)
+            print("")
+            Row.printTable("class", byClass)
         }
-        if !rows.isEmpty { throw ExitCode(1) }
     }
 
-    /// A finding of an annotator, as it is printed.
+    /// A line of the tables.
     private struct Row: Encodable {
-        var caseName: String
-        var annotator: String
-        var kind: BoxFinding.Kind
-        var className: OrNull<String>
-        var slice: OrNull<Int>
-        var file: OrNull<String>
+        var name: String
+        var boxes: Int
+        var missed: Int
+        var alone: Int
+        var iou: OrNull<Double>
+        /// The median for a box, where it was measured.
+        var seconds: OrNull<Double>
 
-        enum CodingKeys: String, CodingKey {
-            case annotator, kind, slice, file
-            case caseName = "case"
-            case className = "class"
-        }
-
-        /// Whether the text says which volume it is.
-        private let namesCase: Bool
-
-        init(_ drawing: Drawing, _ finding: BoxFinding, _ classes: ClassList, namesCase: Bool) {
-            caseName = drawing.item.name
-            annotator = drawing.annotator
-            self.namesCase = namesCase
-            kind = finding.kind
-            className = OrNull(finding.classID.map { classes.names[$0] })
-            slice = OrNull(finding.slice)
-            file = OrNull(finding.file)
-        }
-
-        var text: String {
-            let what =
-                switch kind {
-                case .exchanged: "left and right are exchanged"
-                case .jump: "the box lies apart from those before and after"
-                case .empty: "no boxes, though the slices before and after have some"
-                case .gap: "no box, though slices before and after have one"
-                case .doubled: "two boxes in one place"
-                case .beyond: "the box reaches beyond the image"
-                case .begun: "the work has hardly begun"
-                case .never: "never marked"
-                }
-            let place = [
-                namesCase ? caseName : nil, annotator.isEmpty ? nil : annotator,
-                slice.value.map { String(format: "slice %03d", $0) },
-                className.value,
-            ]
-            let source = file.value.map { " (\($0))" } ?? ""
-            return place.compactMap { $0 }.joined(separator: ", ") + ": " + what + source
-        }
-
-        static func csv(_ rows: [Row]) -> String {
-            commaSeparated(
-                [["case", "annotator", "kind", "class", "slice", "file"]]
-                    + rows.map { row in
-                        [
-                            row.caseName, row.annotator, row.kind.rawValue, row.className.value ?? "",
-                            row.slice.value.map { "\($0)" } ?? "", row.file.value ?? "",
-                        ]
-                    })
+        static func printTable(_ title: String, _ rows: [Row]) {
+            let width = max(18, rows.map(\.name.count).max() ?? 0) + 2
+            func padded(_ text: String) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
+            print(padded(title) + "boxes  missed  alone    IoU  seconds")
+            for row in rows {
+                let iou = row.iou.value.map { String(format: "%.3f", $0) } ?? "-"
+                let seconds = row.seconds.value.map { String(format: "%.1f", $0) } ?? "-"
+                print(
+                    padded(row.name.isEmpty ? "-" : row.name)
+                        + String(format: "%5d  %6d  %5d  ", row.boxes, row.missed, row.alone)
+                        + rightAligned(iou, 5) + rightAligned(seconds, 9))
+            }
         }
     }
 }
+
+struct MergeAnnotations: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "merge",
+        abstract: "One set of boxes from several annotators': what at least half drew, by the median of each side.",
+        discussion: """
+            Example: swift-sam annotations merge ct.nii.gz --boxes boxes/ -o merged.csv
+
+            Boxes mean one object where they overlap by half (intersection over union). segment reads the CSV; a slices.json \
+            that stands with the boxes is written beside it.
+            """)
+
+    @Argument(
+        help: "The volume that the boxes were drawn on, a folder of them, or a pattern with {case}.",
+        completion: .file(extensions: ["nii", "gz"]))
+    var volume: String
+
+    @OptionGroup var boxes: BoxOptions
+
+    @Option(
+        help: "The classes' names, a line each (class_list.txt); Pascal VOC needs it.",
+        completion: .file(extensions: ["txt"]))
+    var classes: String?
+
+    @OptionGroup var slicing: SlicingOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The CSV to write.", valueName: "merged.csv"))
+    var output: String
+
+    mutating func validate() throws {
+        guard output.lowercased().hasSuffix(".csv") else {
+            throw ValidationError("-o must name a .csv file, not \"\(output)\".")
+        }
+    }
+
+    func run() throws {
+        let recordPath = SlicesRecord.path(
+            in: URL(filePath: output).deletingLastPathComponent().path(percentEncoded: false))
+        try requireOutput(output, besides: [boxes.boxes, classes].compactMap { $0 })
+        let classes = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes, several: true)
+        var rows = [["slice", "class", "x0", "y0", "x1", "y1"]]
+        var (kept, left) = (0, 0)
+        for (name, objects) in try agreement(of: drawings) {
+            for object in objects where object.isAgreed {
+                let box = object.box
+                rows.append(
+                    [
+                        slicing.pattern.name(ofSlice: object.slice, case: name),
+                        classes?.names[object.classID] ?? "\(object.classID)",
+                    ] + [box.x0, box.y0, box.x1, box.y1].map { "\($0)" })
+            }
+            kept += objects.count(where: \.isAgreed)
+            left += objects.count { !$0.isAgreed }
+        }
+        try writeAtomically(output, Data(commaSeparated(rows).utf8))
+        if var record = drawings.compactMap(\.record).first?.record {
+            for drawing in drawings { record.volumes[drawing.item.name] = drawing.slices.volumeSize }
+            try record.write(to: recordPath)
+        }
+        print("wrote \(kept) boxes to \(output); left out \(left) that fewer than half drew")
+    }
+}
+
+/// The objects of each volume by its name, over all annotators.
+///
+/// - Throws: ``FileError`` `badData` where slices were turned in several ways.
+private func agreement(of drawings: [Drawing]) throws(FileError) -> [(name: String, objects: [AgreedBox])] {
+    if let first = drawings.first,
+        let other = drawings.first(where: { $0.slices.axis != first.slices.axis || $0.slices.view != first.slices.view }
+        )
+    {
+        throw FileError(
+            .badData, file: other.record?.path ?? other.item.volume, "slices turned in another way than others",
+            expected: "axis \(first.slices.axis), view \(first.slices.view)",
+            found: "axis \(other.slices.axis), view \(other.slices.view)")
+    }
+    return Dictionary(grouping: drawings, by: \.item.name).sorted { $0.key < $1.key }.map { name, drawings in
+        (name, agreement(of: Dictionary(uniqueKeysWithValues: drawings.map { ($0.annotator, $0.boxes) })))
+    }
+}
+
+/// The mean, nil of none.
+private func mean(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+}
+
+/// Nil for NaN.
+private func number(_ value: Double) -> Double? { value.isNaN ? nil : value }

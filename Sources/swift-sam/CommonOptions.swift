@@ -41,27 +41,30 @@ struct ModelOptions: ParsableArguments {
 
 extension Precision: ExpressibleByArgument {}
 
-/// The weights that a command uses: what is given, else `$SWIFT_SAM_MODEL`, else `share/swift-sam/` beside the
-/// executable's folder, else the bundled file of the checkout in which the executable was built. The working folder is
-/// never searched.
+/// The weights that a command uses: what is given, else `$SWIFT_SAM_MODEL`, else the bundled ones.
 func modelPath(_ given: String?) throws(FileError) -> String {
     if let given { return given }
     if let path = ProcessInfo.processInfo.environment["SWIFT_SAM_MODEL"], !path.isEmpty { return path }
-    let bundled = "swift-sam-small.safetensors"
+    return try bundledPath("swift-sam-small.safetensors")
+}
+
+/// Where something that ships with swift-sam is: in `share/swift-sam/` beside the executable's folder, else in `weights/`
+/// of the checkout in which the executable was built. The working folder is never searched.
+func bundledPath(_ name: String) throws(FileError) -> String {
     let executable = Bundle.main.executableURL?.resolvingSymlinksInPath()
     var candidates: [URL] = []
     if let folder = executable?.deletingLastPathComponent() {
-        candidates.append(folder.appending(path: "../share/swift-sam/\(bundled)").standardized)
+        candidates.append(folder.appending(path: "../share/swift-sam/\(name)").standardized)
         // A build stands in CHECKOUT/.build/TRIPLE/CONFIGURATION, or in another folder whose name begins with .build.
         var ancestor = folder
         while ancestor.path().count > 1, !ancestor.lastPathComponent.hasPrefix(".build") {
             ancestor.deleteLastPathComponent()
         }
-        candidates.append(ancestor.deletingLastPathComponent().appending(path: "weights/\(bundled)"))
+        candidates.append(ancestor.deletingLastPathComponent().appending(path: "weights/\(name)"))
     }
     let paths = candidates.map { $0.path(percentEncoded: false) }
     if let path = paths.first(where: { FileManager.default.fileExists(atPath: $0) }) { return path }
     throw FileError(
-        .missingInput, file: paths.first ?? bundled, "no weights",
+        .missingInput, file: paths.first ?? name, "not with the executable",
         advice: "Name a model with --model FILE or $SWIFT_SAM_MODEL.")
 }

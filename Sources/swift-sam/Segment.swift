@@ -210,9 +210,10 @@ extension Manifest {
             let names = Set(own.map(\.class)).sorted().map { classes?.names[$0] ?? "class \($0)" }
             let colour = hasPicture ? own.first.map { " (\(colourName(of: $0.label)))" } ?? "" : ""
             print(
-                String(
-                    format: "%5@  %5d  %6d  %8d  %8.1f  %10.3f  %@", text as NSString, amount.boxes, amount.slices,
-                    amount.voxels, amount.millilitres, score, names.joined(separator: ", ") + colour as NSString))
+                rightAligned(text, 5)
+                    + String(
+                        format: "  %5d  %6d  %8d  %8.1f  %10.3f  ", amount.boxes, amount.slices, amount.voxels,
+                        amount.millilitres, score) + names.joined(separator: ", ") + colour)
         }
         if !badBoxes.isEmpty { print("malformed boxes or files left out: \(badBoxes.count)") }
         if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }

@@ -14,8 +14,8 @@ struct SwiftSam: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Predict.self, Segment.self, Slices.self, AnnotationsCommand.self, ExportCommand.self, Evaluate.self,
-            Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Bench.self,
+            Demo.self, Predict.self, Segment.self, Slices.self, AnnotationsCommand.self, ExportCommand.self,
+            Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Bench.self,
         ])
 }
 
@@ -41,12 +41,7 @@ enum Main {
 
     private static func run(_ command: any ParsableCommand) async throws {
         do {
-            if var command = command as? AsyncParsableCommand {
-                try await command.run()
-            } else {
-                var command = command
-                try command.run()
-            }
+            try await swift_sam.run(command)
         } catch let code as ExitCode {
             // A check that said no has printed why.
             try finishStandardOutput()
@@ -60,6 +55,16 @@ enum Main {
     private static func fail(_ description: String, _ kind: FileError.Kind) -> Never {
         printError("error: \(description)")
         exit(kind.rawValue)
+    }
+}
+
+/// Runs a command that was parsed.
+func run(_ command: any ParsableCommand) async throws {
+    if var command = command as? AsyncParsableCommand {
+        try await command.run()
+    } else {
+        var command = command
+        try command.run()
     }
 }
 
@@ -108,6 +113,11 @@ func printJSON(_ value: some Encodable) throws {
         guard count > 0 else { throw standardOutputError() }
         rest = rest.dropFirst(count)
     }
+}
+
+/// A cell of a table, its end at the column's.
+func rightAligned(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
 }
 
 /// Rows as CSV (RFC 4180), cells in quotation marks where they need them.

@@ -174,4 +174,71 @@ import Testing
         let command = try segment(volume, ["-o", "{case}.nii"])
         #expect(command.status == 66)
     }
+
+    // MARK: Several annotators
+
+    @Test func agreementAndMergeOfTheDemosAnnotators() throws {
+        let arguments = [demo + "/ct.nii.gz", "--boxes", demo + "/boxes", "--classes", demo + "/class_list.txt"]
+        let agreement = try Command(["annotations", "agreement"] + arguments + ["--json"], in: folder.path)
+        #expect(agreement.status == 0)
+        let rows = try #require(agreement.json["annotators"] as? [[String: Any]])
+        #expect(rows.compactMap { $0["name"] as? String } == (1...4).map { "annotator-\($0)" })
+        // Their own list of mistakes: the second exchanged two boxes, the fourth displaced one. What they forgot is what
+        // they missed, with what was displaced or exchanged.
+        #expect(rows.compactMap { $0["alone"] as? Int } == [0, 2, 0, 1])
+        let listed = try String(contentsOfFile: demo + "/mistakes.csv", encoding: .utf8).split(separator: "\n")
+            .dropFirst()
+        let mistakes = (1...4).map { number in listed.count { $0.hasPrefix("\(number),") } }
+        #expect(rows.compactMap { $0["missed"] as? Int } == mistakes)
+        let table = try Command(["annotations", "agreement"] + arguments, in: folder.path)
+        #expect(table.output.contains("annotator-3") && table.output.contains("spleen"))
+
+        let merge = try Command(["annotations", "merge"] + arguments + ["-o", "merged.csv"], in: folder.path)
+        #expect(merge.status == 0)
+        #expect(merge.output == "wrote 101 boxes to merged.csv; left out 3 that fewer than half drew\n")
+        let check = try Command(
+            [
+                "annotations", "check", demo + "/ct.nii.gz", "--boxes", "merged.csv", "--classes",
+                demo + "/class_list.txt",
+            ],
+            in: folder.path)
+        #expect(
+            check.output.split(separator: "\n").allSatisfy { $0.contains("never marked") || $0.contains("to look at") })
+    }
+
+    @Test func mergingKeepsHowSlicesWereTurned() throws {
+        try makeVolumes()
+        for name in ["anna", "ben"] {
+            let slices = try Command(
+                ["slices", "ct", "--view", "radiological", "-o", "crowd/\(name)"], in: folder.path)
+            #expect(slices.status == 0)
+            try folder.write("crowd/\(name)/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        }
+        let merge = {
+            try Command(["annotations", "merge", "ct", "--boxes", "crowd", "-o", "m/merged.csv"], in: self.folder.path)
+        }
+        try folder.write("m/readme.txt", "")
+        #expect(try merge().status == 0)
+        let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "m/merged.csv")
+        #expect((command.json["options"] as? [String: Any])?["view"] as? String == "radiological")
+        #expect(try Command(["slices", "ct/img0001.nii.gz", "-o", "crowd/ben"], in: folder.path).status == 73)
+        try FileManager.default.removeItem(atPath: folder.path + "/crowd/ben/slices.json")
+        let mixed = try merge()
+        #expect(mixed.status == 65)
+        #expect(mixed.errors.contains("turned in another way"))
+    }
+
+    @Test func theDemoShowsItAll() throws {
+        let command = try Command(["demo", "-o", "d"], in: folder.path)
+        #expect(command.status == 0)
+        for name in [
+            "slices/ct-slice023.png", "merged.csv", "labels.nii.gz", "labels.json", "labels.png", "annotator-2.png",
+        ] {
+            #expect(FileManager.default.fileExists(atPath: folder.path + "/d/\(name)"))
+        }
+        #expect(command.output.contains("Look at d/labels.png"))
+        let means = command.output.matches(of: /mean +([0-9.]+) ±/).compactMap { Double($0.output.1) }
+        // The boxes of one annotator who makes mistakes, and what all four agree on.
+        #expect(means.count == 2 && means[0] < means[1] && means[1] > 0.85)
+    }
 }

@@ -1,0 +1,120 @@
+import Annotations
+import ArgumentParser
+import Files
+import Foundation
+import Frames
+import Imaging
+
+struct CheckAnnotations: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "What a person should look at in boxes that people drew, the most harmful first.",
+        discussion: """
+            Example: swift-sam annotations check ct.nii.gz --boxes boxes/ --classes class_list.txt
+
+            Left and right exchanged; boxes apart from those of the slices before and after; empty files between others; \
+            slices that were forgotten; boxes drawn twice or beyond the image; classes never marked; work hardly begun. \
+            Exits with 1 where it finds any.
+            """)
+
+    @Argument(
+        help: "The volume that the boxes were drawn on, a folder of them, or a pattern with {case}.",
+        completion: .file(extensions: ["nii", "gz"]))
+    var volume: String
+
+    @OptionGroup var boxes: BoxOptions
+
+    @Option(help: "The classes' names, a line each (class_list.txt).", completion: .file(extensions: ["txt"]))
+    var classes: String
+
+    @OptionGroup var slicing: SlicingOptions
+
+    @Option(help: ArgumentHelp("Write the list: case, annotator, kind, class, slice, file.", valueName: "file"))
+    var csv: String?
+
+    @Flag(help: "Print as JSON.")
+    var json = false
+
+    func run() throws {
+        let cases = try slicing.cases(volume)
+        if let csv { try requireOutput(csv, besides: cases.map(\.volume) + [classes]) }
+        let classes = try ClassList(contentsOf: classes)
+        let drawings = try boxes.drawings(on: cases, slicing, classes: classes, several: true)
+        let found = drawings.flatMap { drawing in
+            findings(in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count).map {
+                Row(drawing, $0, classes, namesCase: cases.count > 1)
+            }
+        }
+        // Over all volumes and annotators.
+        let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
+        if let csv { try writeAtomically(csv, Data(Row.csv(rows).utf8)) }
+        if json {
+            try printJSON(["findings": rows])
+        } else {
+            for row in rows { print(row.text) }
+            print(rows.isEmpty ? "nothing to look at" : "to look at: \(rows.count)")
+        }
+        if !rows.isEmpty { throw ExitCode(1) }
+    }
+
+    /// A finding of an annotator, as it is printed.
+    private struct Row: Encodable {
+        var caseName: String
+        var annotator: String
+        var kind: BoxFinding.Kind
+        var className: OrNull<String>
+        var slice: OrNull<Int>
+        var file: OrNull<String>
+
+        enum CodingKeys: String, CodingKey {
+            case annotator, kind, slice, file
+            case caseName = "case"
+            case className = "class"
+        }
+
+        /// Whether the text says which volume it is.
+        private let namesCase: Bool
+
+        init(_ drawing: Drawing, _ finding: BoxFinding, _ classes: ClassList, namesCase: Bool) {
+            caseName = drawing.item.name
+            annotator = drawing.annotator
+            self.namesCase = namesCase
+            kind = finding.kind
+            className = OrNull(finding.classID.map { classes.names[$0] })
+            slice = OrNull(finding.slice)
+            file = OrNull(finding.file)
+        }
+
+        var text: String {
+            let what =
+                switch kind {
+                case .exchanged: "left and right are exchanged"
+                case .jump: "the box lies apart from those before and after"
+                case .empty: "no boxes, though the slices before and after have some"
+                case .gap: "no box, though slices before and after have one"
+                case .doubled: "two boxes in one place"
+                case .beyond: "the box reaches beyond the image"
+                case .begun: "the work has hardly begun"
+                case .never: "never marked"
+                }
+            let place = [
+                namesCase ? caseName : nil, annotator.isEmpty ? nil : annotator,
+                slice.value.map { String(format: "slice %03d", $0) },
+                className.value,
+            ]
+            let source = file.value.map { " (\($0))" } ?? ""
+            return place.compactMap { $0 }.joined(separator: ", ") + ": " + what + source
+        }
+
+        static func csv(_ rows: [Row]) -> String {
+            commaSeparated(
+                [["case", "annotator", "kind", "class", "slice", "file"]]
+                    + rows.map { row in
+                        [
+                            row.caseName, row.annotator, row.kind.rawValue, row.className.value ?? "",
+                            row.slice.value.map { "\($0)" } ?? "", row.file.value ?? "",
+                        ]
+                    })
+        }
+    }
+}

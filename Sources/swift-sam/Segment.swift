@@ -7,6 +7,8 @@ import Imaging
 import SegmentAnything
 import Segmentation
 
+extension Recipe: ExpressibleByArgument {}
+
 struct Segment: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "A label volume from a volume and the boxes drawn on its slices.",
@@ -17,6 +19,11 @@ struct Segment: AsyncParsableCommand {
             Boxes are STEM-sliceKKK.txt (YOLO) or .xml (Pascal VOC), as OpenLabeling writes them. All are checked before \
             the first slice is encoded. The labels have the volume's exact geometry; labels.json beside them says what \
             they were made from, how, and what became of each box.
+
+            Recipes: sam is SAM's own way. medsam is MedSAM's own inference, for its weights: slices squashed to a square, \
+            and the model's one mask. study is the way of Kulkarni et al. 2024 with SAM: --intensity minmax-slice, edges \
+            added to the slices, which must be square, corners truncated to whole pixels, and where classes overlap the \
+            last box wins.
             """)
 
     @Argument(help: "A NIfTI volume.", completion: .file(extensions: ["nii", "gz"]))
@@ -40,7 +47,10 @@ struct Segment: AsyncParsableCommand {
     @OptionGroup var slicing: SlicingOptions
     @OptionGroup var options: ModelOptions
 
-    @Flag(help: "Take the model's one mask for a box instead of the best of three.")
+    @Option(help: "How the model is used.")
+    var recipe = Recipe.sam
+
+    @Flag(help: "Take the model's one mask for a box instead of the best of three, as medsam does anyway.")
     var singleMask = false
 
     @Option(help: ArgumentHelp("Also draw slices with labels and boxes.", valueName: "picture.png"))
@@ -59,6 +69,13 @@ struct Segment: AsyncParsableCommand {
         guard preview?.lowercased().hasSuffix(".png") != false else {
             throw ValidationError("--preview must name a .png file, not \"\(preview ?? "")\".")
         }
+        if recipe == .study {
+            guard !singleMask, slicing.intensity ?? .minmaxSlice == .minmaxSlice else {
+                throw ValidationError(
+                    "--recipe study takes the best of three masks and --intensity minmax-slice, no other.")
+            }
+            slicing.intensity = .minmaxSlice
+        }
     }
 
     func run() async throws {
@@ -72,7 +89,8 @@ struct Segment: AsyncParsableCommand {
         try labels.check(drawn, classes: classes)
 
         let (sam, load) = try timed { try options.open() }
-        let segmenter = Segmenter(sam: sam, images: images, boxes: drawn, labels: labels, singleMask: singleMask)
+        let segmenter = Segmenter(
+            sam: sam, images: images, boxes: drawn, labels: labels, recipe: recipe, singleMask: singleMask)
         let boxFiles = drawn.flatMap(\.files)
         async let sources = Sources(
             volume: volume, boxFolder: boxes, boxFiles: boxFiles, classes: self.classes, weights: sam.path)
@@ -82,7 +100,8 @@ struct Segment: AsyncParsableCommand {
         let manifest = Manifest(
             version: version, sources: try await sources,
             options: .init(
-                slices: record, precision: sam.precision, singleMask: singleMask, labels: labels.labels(of: drawn)),
+                recipe: recipe, slices: record, precision: sam.precision, singleMask: segmenter.singleMask,
+                labels: labels.labels(of: drawn)),
             segmentation: segmentation, slices: images.slices, seconds: .init(load: load, segment: seconds))
         try writeAtomically([output, manifestPath]) { temporary in
             try segmentation.labels.write(to: temporary[0], for: output)
@@ -150,7 +169,10 @@ extension Manifest {
                     amount.voxels, amount.millilitres, score, names.joined(separator: ", ") + colour as NSString))
         }
         if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }
-        if conflictPixels > 0 { print("voxels claimed by two labels, where the higher score won: \(conflictPixels)") }
+        if conflictPixels > 0 {
+            let winner = options.recipe == .study ? "the later box" : "the higher score"
+            print("voxels claimed by two labels, where \(winner) won: \(conflictPixels)")
+        }
     }
 
     /// What the person should look at.

@@ -107,7 +107,8 @@ import Testing
         let manifest = Manifest(
             version: "1", sources: sources,
             options: .init(
-                slices: record, precision: .float32, singleMask: false, labels: segmenter.labels.labels(of: boxes)),
+                recipe: .sam, slices: record, precision: .float32, singleMask: false,
+                labels: segmenter.labels.labels(of: boxes)),
             segmentation: result, slices: segmenter.images.slices, seconds: .init(load: 1, segment: 2))
         #expect(manifest.input.sha256 == (try sha256(ofFile: folder.file("ct.nii"))))
         #expect(manifest.boxFiles.files == 5)

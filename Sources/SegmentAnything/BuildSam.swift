@@ -13,7 +13,7 @@ extension Sam {
     ///
     /// - Throws: ``FileError``: what ``Checkpoint/init(path:)`` throws, and `badData` which lists all tensors that are
     ///   missing, unexpected, of the wrong shape or type, or names the first that is not finite of all but the image
-    ///   encoder's, which ``encode(_:name:recorder:)`` finds without reading them twice.
+    ///   encoder's, which ``encode(_:name:scaling:recorder:)`` finds without reading them twice.
     public init(path: String, precision: Precision = .float32) throws(FileError) {
         let (checkpoint, names, configuration) = try openModel(path)
         self.path = path

@@ -32,7 +32,7 @@ public struct Prompt: Sendable {
 
 /// An image after the encoder: any number of prompts can be predicted on it.
 public struct EncodedImage: Sendable {
-    let transform: ResizeLongestSide
+    let transform: ImageTransform
     /// `[grid, grid, decoderWidth]`.
     public let embedding: Tensor
 
@@ -48,10 +48,11 @@ public struct PredictedMask: Sendable {
     public let score: Float
     /// Logits as the decoder made them, `[4·grid, 4·grid]`, for use as a mask input.
     public let lowResLogits: Tensor
-    let transform: ResizeLongestSide
+    let transform: ImageTransform
     let imageSize: Int
 
-    /// Logits at the original size, `[height, width]`; the mask is where they are above 0.
+    /// Logits at the original size, `[height, width]`; the mask is where they are above 0. With ``Scaling/square``, the
+    /// log-odds of the interpolated probabilities.
     ///
     /// Computed at each use: those of many prompts on a large picture would fill the memory.
     public var logits: Tensor {
@@ -98,11 +99,15 @@ public struct PredictedMask: Sendable {
 extension Sam {
     /// Runs the image encoder, once for all prompts on the image (`predictor.py:34`).
     ///
-    /// - Parameter name: what the image is called in an error.
+    /// - Parameters:
+    ///   - name: what the image is called in an error.
+    ///   - scaling: how the image is scaled, and its masks will be: SAM's way, or MedSAM's.
     /// - Throws: ``FileError`` `badData` for an image whose short side rounds to 0, and for weights that give an
     ///   embedding which is not finite; the error names the first tensor that is not.
-    public func encode(_ image: RGBImage, name: String, recorder: Recorder? = nil) throws(FileError) -> EncodedImage {
-        let transform = try ResizeLongestSide(image.size, imageSize: configuration.imageSize, file: name)
+    public func encode(
+        _ image: RGBImage, name: String, scaling: Scaling = .longestSide, recorder: Recorder? = nil
+    ) throws(FileError) -> EncodedImage {
+        let transform = try ImageTransform(image.size, scaling, imageSize: configuration.imageSize, file: name)
         let input = transform(image, imageSize: configuration.imageSize)
         recorder?.record("input", input.channelsFirst)
         let embedding = imageEncoder(input, recorder: recorder)

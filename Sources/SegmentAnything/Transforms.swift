@@ -2,7 +2,7 @@ import Files
 import Frames
 import Tensors
 
-/// A place in the model's square: original pixels scaled so that the long side is the image size.
+/// A place in the model's square: original pixels scaled as the image is.
 struct ModelPoint: Hashable, Sendable {
     var x: Double
     var y: Double
@@ -15,19 +15,35 @@ struct ModelPrompt: Sendable {
     var corners: (ModelPoint, ModelPoint)?
 }
 
-/// How an image is scaled to the model's square and masks back from it (`transforms.py:16`): the long side becomes the
-/// image size, the short side `int(x + 0.5)`, and what is missing at the right and bottom is zero.
-struct ResizeLongestSide: Hashable, Sendable {
+/// How images become the model's input, and the decoder's logits masks.
+public enum Scaling: Hashable, Sendable {
+    /// As SAM (`transforms.py:16`, `sam.py:134`): the long side becomes the image size, the short side `int(x + 0.5)`, by
+    /// Pillow's bilinear resize; SAM's mean and deviation; what is missing at the right and bottom is zero. Logits are
+    /// interpolated to the model's square, cut, and interpolated to the original.
+    case longestSide
+    /// As MedSAM (`MedSAM_Inference.py:111`): both sides become the image size, by scikit-image's cubic resize; the least
+    /// value becomes 0 and the greatest 1. Probabilities, not logits, are interpolated, and straight to the original.
+    case square
+}
+
+/// How an image is scaled to the model's square and masks back from it.
+struct ImageTransform: Hashable, Sendable {
+    let scaling: Scaling
     let original: PixelSize
     /// The size after scaling, before padding.
     let scaled: PixelSize
 
     /// - Parameter file: what the image is called in an error.
     /// - Throws: ``FileError`` `badData` where the short side rounds to 0.
-    init(_ original: PixelSize, imageSize: Int, file: String) throws(FileError) {
+    init(_ original: PixelSize, _ scaling: Scaling = .longestSide, imageSize: Int, file: String) throws(FileError) {
+        self.scaling = scaling
+        self.original = original
+        if scaling == .square {
+            scaled = PixelSize(width: imageSize, height: imageSize)
+            return
+        }
         // The reference's order of operations, since a product can round across a half.
         let scale = Double(imageSize) * 1.0 / Double(max(original.width, original.height))
-        self.original = original
         scaled = PixelSize(
             width: Int(Double(original.width) * scale + 0.5), height: Int(Double(original.height) * scale + 0.5))
         guard scaled.width > 0, scaled.height > 0 else {
@@ -51,29 +67,16 @@ struct ResizeLongestSide: Hashable, Sendable {
             })
     }
 
-    /// The image as the model takes it: scaled, normalised by SAM's mean and deviation, then padded with zeros
-    /// (`sam.py:163`); `[imageSize, imageSize, 3]`.
+    /// The image as the model takes it, `[imageSize, imageSize, 3]`.
     func callAsFunction(_ image: RGBImage, imageSize: Int) -> Tensor {
         precondition(image.size == original, "image of \(image.size), expected \(original)")
-        let pixels = resized(image, to: scaled).pixels
-        return Tensor(shape: [imageSize, imageSize, 3]) { values in
-            parallelFor(imageSize) { y in
-                let row = values + y * imageSize * 3
-                row.update(repeating: 0, count: imageSize * 3)
-                guard y < scaled.height else { return }
-                for x in 0..<scaled.width {
-                    for channel in 0..<3 {
-                        row[x * 3 + channel] =
-                            (Float(pixels[(y * scaled.width + x) * 3 + channel]) - Configuration.pixelMean[channel])
-                            / Configuration.pixelDeviation[channel]
-                    }
-                }
-            }
+        switch scaling {
+        case .longestSide: return normalisedAndPadded(resized(image, to: scaled), imageSize: imageSize)
+        case .square: return stretchedToOne(cubicResized(image, to: scaled))
         }
     }
 
-    /// Hands over the rows of a mask's logits at the original size (`sam.py:134`): bilinear to the model's square, the
-    /// padding cut off, bilinear to the original.
+    /// Hands over the rows of a mask's logits at the original size; see ``Scaling``.
     ///
     /// Bands of rows are made side by side; within one, rows come in order.
     ///
@@ -82,20 +85,50 @@ struct ResizeLongestSide: Hashable, Sendable {
         _ logits: Tensor, imageSize: Int, _ body: (_ y: Int, _ row: UnsafeBufferPointer<Float>) -> Void
     ) {
         precondition(logits.shape.count == 2, "logits of \(logits.shape)")
-        let logits = logits.contiguous()
-        let (height, width) = (logits.shape[0], logits.shape[1])
-        let band = 128
+        let values = scaling == .square ? probabilities(logits) : logits.contiguous()
+        let (width, band) = (original.width, 128)
         parallelFor((original.height + band - 1) / band) { task in
-            let square = BilinearRows(
-                from: PixelSize(width: width, height: height), to: PixelSize(width: imageSize, height: imageSize),
-                cropped: scaled
-            ) { logits.base + $0 * width }
-            // Of the same size, the second interpolation is the identity.
-            let rows =
-                original == scaled
-                ? square : BilinearRows(from: scaled, to: original, cropped: original) { square.row($0) }
-            for y in task * band..<min((task + 1) * band, original.height) {
-                body(y, UnsafeBufferPointer(start: rows.row(y), count: original.width))
+            let rows = rows(of: values, imageSize: imageSize)
+            withScratch(width) { odds in
+                for y in task * band..<min((task + 1) * band, original.height) {
+                    var row = rows.row(y)
+                    if scaling == .square {
+                        for x in 0..<width { odds[x] = logOdds(row[x]) }
+                        row = UnsafePointer(odds)
+                    }
+                    body(y, UnsafeBufferPointer(start: row, count: width))
+                }
+            }
+        }
+    }
+
+    /// The rows of values `[height, width]` at the original size.
+    private func rows(of values: Tensor, imageSize: Int) -> BilinearRows {
+        let size = PixelSize(width: values.shape[1], height: values.shape[0])
+        func row(_ y: Int) -> UnsafePointer<Float> { values.base + y * size.width }
+        if scaling == .square { return BilinearRows(from: size, to: original, cropped: original, source: row) }
+        let square = BilinearRows(
+            from: size, to: PixelSize(width: imageSize, height: imageSize), cropped: scaled, source: row)
+        // Of the same size, the second interpolation is the identity.
+        return original == scaled
+            ? square : BilinearRows(from: scaled, to: original, cropped: original) { square.row($0) }
+    }
+}
+
+/// An image normalised by SAM's mean and deviation, then padded with zeros (`sam.py:163`).
+private func normalisedAndPadded(_ image: RGBImage, imageSize: Int) -> Tensor {
+    let (pixels, size) = (image.pixels, image.size)
+    return Tensor(shape: [imageSize, imageSize, 3]) { values in
+        parallelFor(imageSize) { y in
+            let row = values + y * imageSize * 3
+            row.update(repeating: 0, count: imageSize * 3)
+            guard y < size.height else { return }
+            for x in 0..<size.width {
+                for channel in 0..<3 {
+                    row[x * 3 + channel] =
+                        (Float(pixels[(y * size.width + x) * 3 + channel]) - Configuration.pixelMean[channel])
+                        / Configuration.pixelDeviation[channel]
+                }
             }
         }
     }

@@ -27,7 +27,7 @@ public struct Manifest: Encodable, Sendable {
 
     /// Everything that the result depends on besides the sources.
     public struct Options: Encodable, Sendable {
-        public var recipe = "sam"
+        public var recipe: Recipe
         public var precision: Precision
         public var axis: VoxelAxis
         public var view: SliceView
@@ -36,7 +36,10 @@ public struct Manifest: Encodable, Sendable {
         /// The label of each class id that was given one, and null of those left out.
         public var labels: [String: UInt16?]
 
-        public init(images: SliceImages, precision: Precision, singleMask: Bool, labels: [Int: UInt16?]) {
+        public init(
+            recipe: Recipe, images: SliceImages, precision: Precision, singleMask: Bool, labels: [Int: UInt16?]
+        ) {
+            self.recipe = recipe
             self.precision = precision
             axis = images.slices.axis
             view = images.slices.view
@@ -59,7 +62,7 @@ public struct Manifest: Encodable, Sendable {
         public var number: Int
         public var `class`: Int
         public var label: UInt16
-        /// x0, y0, x1, y1 in pixels of the slice's image, cut at its edge.
+        /// x0, y0, x1, y1 in pixels of the slice's image, cut at its edge, as the model was asked about them.
         public var box: [Double]
         public var clipped: Bool
         /// Which of the model's masks was chosen.

@@ -8,21 +8,28 @@ import SegmentAnything
 public struct Segmenter: Sendable {
     public let sam: Sam
     public let images: SliceImages
-    /// The boxes of each slice; slices without are not encoded.
+    /// The boxes of each slice, as the model is asked about them; slices without are not encoded.
     public let boxes: [SliceBoxes]
     public let labels: LabelMap
+    public let recipe: Recipe
     /// Whether the model's one mask is taken, and not the best of three.
     public let singleMask: Bool
 
+    /// - Parameter singleMask: what MedSAM's recipe does anyway.
     /// - Precondition: every box's class is in `labels`; see ``LabelMap/check(_:classes:)``.
-    public init(sam: Sam, images: SliceImages, boxes: [SliceBoxes], labels: LabelMap, singleMask: Bool = false) {
+    public init(
+        sam: Sam, images: SliceImages, boxes: [SliceBoxes], labels: LabelMap, recipe: Recipe = .sam,
+        singleMask: Bool = false
+    ) {
         self.sam = sam
         self.images = images
         self.labels = labels
-        self.singleMask = singleMask
+        self.recipe = recipe
+        self.singleMask = singleMask || recipe == .medsam
         self.boxes = boxes.compactMap { slice in
             var slice = slice
             slice.boxes = slice.boxes.filter { labels.label(ofClass: $0.classID) != nil }
+            for index in slice.boxes.indices { slice.boxes[index].box = recipe.prompt(slice.boxes[index].box) }
             return slice.boxes.isEmpty ? nil : slice
         }.sorted { $0.slice < $1.slice }
     }
@@ -30,8 +37,10 @@ public struct Segmenter: Sendable {
     /// Encodes each slice that has boxes once, predicts a mask for each box, and puts the masks together.
     ///
     /// - Parameter progress: told after each slice how many are done.
-    /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:recorder:)`` and ``Sam/predict(_:on:multimask:recorder:)``.
+    /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:scaling:recorder:)`` and
+    ///   ``Sam/predict(_:on:multimask:recorder:)``, and for slices that the recipe does not take.
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws(FileError) -> SegmentedVolume {
+        try recipe.check(images)
         var result = SegmentedVolume(labels: LabelVolume(geometry: images.volume.geometry))
         for (done, slice) in boxes.enumerated() {
             try segment(slice, into: &result)
@@ -42,7 +51,8 @@ public struct Segmenter: Sendable {
 
     private func segment(_ slice: SliceBoxes, into result: inout SegmentedVolume) throws(FileError) {
         let name = "\(images.volume.file), slice \(slice.slice)"
-        let encoded = try sam.encode(images.image(ofSlice: slice.slice), name: name)
+        let encoded = try sam.encode(
+            recipe.image(images, ofSlice: slice.slice), name: name, scaling: recipe.scaling)
         let answers = try sam.predict(slice.boxes.map { Prompt(box: $0.box) }, on: encoded, multimask: !singleMask)
         var claims: [Claim] = []
         for (box, masks) in zip(slice.boxes, answers) {
@@ -50,7 +60,8 @@ public struct Segmenter: Sendable {
                 preconditionFailure("a box without a mask or a label: \(box)")
             }
             let (mask, stability) = best.thresholded()
-            claims.append(Claim(label: label, score: best.score, mask: mask))
+            let score = recipe == .study ? Float(claims.count) : best.score
+            claims.append(Claim(label: label, score: score, mask: mask))
             result.boxes.append(
                 SegmentedBox(
                     slice: slice.slice, label: label, box: box, mask: best.index, score: best.score,

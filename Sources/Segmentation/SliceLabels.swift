@@ -3,7 +3,8 @@ import Frames
 /// A mask that asks for a label on its pixels.
 struct Claim {
     let label: UInt16
-    /// The predicted IoU of the mask.
+    /// What decides where labels overlap, the higher wins: the predicted IoU of the mask, or in the study's recipe the
+    /// box's place in its file.
     let score: Float
     let mask: Mask
 }

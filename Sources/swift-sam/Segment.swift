@@ -7,6 +7,8 @@ import Imaging
 import SegmentAnything
 import Segmentation
 
+extension Recipe: ExpressibleByArgument {}
+
 struct Segment: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Label volumes from volumes and the boxes drawn on their slices.",
@@ -21,6 +23,11 @@ struct Segment: AsyncParsableCommand {
             slice,class,x0,y0,x1,y1[,annotator,seconds] in pixels. All boxes of all volumes are checked before the first \
             slice is encoded. The labels have the volume's exact geometry; labels.json beside them says what they were \
             made from, how, and what became of each box.
+
+            Recipes: sam is SAM's own way. medsam is MedSAM's own inference, for its weights: slices squashed to a square, \
+            and the model's one mask. study is the way of Kulkarni et al. 2024 with SAM: --intensity minmax-slice, edges \
+            added to the slices, which must be square, corners truncated to whole pixels, and where classes overlap the \
+            last box wins.
             """)
 
     @Argument(
@@ -44,7 +51,10 @@ struct Segment: AsyncParsableCommand {
     @OptionGroup var slicing: SlicingOptions
     @OptionGroup var options: ModelOptions
 
-    @Flag(help: "Take the model's one mask for a box instead of the best of three.")
+    @Option(help: "How the model is used.")
+    var recipe = Recipe.sam
+
+    @Flag(help: "Take the model's one mask for a box instead of the best of three, as medsam does anyway.")
     var singleMask = false
 
     @Option(help: ArgumentHelp("Also draw slices with labels and boxes.", valueName: "picture.png"))
@@ -64,6 +74,13 @@ struct Segment: AsyncParsableCommand {
         }
         guard preview?.lowercased().hasSuffix(".png") != false else {
             throw ValidationError("--preview must name a .png file, not \"\(preview ?? "")\".")
+        }
+        if recipe == .study {
+            guard !singleMask, slicing.intensity ?? .minmaxSlice == .minmaxSlice else {
+                throw ValidationError(
+                    "--recipe study takes the best of three masks and --intensity minmax-slice, no other.")
+            }
+            slicing.intensity = .minmaxSlice
         }
     }
 
@@ -122,7 +139,7 @@ struct Segment: AsyncParsableCommand {
         let intensity = try slicing.intensity(of: volume, record: drawing.record?.record)
         let images = SliceImages(volume, drawing.slices, intensity)
         let segmenter = Segmenter(
-            sam: sam, images: images, boxes: drawing.boxes, labels: labels, singleMask: singleMask)
+            sam: sam, images: images, boxes: drawing.boxes, labels: labels, recipe: recipe, singleMask: singleMask)
         let boxFiles = Set(drawing.boxes.flatMap(\.files)).sorted()
         async let input = Manifest.Source(path: volume.file, files: [volume.file])
         async let boxSource = Manifest.Source(path: boxes.boxes, files: boxFiles)
@@ -139,7 +156,7 @@ struct Segment: AsyncParsableCommand {
                 weights: try await weights.value),
             annotator: drawing.annotator.isEmpty ? nil : drawing.annotator,
             options: .init(
-                images: images, precision: sam.precision, singleMask: singleMask,
+                recipe: recipe, images: images, precision: sam.precision, singleMask: segmenter.singleMask,
                 labels: labels.labels(of: drawing.boxes)),
             segmentation: segmentation, slices: images.slices, badBoxes: drawing.errors.map(\.description),
             seconds: .init(load: load, segment: seconds))
@@ -217,7 +234,10 @@ extension Manifest {
         }
         if !badBoxes.isEmpty { print("malformed boxes or files left out: \(badBoxes.count)") }
         if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }
-        if conflictPixels > 0 { print("voxels claimed by two labels, where the higher score won: \(conflictPixels)") }
+        if conflictPixels > 0 {
+            let winner = options.recipe == .study ? "the later box" : "the higher score"
+            print("voxels claimed by two labels, where \(winner) won: \(conflictPixels)")
+        }
     }
 
     /// What the person should look at.

@@ -49,6 +49,27 @@ import Testing
         #expect(contradicting.errors.contains("slices.json"))
     }
 
+    // MARK: Recipes
+
+    @Test(arguments: ["sam", "study", "medsam"]) func recipesAreInTheManifest(name: String) throws {
+        let command = try segment(["--recipe", name, "--json", "--quiet"])
+        #expect(command.status == 0, "\(command.errors)")
+        let options = try #require(command.json["options"] as? [String: Any])
+        #expect(options["recipe"] as? String == name)
+        #expect(options["single_mask"] as? Bool == (name == "medsam"))
+        #expect(options["intensity"] as? String == (name == "study" ? "minmax-slice" : "window:40,400"))
+        let masks = Set((command.json["boxes"] as? [[String: Any]] ?? []).compactMap { $0["mask"] as? Int })
+        #expect(name == "medsam" ? masks == [0] : !masks.isEmpty && masks.isSubset(of: [1, 2, 3]))
+    }
+
+    /// Slices along i have 24 rows or columns of 256.
+    @Test func theStudyTakesSquareSlicesAlone() throws {
+        let command = try segment(["--recipe", "study", "--axis", "i"])
+        #expect(command.status == 65)
+        #expect(command.errors.contains("256×24"))
+        #expect(folder.contents.isEmpty)
+    }
+
     // MARK: Checking
 
     /// The bundled model's labels, by the numbers of its products and by each instruction set that the processor has.
@@ -174,7 +195,8 @@ import Testing
     static let badOptions: [(more: [String], status: Int32)] = [
         (["-o", "labels.png"], 64), (["-o", "nowhere/l.nii"], 73), (["--boxes", "nowhere"], 66),
         (["--classes", "nowhere"], 66), (["--model", "nowhere"], 66), (["--intensity", "bright"], 64),
-        (["--threads", "0"], 64), (["--preview", "p.jpg"], 64),
+        (["--threads", "0"], 64), (["--preview", "p.jpg"], 64), (["--recipe", "other"], 64),
+        (["--recipe", "study", "--intensity", "soft-tissue"], 64), (["--recipe", "study", "--single-mask"], 64),
     ]
 
     @Test(arguments: badOptions.indices) func badPathsAndOptions(index: Int) throws {

@@ -67,7 +67,7 @@ import Testing
     private func mask(_ logits: [Float], score: Float = 0, index: Int = 1) throws -> PredictedMask {
         PredictedMask(
             index: index, score: score, lowResLogits: Tensor(logits, shape: [1, logits.count]),
-            transform: try ResizeLongestSide(
+            transform: try ImageTransform(
                 PixelSize(width: logits.count, height: 1), imageSize: logits.count, file: ""),
             imageSize: logits.count)
     }

@@ -125,10 +125,10 @@ import Testing
         let widths = (0..<45).map { y in (0..<45).last { input[y * 45 + $0] != [0, 0, 0] } }
         #expect(Set(widths) == [16])
         #expect(
-            try ResizeLongestSide(fixture.image.size, imageSize: 45, file: "").scaled
+            try ImageTransform(fixture.image.size, imageSize: 45, file: "").scaled
                 == PixelSize(width: 17, height: 45))
         #expect(
-            try ResizeLongestSide(PixelSize(width: 10, height: 1), imageSize: 45, file: "").scaled
+            try ImageTransform(PixelSize(width: 10, height: 1), imageSize: 45, file: "").scaled
                 == PixelSize(width: 45, height: 5))
     }
 

@@ -33,7 +33,7 @@ import Testing
         #expect(reference.resize.count > 300)
         for resize in reference.resize {
             let size = PixelSize(width: resize.width, height: resize.height)
-            let image = RGBImage(size: size, pixels: bytes(seed: resize.seed, count: 3 * size.area))
+            let image = RGBImage(size: size, pixels: splitMixBytes(seed: resize.seed, count: 3 * size.area))
             let result = resized(image, to: PixelSize(width: resize.targetWidth, height: resize.targetHeight))
             let digest = SHA256.hash(data: result.pixels).map { String(format: "%02x", $0) }.joined()
             #expect(digest == resize.sha256, "\(resize)")
@@ -46,10 +46,10 @@ import Testing
             let size = PixelSize(width: shape.width, height: shape.height)
             if shape.newHeight == 0 || shape.newWidth == 0 {
                 #expect(throws: FileError.self) {
-                    try ResizeLongestSide(size, imageSize: shape.longSide, file: "image.png")
+                    try ImageTransform(size, imageSize: shape.longSide, file: "image.png")
                 }
             } else {
-                let scaled = try ResizeLongestSide(size, imageSize: shape.longSide, file: "image.png").scaled
+                let scaled = try ImageTransform(size, imageSize: shape.longSide, file: "image.png").scaled
                 #expect(scaled == PixelSize(width: shape.newWidth, height: shape.newHeight), "\(shape)")
             }
         }
@@ -57,7 +57,7 @@ import Testing
 }
 
 /// The script's generator, splitmix64: the top byte of each output.
-private func bytes(seed: UInt64, count: Int) -> [UInt8] {
+func splitMixBytes(seed: UInt64, count: Int) -> [UInt8] {
     var state = seed
     return (0..<count).map { _ in
         state &+= 0x9E37_79B9_7F4A_7C15

@@ -19,9 +19,9 @@ final class TemporaryFolder {
     func file(_ name: String) -> String { "\(path)/\(name)" }
 }
 
-/// A small volume of 23×17×6 voxels with two bright bodies, stored left-posterior-superior.
+/// A small volume, of 23×17×6 voxels unless told otherwise, with two bright bodies, stored left-posterior-superior.
 struct Phantom {
-    let size = VolumeSize(i: 23, j: 17, k: 6)
+    var size = VolumeSize(i: 23, j: 17, k: 6)
 
     func value(_ voxel: VoxelIndex) -> Int16 {
         let first = (voxel.i - 6) * (voxel.i - 6) + (voxel.j - 5) * (voxel.j - 5) < 16

@@ -108,7 +108,7 @@ import Testing
         let manifest = Manifest(
             version: "1", sources: sources, annotator: "anna",
             options: .init(
-                images: segmenter.images, precision: .float32, singleMask: false,
+                recipe: .sam, images: segmenter.images, precision: .float32, singleMask: false,
                 labels: segmenter.labels.labels(of: boxes)),
             segmentation: result, slices: segmenter.images.slices, badBoxes: [], seconds: .init(load: 1, segment: 2))
         #expect(manifest.input.sha256 == (try sha256(ofFile: folder.file("ct.nii"))))

@@ -3,8 +3,9 @@
     python compare_segment.py WEIGHTS.safetensors VOLUME --boxes FOLDER --labels 0=1,1=2,... --found LABELS.nii.gz
 
 Weights are safetensors of any type under the official names; boxes are YOLO files drawn on `rot90` of
-`volume[:, :, k]`; slices go through the window 40, 400. Exits with 1 where a slice differs in a voxel whose
-official logits are all 1e-3 or more away from 0."""
+`volume[:, :, k]`; slices go through the window 40, 400, or with `--recipe study` from their least to their
+greatest value. Exits with 1 where a slice differs in a voxel whose official logits are all 1e-3 or more away
+from 0 (with `--recipe medsam`, its probabilities from one half)."""
 
 import argparse
 import sys
@@ -16,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 from segment_anything import SamPredictor
 
+from export_recipes import run_medsam, study_image
 from sam_model import build_model, checkpoint_shapes, config_from_shapes
 
 LOGIT_MARGIN = 1e-3
@@ -28,9 +30,16 @@ def load_predictor(path: Path) -> SamPredictor:
     return SamPredictor(sam.eval())
 
 
-def windowed(units: np.ndarray, level: float = 40, width: float = 400) -> np.ndarray:
+def eight_bits(units: np.ndarray, least: float, greatest: float) -> np.ndarray:
     """8 bits, rounding half up."""
-    return np.floor(255 * np.clip((units - level + width / 2) / width, 0, 1) + 0.5).astype(np.uint8)
+    return np.floor(255 * np.clip((units - least) / (greatest - least), 0, 1) + 0.5).astype(np.uint8)
+
+
+def slice_image(units: np.ndarray, recipe: str) -> np.ndarray:
+    """The image `[height, width, 3]` that a recipe shows the model."""
+    if recipe == "study":
+        return study_image(np.stack([eight_bits(units, units.min(), units.max())] * 3, -1))
+    return np.stack([eight_bits(units, -160, 240)] * 3, -1)
 
 
 def read_boxes(path: Path, height: int, width: int) -> list[tuple[int, np.ndarray]]:
@@ -44,20 +53,40 @@ def read_boxes(path: Path, height: int, width: int) -> list[tuple[int, np.ndarra
     return boxes
 
 
+def predicted(
+    predictor: SamPredictor, image: np.ndarray, boxes: list[np.ndarray], recipe: str
+) -> list[tuple[np.ndarray, float]]:
+    """For each box the chosen mask's logits, or how far probabilities are above one half, and its score."""
+    if recipe == "medsam":
+        found = run_medsam(predictor.model, image, np.stack(boxes), predictor.model.image_encoder.img_size)
+        return list(zip(found["probabilities"] - 0.5, found["iou_predictions"], strict=True))
+    predictor.set_image(image)
+    results = []
+    for box in boxes:
+        corners = box.astype(int) if recipe == "study" else box
+        logits, scores, _ = predictor.predict(box=corners, multimask_output=True, return_logits=True)
+        results.append((logits[scores.argmax()], scores.max()))
+    return results
+
+
 def label_slice(
-    predictor: SamPredictor, grey: np.ndarray, boxes: list[tuple[int, np.ndarray]], labels: dict[int, int]
+    predictor: SamPredictor,
+    image: np.ndarray,
+    boxes: list[tuple[int, np.ndarray]],
+    labels: dict[int, int],
+    recipe: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The labels of a slice, and which pixels are certain: no chosen logit near 0."""
-    height, width = grey.shape
-    result, best = np.zeros((height, width), int), np.full((height, width), -np.inf)
-    certain = np.ones((height, width), bool)
-    predictor.set_image(np.stack([grey] * 3, -1))
-    for class_id, box in sorted(boxes, key=lambda item: labels[item[0]]):
-        logits, scores, _ = predictor.predict(box=box, multimask_output=True, return_logits=True)
-        chosen = int(scores.argmax())
-        certain &= np.abs(logits[chosen]) >= LOGIT_MARGIN
-        wins = (logits[chosen] > 0) & (scores[chosen] > best)
-        result[wins], best[wins] = labels[class_id], scores[chosen]
+    result, best = np.zeros(image.shape[:2], int), np.full(image.shape[:2], -np.inf)
+    certain = np.ones(image.shape[:2], bool)
+    if recipe != "study":
+        boxes = sorted(boxes, key=lambda item: labels[item[0]])
+    answers = predicted(predictor, image, [box for _, box in boxes], recipe)
+    for place, ((class_id, _), (logits, score)) in enumerate(zip(boxes, answers, strict=True)):
+        rank = place if recipe == "study" else score
+        certain &= np.abs(logits) >= LOGIT_MARGIN
+        wins = (logits > 0) & (rank > best)
+        result[wins], best[wins] = labels[class_id], rank
     return result, certain
 
 
@@ -71,6 +100,7 @@ def main() -> None:
     parser.add_argument("--boxes", type=Path, required=True)
     parser.add_argument("--labels", required=True, help="CLASS=LABEL,...")
     parser.add_argument("--found", type=Path, required=True)
+    parser.add_argument("--recipe", choices=["sam", "study", "medsam"], default="sam")
     options = parser.parse_args()
     labels = dict(tuple(map(int, entry.split("="))) for entry in options.labels.split(","))
     predictor = load_predictor(options.weights)
@@ -80,11 +110,12 @@ def main() -> None:
 
     wrong, near, labelled, slices = 0, 0, 0, 0
     for k in range(volume.shape[2]):
-        grey = windowed(np.rot90(volume[:, :, k]))
-        boxes = read_boxes(options.boxes / f"{stem}-slice{k:03}.txt", *grey.shape)
-        expected, certain = np.zeros(grey.shape, int), np.ones(grey.shape, bool)
+        units = np.rot90(volume[:, :, k])
+        boxes = read_boxes(options.boxes / f"{stem}-slice{k:03}.txt", *units.shape)
+        expected, certain = np.zeros(units.shape, int), np.ones(units.shape, bool)
         if boxes:
-            expected, certain = label_slice(predictor, np.ascontiguousarray(grey), boxes, labels)
+            image = slice_image(units, options.recipe)
+            expected, certain = label_slice(predictor, image, boxes, labels, options.recipe)
             slices += 1
         different = expected != np.rot90(found[:, :, k])
         wrong += int((different & certain).sum())

@@ -1,0 +1,74 @@
+import Files
+import Frames
+import Imaging
+import SegmentAnything
+
+/// How slices become images, boxes prompts and masks labels: one of the ways that people have used such models.
+public enum Recipe: String, Codable, CaseIterable, Sendable {
+    /// As SAM's own predictor: of three masks the best, and where labels overlap the higher predicted IoU wins.
+    case sam
+    /// As the code of Kulkarni et al. 2024 (`src/crowdsourcing.py` of BioIntelligence-Lab/SAM_DataAnnotation) with SAM:
+    /// edges are added to each slice (``withEdges(_:size:)``), corners truncated to whole pixels, and where labels overlap
+    /// the last box of the file wins. Slices must be square, because that code exchanged width and height.
+    case study
+    /// As MedSAM's own inference (Ma et al. 2024): ``Scaling/square``, and the model's one mask.
+    case medsam
+
+    var scaling: Scaling { self == .medsam ? .square : .longestSide }
+
+    /// The image of a slice that the model gets.
+    func image(_ images: SliceImages, ofSlice slice: Int) -> RGBImage {
+        let grey = images.grey(ofSlice: slice)
+        let size = images.slices.imageSize
+        return RGBImage(size: size, grey: self == .study ? withEdges(grey, size: size) : grey)
+    }
+
+    /// The box that the model is asked about.
+    func prompt(_ box: PixelBox) -> PixelBox {
+        guard self == .study else { return box }
+        return PixelBox(
+            x0: box.x0.rounded(.towardZero), y0: box.y0.rounded(.towardZero), x1: box.x1.rounded(.towardZero),
+            y1: box.y1.rounded(.towardZero))
+    }
+
+    /// - Throws: ``FileError`` `badData` for slices that are not square, where the recipe is the study's.
+    func check(_ images: SliceImages) throws(FileError) {
+        let size = images.slices.imageSize
+        guard self == .study, size.width != size.height else { return }
+        throw FileError(
+            .badData, file: images.volume.file, "the study's recipe exchanges width and height",
+            expected: "square slices", found: "\(size.width)×\(size.height)",
+            advice: "Use --recipe sam.")
+    }
+}
+
+/// A grey image `[height, width]` with its edges added, as the study did (`src/preprocessing.py`, `preprocess_image`).
+///
+/// To the values, stretched from 0 to 255, comes the magnitude of scikit-image's Sobel filter, stretched alike; the sum
+/// is stretched once more and truncated to 8 bits. Beyond the edge the outermost pixels repeat. In single precision, as
+/// there, so that truncation meets the same numbers. A constant image is 0.
+func withEdges(_ grey: [UInt8], size: PixelSize) -> [UInt8] {
+    precondition(grey.count == size.area, "\(grey.count) values for \(size)")
+    let values = stretched(grey.map(Float.init))
+    func value(_ x: Int, _ y: Int) -> Double {
+        Double(values[min(max(y, 0), size.height - 1) * size.width + min(max(x, 0), size.width - 1)])
+    }
+    /// A weighted sum of three; of single precision and powers of two, so exact.
+    func smoothed(_ at: (_ offset: Int) -> Double) -> Double { (at(-1) + 2 * at(0) + at(1)) / 4 }
+
+    let edges = grey.indices.map { pixel in
+        let (y, x) = pixel.quotientAndRemainder(dividingBy: size.width)
+        let down = Float(smoothed { value(x + $0, y + 1) - value(x + $0, y - 1) })
+        let across = Float(smoothed { value(x + 1, y + $0) - value(x - 1, y + $0) })
+        // There the image has three equal channels, and the mean is over the squares of three directions.
+        return (down * down + across * across).squareRoot() / Float(3).squareRoot()
+    }
+    return stretched(zip(values, stretched(edges)).map(+)).map { UInt8($0) }
+}
+
+/// Values from 0, the least, to 255, the greatest; all 0 where they are the same.
+private func stretched(_ values: [Float]) -> [Float] {
+    let (least, greatest) = (values.min() ?? 0, values.max() ?? 0)
+    guard greatest > least else { return [Float](repeating: 0, count: values.count) }
+    return values.map { ($0 - least) / (greatest - least) * 255 }
+}

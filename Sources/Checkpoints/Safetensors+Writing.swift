@@ -52,7 +52,7 @@ public func writeSafetensors(
     var json = String(decoding: try encoder.encode(header), as: UTF8.self)
     if !metadata.isEmpty {
         let entry = String(decoding: try encoder.encode(["__metadata__": metadata]), as: UTF8.self)
-        json = entry.dropLast() + (header.isEmpty ? "" : ",") + json.dropFirst()
+        json = "\(entry.dropLast())\(header.isEmpty ? "" : ",")\(json.dropFirst())"
     }
     // Elements begin at a multiple of 64, a cache line, so that mapped float32 needs no copy.
     json += String(repeating: " ", count: (64 - (8 + json.utf8.count) % 64) % 64)

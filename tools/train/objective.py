@@ -13,20 +13,20 @@ from prompts import corrections, corrupted, points
 # How often each kind of prompt is drawn. "refine" kinds decode once without a gradient and hand the model's
 # own logits of its chosen mask to a second pass, mostly with one point where the first was wrong.
 PROMPT_KINDS = {
-    "box": 0.40,
+    "box": 0.46,
     "box+points": 0.08,
-    "point": 0.15,
-    "points": 0.18,
+    "point": 0.12,
+    "points": 0.17,
     "box+mask": 0.04,
     "points+mask": 0.04,
-    "box, refine": 0.05,
-    "points, refine": 0.06,
+    "box, refine": 0.04,
+    "points, refine": 0.05,
 }
 SINGLE_WEIGHT = 0.7  # of mask 0's loss
 SCORE_WEIGHT = 5.0  # of the predicted IoU's squared error
 # Share of the mean over the three masks, beside the best one. A single point may mean a part or the whole, and
 # the masks should differ; any other prompt means one thing, and each mask should show it.
-SHARED_WEIGHT, SHARED_WEIGHT_AMBIGUOUS = 0.4, 0.1
+SHARED_WEIGHT, SHARED_WEIGHT_AMBIGUOUS = 0.9, 0.1
 
 
 @dataclass

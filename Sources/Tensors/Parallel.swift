@@ -18,8 +18,8 @@ public enum Threads {
 
 /// Runs `body(0)`, …, `body(count - 1)`, each once, on up to ``Threads/count`` threads, and returns when all are done.
 ///
-/// This is the one place where work is split among threads. What a task is depends on the problem's shape alone,
-/// never on the number of threads, so that results are the same to the bit on every machine size.
+/// This is the one place where work is split among threads. In which order a result's terms are added depends on the
+/// problem's shape alone, never on the number of threads, so that results are the same to the bit on every machine size.
 package func parallelFor(_ count: Int, _ body: (Int) -> Void) {
     let workers = min(Threads.count, count)
     guard workers > 1 else {

@@ -94,15 +94,16 @@ struct Segment: AsyncParsableCommand {
         try labels.check(drawings.flatMap(\.boxes), classes: classes)
 
         let (sam, load) = try timed { try options.open() }
-        let weights = Task { try Manifest.Source(path: sam.path, files: [sam.path]) }
+        let model = OpenedModel(
+            sam: sam, load: load, weights: Task { try Manifest.Source(path: sam.path, files: [sam.path]) })
         var manifests: [String: Manifest] = [:]
         var errors: [FileError] = []
+        let start = ContinuousClock.now
         for (index, drawing) in drawings.enumerated() {
-            let place = drawings.count > 1 ? " (\(index + 1) of \(drawings.count))" : ""
+            let place = placeInRun(index, of: drawings, since: start)
             do {
-                let title = "\(drawing.item.volume)\(place): slices"
                 manifests[drawing.item.name] = try await segment(
-                    drawing, sam, labels, classes, weights: weights, load: load, title: title)
+                    drawing, by: model, labels, classes, title: "\(drawing.item.volume)\(place): slices")
             } catch let error as FileError where drawings.count > 1 {
                 // The others' labels are worth as much without this one's.
                 printError("error: \(error)")
@@ -123,10 +124,18 @@ struct Segment: AsyncParsableCommand {
         }
     }
 
+    /// What all volumes of a run share.
+    private struct OpenedModel {
+        let sam: Sam
+        /// Seconds.
+        let load: Double
+        /// The digest of large weights takes seconds, while slices are encoded.
+        let weights: Task<Manifest.Source, any Error>
+    }
+
     /// Labels one volume and writes what comes of it.
     private func segment(
-        _ drawing: Drawing, _ sam: Sam, _ labels: LabelMap, _ classes: ClassList?,
-        weights: Task<Manifest.Source, any Error>, load: Double, title: String
+        _ drawing: Drawing, by model: OpenedModel, _ labels: LabelMap, _ classes: ClassList?, title: String
     ) async throws -> Manifest {
         let (output, preview) = outputs(drawing.item)
         let manifestPath = Manifest.path(besideLabels: output)
@@ -139,7 +148,8 @@ struct Segment: AsyncParsableCommand {
         let intensity = try slicing.intensity(of: volume, record: drawing.record?.record)
         let images = SliceImages(volume, drawing.slices, intensity)
         let segmenter = Segmenter(
-            sam: sam, images: images, boxes: drawing.boxes, labels: labels, recipe: recipe, singleMask: singleMask)
+            sam: model.sam, images: images, boxes: drawing.boxes, labels: labels, recipe: recipe, singleMask: singleMask
+        )
         let boxFiles = Set(drawing.boxes.flatMap(\.files)).sorted()
         async let input = Manifest.Source(path: volume.file, files: [volume.file])
         async let boxSource = Manifest.Source(path: boxes.boxes, files: boxFiles)
@@ -153,13 +163,13 @@ struct Segment: AsyncParsableCommand {
             version: version,
             sources: .init(
                 input: try await input, boxes: try await boxSource, classes: classSource,
-                weights: try await weights.value),
+                weights: try await model.weights.value),
             annotator: drawing.annotator.isEmpty ? nil : drawing.annotator,
             options: .init(
-                recipe: recipe, images: images, precision: sam.precision, singleMask: segmenter.singleMask,
+                recipe: recipe, images: images, precision: model.sam.precision, singleMask: segmenter.singleMask,
                 labels: labels.labels(of: drawing.boxes)),
             segmentation: segmentation, slices: images.slices, badBoxes: drawing.errors.map(\.description),
-            seconds: .init(load: load, segment: seconds))
+            seconds: .init(load: model.load, segment: seconds))
         try writeAtomically([output, manifestPath]) { temporary in
             try segmentation.labels.write(to: temporary[0], for: output)
             try write(try encodedJSON(manifest), to: temporary[1], for: manifestPath)
@@ -174,6 +184,16 @@ struct Segment: AsyncParsableCommand {
     }
 
     // MARK: Parts
+
+    /// Which volume of several it is, and how long all that are left may take by the slices that are done.
+    private func placeInRun(_ index: Int, of drawings: [Drawing], since start: ContinuousClock.Instant) -> String {
+        guard drawings.count > 1 else { return "" }
+        func slices(_ part: ArraySlice<Drawing>) -> Double { part.reduce(0) { $0 + Double($1.boxes.count) } }
+        let done = slices(drawings[..<index])
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let left = done > 0 ? ", \(duration(seconds / done * slices(drawings[index...]))) left in all" : ""
+        return " (\(index + 1) of \(drawings.count)\(left))"
+    }
 
     /// Checks that all outputs can be written and replace nothing that is read.
     private func requireOutputs(_ cases: [Case]) throws {

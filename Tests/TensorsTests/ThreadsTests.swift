@@ -5,7 +5,7 @@ import Testing
 
 /// How work is split, and that results do not depend on it. One test at a time, since the number of threads is global.
 @Suite(.serialized) struct ThreadsTests {
-    static let counts = [1, 2, 3, 5]
+    static let counts = [1, 2, 3, 5, 9]
 
     private func with<Result>(threads: Int, _ body: () throws -> Result) rethrows -> Result {
         let before = Threads.count
@@ -41,6 +41,14 @@ import Testing
                 linear(
                     uniform([1100, 70], seed: 1), weight: uniform([1300, 70], seed: 2), bias: uniform([1300], seed: 3),
                     activation: .gelu)
+            }
+        ),
+        (
+            "linear, by our own tiles",
+            {
+                linear(
+                    uniform([1100, 700], seed: 1), weight: uniform([1328, 700], seed: 2),
+                    bias: uniform([1328], seed: 3), activation: .gelu)
             }
         ),
         ("gelu", { gelu(uniform([5, 10_001], in: -4...4, seed: 4)) }),

@@ -19,6 +19,9 @@ struct ExportNNUNet: ParsableCommand {
 
             Volumes and labels pair by name, and every pair is checked before anything is written. Labels become \
             consecutive. splits_final.json holds five folds by case: copy it into nnU-Net's folder of preprocessed data.
+
+            With --ignore-gaps, nnU-Net 2.8.1 counts ignored voxels where it measures the intensities to normalise by; \
+            tools/nnunet/run has it measure the same labels without them first.
             """)
 
     @Option(help: "The folder of the volumes (.nii.gz).", completion: .directory)

@@ -20,7 +20,7 @@ struct SwiftSam: AsyncParsableCommand {
 }
 
 /// The version of the command, which manifests name.
-let version = "0.2.0"
+let version = "0.3.0"
 
 @main
 enum Main {

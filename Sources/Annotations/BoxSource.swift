@@ -15,7 +15,7 @@ public struct BoxSource: Sendable {
     public let path: String
     private let pattern: SlicePattern
     private let content: Content
-    /// The rows of a CSV that are of no slice.
+    /// The rows of a CSV that are of no slice or of nobody.
     public let errors: [FileError]
 
     private enum Content {
@@ -32,18 +32,22 @@ public struct BoxSource: Sendable {
     /// A CSV has the columns `slice,class,x0,y0,x1,y1` and may have `annotator` and `seconds`: the slice's name by the
     /// pattern (an image's ending may follow), or its number alone where only one volume is meant.
     ///
-    /// - Parameter onlyCase: the volume that slices without a case are of, where there is one.
+    /// - Parameter cases: the names of the volumes that are meant; where it is one, slices may go by their numbers.
     /// - Throws: ``FileError`` `missingInput` where the path cannot be read, `badData` where it is no such CSV, or a folder
     ///   holds boxes beside annotators' folders.
-    public init(_ path: String, pattern: SlicePattern, onlyCase: String?) throws(FileError) {
+    public init(_ path: String, pattern: SlicePattern, cases: [String]) throws(FileError) {
         self.path = path
         self.pattern = pattern
         var errors: [FileError] = []
         content =
             path.lowercased().hasSuffix(".csv")
-            ? .rows(try boxRows(path, pattern: pattern, onlyCase: onlyCase, errors: &errors))
+            ? .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
             : .files(try boxFiles(in: path, pattern: pattern))
         self.errors = errors
+    }
+
+    private var isTable: Bool {
+        if case .rows = content { true } else { false }
     }
 
     private var works: [Work] {
@@ -69,17 +73,21 @@ public struct BoxSource: Sendable {
     public func annotator(ofCase name: String, chosen: String?) throws(FileError) -> String {
         let known = annotators(ofCase: name)
         guard !known.isEmpty else {
+            let first = pattern.name(ofSlice: 0, case: name)
             throw FileError(
                 .missingInput, file: path, "no boxes of this volume",
-                expected: "\(pattern.name(ofSlice: 0, case: name)).txt or .xml and so on",
-                found: cases.min().map { "\(pattern.name(ofSlice: 0, case: $0)) and so on" } ?? "no file named so",
-                advice: "Choose another folder, or say how its files are named with --stem or --pattern.")
+                expected: isTable ? "rows of \(first) and so on" : "\(first).txt or .xml and so on",
+                found: cases.min().map { "\(pattern.name(ofSlice: 0, case: $0)) and so on" }
+                    ?? (isTable ? "no row" : "no file named so"),
+                advice: "Choose other boxes, or say how their slices are named with --stem or --pattern.")
         }
         if let chosen {
             guard known.contains(chosen) else {
                 throw FileError(
                     .missingInput, file: path, "no boxes of this volume by \"\(chosen)\"",
-                    expected: known.joined(separator: ", "))
+                    expected: known == [""] ? nil : known.joined(separator: ", "),
+                    found: known == [""] ? "no annotator's name" : nil,
+                    advice: known == [""] ? "Leave out --annotator." : nil)
             }
             return chosen
         }

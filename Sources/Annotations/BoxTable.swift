@@ -18,30 +18,39 @@ struct BoxRow: Sendable {
 private let neededColumns = ["slice", "class", "x0", "y0", "x1", "y1"]
 private let otherColumns = ["annotator", "seconds"]
 
-/// Reads the rows of a CSV of boxes; see ``BoxSource/init(_:pattern:onlyCase:)``.
+/// Reads the rows of a CSV of boxes; see ``BoxSource/init(_:pattern:cases:)``.
 ///
-/// - Parameter errors: receives the rows whose slice is none.
+/// - Parameter errors: receives the rows whose slice is none, and those that nobody signed where others are signed.
 func boxRows(
-    _ path: String, pattern: SlicePattern, onlyCase: String?, errors: inout [FileError]
+    _ path: String, pattern: SlicePattern, cases: [String], errors: inout [FileError]
 ) throws(FileError) -> [BoxSource.Work: [BoxRow]] {
+    let onlyCase = cases.count == 1 ? cases[0] : nil
+    let table = try tableRows(path)
+    let isSigned = table.contains { $0.cells["annotator"]?.isEmpty == false }
     var rows: [BoxSource.Work: [BoxRow]] = [:]
-    for (line, cells) in try tableRows(path) {
+    for (line, cells) in table {
+        let place = Place(file: path, line: line)
         let text = cells["slice"] ?? ""
         guard let (caseName, slice) = sliceAndCase(text, pattern, onlyCase) else {
+            let name = pattern.name(ofSlice: 0, case: cases.first ?? "ct")
             errors.append(
-                FileError(
-                    .badData, file: path, line: line, place: "slice", "not a slice's name",
-                    expected: onlyCase.map { "a number, or \(pattern.name(ofSlice: 0, case: $0))" }
-                        ?? "such as \(pattern.name(ofSlice: 0, case: "ct"))",
+                place.error(
+                    "not a slice's name",
+                    expected: onlyCase == nil
+                        ? "such as \(name), since there are several volumes" : "a number, or \(name)",
                     found: "\"\(excerpt(text))\""))
             continue
         }
         let work = BoxSource.Work(annotator: cells["annotator"] ?? "", caseName: caseName)
+        guard !isSigned || !work.annotator.isEmpty else {
+            errors.append(place.error("no annotator", expected: "a name, as other rows have", found: "an empty cell"))
+            continue
+        }
         rows[work, default: []].append(
             BoxRow(
                 slice: slice, className: cells["class"] ?? "",
                 corners: ["x0", "y0", "x1", "y1"].map { cells[$0] ?? "" }, seconds: cells["seconds"] ?? "",
-                place: Place(file: path, line: line)))
+                place: place))
     }
     return rows
 }
@@ -60,7 +69,7 @@ private func tableRows(_ path: String) throws(FileError) -> [(line: Int, cells: 
         throw FileError(
             .badData, file: path, line: 1, "not a table of boxes",
             expected: neededColumns.joined(separator: ",") + "[,\(otherColumns.joined(separator: ","))]",
-            found: excerpt(header.joined(separator: ",")))
+            found: header.allSatisfy(\.isEmpty) ? "nothing" : excerpt(header.joined(separator: ",")))
     }
     let rows = table.rows.map { $0.map { $0.trimmingCharacters(in: .whitespaces) } }
         .filter { !$0.allSatisfy(\.isEmpty) }

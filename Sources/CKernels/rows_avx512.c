@@ -7,5 +7,6 @@
 #include "gelu.h"
 #include "narrow.h"
 #include "normalise.h"
+#include "outer_sum.h"
 #include "transpose.h"
 #endif

@@ -20,9 +20,27 @@ KERNEL vector chosen(integers mask, vector a, vector b) {
     return (vector)((mask & (integers)a) | (~mask & (integers)b));
 }
 
+// Lanes are put together by halves: one after another, each would wait for the one before.
+typedef float eight __attribute__((ext_vector_type(8)));
+typedef float four __attribute__((ext_vector_type(4)));
+#if LANES == 16
+#define HALVES(x, together) together((x).lo, (x).hi)
+#else
+#define HALVES(x, together) (x)
+#endif
+#define PLUS(a, b) ((a) + (b))
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))
+
 /// The sum of the lanes.
 KERNEL float total(vector x) {
-    float sum = 0;
-    for (int lane = 0; lane < LANES; lane++) sum += x[lane];
-    return sum;
+    eight y = HALVES(x, PLUS);
+    four z = y.lo + y.hi;
+    return (z[0] + z[2]) + (z[1] + z[3]);
+}
+
+/// The largest lane.
+KERNEL float largest_lane(vector x) {
+    eight y = HALVES(x, LARGER);
+    four z = LARGER(y.lo, y.hi);
+    return LARGER(LARGER(z[0], z[2]), LARGER(z[1], z[3]));
 }

@@ -8,8 +8,8 @@ import Tensors
 /// and the same along the width (`image_encoder.py:325`; Li et al. 2021, MViTv2, equation 4).
 ///
 /// The grid is divided into windows without ever being copied or padded. The reference pads the last windows with
-/// zeros after `norm1` and does not mask them, so a padded token's query, key and value are just the bias; here they
-/// are put in as such, and no matrix product is spent on them.
+/// zeros after `norm1` and does not mask them, so a padded token's key and value are just the bias; here they are put in
+/// as such, no matrix product is spent on them, and what they would attend to is left out.
 struct Attention: Sendable {
     let qkv: Linear
     let proj: Linear
@@ -50,7 +50,7 @@ struct Attention: Sendable {
     /// Queries, keys and values `[grid, grid, 3·channels]` to the heads' results side by side
     /// `[grid, grid, channels]`.
     ///
-    /// A task is a window, a head and a tile of queries. A window of several tiles has its keys and values put in order
+    /// A task is a window, a head and a tile of its queries within the grid. A window of several tiles has its keys and values put in order
     /// for all of them before.
     func attended(_ projected: Tensor) -> Tensor {
         let channels = projected.shape[2] / 3
@@ -75,7 +75,8 @@ struct Attention: Sendable {
         return Tensor(shape: [grid, grid, channels]) { result in
             parallelFor(regions * tiles) { task in
                 let (region, first) = (region(task / tiles), task % tiles * tile)
-                let queries = first..<min(first + tile, tokens)
+                guard first < region.queryCount else { return }
+                let queries = first..<min(first + tile, region.queryCount)
                 if tiles > 1 {
                     region.attend(
                         queries: queries, panels: shared.base + task / tiles * size, relPosHeight, relPosWidth,
@@ -114,6 +115,12 @@ private struct Region {
     let firstChannel: Int
 
     private var tokens: Int { window * window }
+
+    /// The columns of the window that are within the grid.
+    private var columns: Int { min(window, grid - left) }
+
+    /// The tokens of the window that are within the grid, in rows of ``columns``.
+    var queryCount: Int { min(window, grid - top) * columns }
     private var keysCount: Int { Panels.count(inner: headDim, columns: tokens, precision) }
 
     /// How many floats the panels of keys and values take.
@@ -133,7 +140,7 @@ private struct Region {
         values.fill(rows: { row(of: 2, $0) })
     }
 
-    /// Attends from some tokens of the window to all, and writes those within the grid to `result`.
+    /// Attends from some of the window's tokens within the grid to all, and writes what comes of them to `result`.
     func attend(
         queries: Range<Int>, panels memory: UnsafeMutablePointer<Float>, _ relPosHeight: Panels, _ relPosWidth: Panels,
         into result: UnsafeMutablePointer<Float>
@@ -148,8 +155,9 @@ private struct Region {
                 alongWidth + rows * relativeStride, rows: rows, columns: headDim, stride: stride)
 
             let query = MutableMatrix(scratch, rows: rows, columns: headDim, stride: headDim)
-            for (row, token) in queries.enumerated() {
-                (scratch + row * headDim).update(from: self.row(of: 0, token), count: headDim)
+            for (row, query) in queries.enumerated() {
+                (scratch + row * headDim).update(
+                    from: projected + gridPlace(ofQuery: query) * 3 * channels + firstChannel, count: headDim)
             }
             for (relative, products) in [
                 (relPosHeight, alongHeight), (relPosWidth, alongWidth),
@@ -161,25 +169,30 @@ private struct Region {
             let scale = 1 / Float(headDim).squareRoot()
             for element in 0..<rows * headDim { scratch[element] *= scale }
 
+            let outerSum = Kernels.current.outerSum
             Tensors.attend(queries: query.readOnly, keys: keys, values: values, into: attended) { row, keys, scores in
-                let (y, x) = (queries.lowerBound + row).quotientAndRemainder(dividingBy: window)
+                let (y, x) = (queries.lowerBound + row).quotientAndRemainder(dividingBy: columns)
                 let heightTerms = alongHeight + row * relativeStride + window - 1 - y
                 let widthTerms = alongWidth + row * relativeStride + window - 1 - x
                 var key = keys.lowerBound
                 while key < keys.upperBound {
                     let (keyY, keyX) = key.quotientAndRemainder(dividingBy: window)
+                    // Whole rows of the window, or what the range has of one.
                     let count = min(window - keyX, keys.upperBound - key)
-                    let term = heightTerms[keyY]
-                    let (terms, target) = (widthTerms + keyX, scores + key - keys.lowerBound)
-                    for position in 0..<count { target[position] = term + terms[position] }
-                    key += count
+                    let rows = count == window ? (keys.upperBound - key) / window : 1
+                    outerSum(heightTerms + keyY, rows, widthTerms + keyX, count, scores + key - keys.lowerBound)
+                    key += rows * count
                 }
             }
-            for (row, token) in queries.enumerated() {
-                guard let place = gridPlace(of: token) else { continue }
-                (result + place * channels + firstChannel).update(from: attended.base + row * stride, count: headDim)
+            for (row, query) in queries.enumerated() {
+                (result + gridPlace(ofQuery: query) * channels + firstChannel)
+                    .update(from: attended.base + row * stride, count: headDim)
             }
         }
+    }
+
+    private func gridPlace(ofQuery query: Int) -> Int {
+        (top + query / columns) * grid + left + query % columns
     }
 
     /// Where in the grid a token of the window is, or nil for one that pads it.

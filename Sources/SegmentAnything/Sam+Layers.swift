@@ -73,7 +73,8 @@ extension Sam {
 extension Configuration {
     /// Floating-point operations of the image encoder on one image: twice the multiply-adds of its products.
     ///
-    /// Linear maps count the image's tokens; attention also those that pad its windows, since the model attends to them.
+    /// Linear maps count the image's tokens; attention also those that pad its windows, as the reference computes it, though
+    /// what they attend to is never used and ``Attention`` leaves it out.
     package var encoderFlop: Double {
         let tokens = grid * grid
         let linear = depth * tokens * width * (4 * width + 2 * mlpWidth)

@@ -22,31 +22,46 @@ public struct NNUNetDataset: Sendable {
     public let cases: [Case]
     /// Label number n of the dataset is the n-th of these.
     public let organs: [Organ]
+    /// Labels that become background.
+    public let leftOut: Set<UInt16>
     /// Whether slices on which an organ was forgotten are ignored; see ``LabelVolume/ignoringGaps(_:as:)``.
     public let ignoresGaps: Bool
 
-    public init(cases: [Case], organs: [Organ], ignoresGaps: Bool) {
+    public init(cases: [Case], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool) {
         self.cases = cases.sorted { $0.name < $1.name }
         self.organs = organs
+        self.leftOut = leftOut
         self.ignoresGaps = ignoresGaps
     }
 
     /// Checks each case, then writes the dataset into a folder that is made where it is missing.
     ///
     /// - Parameter progress: told after each case, of twice as many, how many are done.
+    /// - Returns: the organs that no case has.
     /// - Throws: ``FileError`` `badData` for fewer than two cases, for labels that are not in their volume's place, or that
-    ///   are none of the organs', before anything is written; `cannotCreate`, `inputOutput`.
-    public func write(to folder: String, progress: (_ done: Int) -> Void = { _ in }) throws {
+    ///   are none of the organs', before anything is written; `cannotCreate`, also where a dataset stands there;
+    ///   `inputOutput`.
+    @discardableResult
+    public func write(to folder: String, progress: (_ done: Int) -> Void = { _ in }) throws -> [Organ] {
+        // nnU-Net would train on what is left there of other cases.
+        let parts = ["imagesTr", "labelsTr"]
+        for part in parts where FileManager.default.fileExists(atPath: "\(folder)/\(part)") {
+            throw FileError(
+                .cannotCreate, file: folder, "a dataset stands there", found: part,
+                advice: "Remove it, or choose another folder with -o.")
+        }
         guard cases.count >= 2 else {
             throw FileError(
                 .badData, file: folder, "too few cases to validate across", expected: "2 or more",
                 found: "\(cases.count)")
         }
+        var missing = Array(organs.enumerated())
         for (done, item) in cases.enumerated() {
-            _ = try labels(of: item)
+            let labels = try labels(of: item)
+            missing.removeAll { labels.values.contains(UInt16($0.offset + 1)) }
             progress(done + 1)
         }
-        for part in ["imagesTr", "labelsTr"] { try makeFolder("\(folder)/\(part)") }
+        for part in parts { try makeFolder("\(folder)/\(part)") }
         for (done, item) in cases.enumerated() {
             try writeAtomically("\(folder)/imagesTr/\(item.name)_0000.nii.gz") { temporary in
                 try FileManager.default.copyItem(atPath: item.image, toPath: temporary)
@@ -56,6 +71,7 @@ public struct NNUNetDataset: Sendable {
         }
         try writeAtomically("\(folder)/splits_final.json", try encodedJSON(splits))
         try writeAtomically("\(folder)/dataset.json", try encodedJSON(description))
+        return missing.map(\.element)
     }
 
     // MARK: Labels
@@ -72,15 +88,18 @@ public struct NNUNetDataset: Sendable {
             throw FileError(.badData, file: item.labels, "not in the place of \(item.image)", found: difference)
         }
         var numbers: [UInt16: UInt16] = [0: 0]
+        for label in leftOut { numbers[label] = 0 }
         for (index, organ) in organs.enumerated() { numbers[organ.label] = UInt16(index + 1) }
         var result = LabelVolume(geometry: image.geometry)
+        var unnamed: Set<UInt16> = []
         for (offset, label) in labels.values.enumerated() {
-            guard let number = numbers[label] else {
-                throw FileError(
-                    .badData, file: item.labels, "a label without a name", found: "\(label)",
-                    advice: "Add it to --names: \(label)=NAME.")
-            }
-            result.values[offset] = number
+            if let number = numbers[label] { result.values[offset] = number } else { unnamed.insert(label) }
+        }
+        guard unnamed.isEmpty else {
+            throw FileError(
+                .badData, file: item.labels, "labels without a name",
+                found: unnamed.sorted().map { "\($0)" }.joined(separator: ", "),
+                advice: "Add each to --names: LABEL=NAME, or LABEL=- to make it background.")
         }
         return ignoresGaps ? result.ignoringGaps(organs.indices.map { UInt16($0 + 1) }, as: ignoreLabel) : result
     }

@@ -32,11 +32,11 @@ public enum Recipe: String, Codable, CaseIterable, Sendable {
     }
 
     /// - Throws: ``FileError`` `badData` for slices that are not square, where the recipe is the study's.
-    func check(_ images: SliceImages) throws(FileError) {
-        let size = images.slices.imageSize
+    public func check(_ slices: SliceGeometry, file: String) throws(FileError) {
+        let size = slices.imageSize
         guard self == .study, size.width != size.height else { return }
         throw FileError(
-            .badData, file: images.volume.file, "the study's recipe exchanges width and height",
+            .badData, file: file, "the study's recipe exchanges width and height",
             expected: "square slices", found: "\(size.width)×\(size.height)",
             advice: "Use --recipe sam.")
     }

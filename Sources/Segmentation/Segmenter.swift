@@ -40,7 +40,7 @@ public struct Segmenter: Sendable {
     /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:scaling:recorder:)`` and
     ///   ``Sam/predict(_:on:multimask:recorder:)``, and for slices that the recipe does not take.
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws(FileError) -> SegmentedVolume {
-        try recipe.check(images)
+        try recipe.check(images.slices, file: images.volume.file)
         var result = SegmentedVolume(labels: LabelVolume(geometry: images.volume.geometry))
         for (done, slice) in boxes.enumerated() {
             try segment(slice, into: &result)

@@ -11,7 +11,8 @@ import Foundation
 ///   - keys: `[headDim, keyTokens]`.
 ///   - values: `[keyTokens, valueDim]`.
 ///   - result: `[queryTokens, valueDim]`, with room for the panels' padding in each row.
-///   - bias: writes what else belongs to the scores of one query and a range of keys, to which they are added.
+///   - bias: writes what else belongs to the scores of one query and a range of keys, to which they are added; queries come
+///     in order, and up to ``Panels/width`` floats beyond the range may be written.
 @inline(__always)
 package func attend(
     queries: ConstMatrix, keys: Panels, values: Panels, scale: Float = 1, into result: MutableMatrix,
@@ -19,13 +20,14 @@ package func attend(
 ) {
     let (rows, tokens) = (queries.rows, keys.columns)
     let block = min(tokens, keyBlock)
-    let stride = (block + Panels.width - 1) / Panels.width * Panels.width
+    let stride = Panels.panelCount(block) * Panels.width
     let kernels = Kernels.current
-    withScratch(queryStrip * stride + 2 * rows) { scores in
-        let maxima = scores + queryStrip * stride
+    withScratch(queryStrip * stride + Panels.width + 2 * rows) { scores in
+        let maxima = scores + queryStrip * stride + Panels.width
         let sums = maxima + rows
         for first in Swift.stride(from: 0, to: tokens, by: keyBlock) {
             let range = first..<min(first + keyBlock, tokens)
+            let padded = Panels.panelCount(range.count) * Panels.width
             for start in Swift.stride(from: 0, to: rows, by: queryStrip) {
                 let strip = start..<min(start + queryStrip, rows)
                 let stripResult = result[strip, 0..<result.columns]
@@ -37,9 +39,11 @@ package func attend(
                 for row in strip {
                     let rowScores = scores + (row - start) * stride
                     if scale != 1 { for key in 0..<range.count { rowScores[key] *= scale } }
+                    // Whole vectors, whose last have no weight.
+                    for key in range.count..<padded { rowScores[key] = -.infinity }
                     let before = first == 0 ? -.infinity : maxima[row]
-                    let largest = max(before, kernels.maximum(rowScores, range.count))
-                    let sum = kernels.exponentiate(rowScores, range.count, largest)
+                    let largest = max(before, kernels.maximum(rowScores, padded))
+                    let sum = kernels.exponentiate(rowScores, padded, largest)
                     if first > 0 {
                         let shrink = exp(before - largest)
                         sums[row] = sums[row] * shrink + sum

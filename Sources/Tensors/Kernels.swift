@@ -26,7 +26,16 @@ package struct Kernels: Sendable {
             _ weight: UnsafePointer<Float>?,
             _ bias: UnsafePointer<Float>?, _ epsilon: Float
         ) -> Void
-    /// To bfloat16, rounded to the nearest, ties to even.
+    /// sums[rows, columns] = x[rows, 1] + y[columns].
+    ///
+    /// Up to 15 floats beyond `y` may be read, and as many beyond `sums` written.
+    package let outerSum:
+        @convention(c) (
+            _ x: UnsafePointer<Float>?, _ rows: Int, _ y: UnsafePointer<Float>?, _ columns: Int,
+            _ sums: UnsafeMutablePointer<Float>?
+        ) -> Void
+    /// To bfloat16, rounded to the nearest, ties to even. Numbers below 2⁻¹²⁶ may become 0, as they count in products by
+    /// AVX512-BF16.
     package let narrow:
         @convention(c) (_ x: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<UInt16>?, _ count: Int) -> Void
     /// 16 rows of `count` elements to `[count, 16]`.
@@ -47,7 +56,8 @@ package struct Kernels: Sendable {
                 exponentiate = sam_exponentiate_avx512
                 gelu = sam_gelu_avx512
                 normalise = sam_normalise_avx512
-                narrow = sam_narrow_avx512
+                outerSum = sam_outer_sum_avx512
+                narrow = set == .avx512 ? sam_narrow_avx512 : sam_narrow_avx512bf16
                 transpose = sam_transpose_avx512
                 return
             case .avx2:
@@ -57,6 +67,7 @@ package struct Kernels: Sendable {
                 exponentiate = sam_exponentiate_avx2
                 gelu = sam_gelu_avx2
                 normalise = sam_normalise_avx2
+                outerSum = sam_outer_sum_avx2
                 narrow = sam_narrow_avx2
                 transpose = sam_transpose_avx2
                 return
@@ -71,6 +82,12 @@ package struct Kernels: Sendable {
         normalise = { x, y, count, weight, bias, epsilon in
             guard let x, let y, let weight, let bias else { return }
             Tensors.normalise(x, y, count, weight: weight, bias: bias, epsilon: epsilon)
+        }
+        outerSum = { x, rows, y, columns, sums in
+            guard let x, let y, let sums else { return }
+            for row in 0..<rows {
+                for column in 0..<columns { sums[row * columns + column] = x[row] + y[column] }
+            }
         }
         narrow = { x, y, count in
             guard let x, let y else { return }

@@ -39,7 +39,7 @@ struct AgreementOfAnnotations: ParsableCommand {
 
     func run() throws {
         let classes = try ClassList(contentsOf: classes)
-        let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes, several: true)
+        let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes)
         let objects = try agreement(of: drawings).flatMap(\.objects)
         let annotators = Set(drawings.map(\.annotator)).sorted().map { annotator in
             let own = drawings.filter { $0.annotator == annotator }.flatMap(\.boxes).flatMap(\.boxes)
@@ -137,7 +137,7 @@ struct MergeAnnotations: ParsableCommand {
             in: URL(filePath: output).deletingLastPathComponent().path(percentEncoded: false))
         try requireOutput(output, besides: [boxes.boxes, classes].compactMap { $0 })
         let classes = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
-        let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes, several: true)
+        let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes)
         var rows = [["slice", "class", "x0", "y0", "x1", "y1"]]
         var (kept, left) = (0, 0)
         for (name, objects) in try agreement(of: drawings) {

@@ -14,22 +14,22 @@ struct BoxOptions: ParsableArguments {
         completion: .file())
     var boxes: String
 
-    @Option(help: "The only annotator whose boxes count.")
-    var annotator: String?
-
     @Flag(help: "Go on without boxes that are malformed, and count them.")
     var skipBad = false
 
     /// Reads all boxes on some volumes, whose headers alone are opened.
     ///
-    /// - Parameter several: whether several annotators may have drawn on a volume.
+    /// - Parameters:
+    ///   - annotator: whose boxes are meant; nil for everybody's.
+    ///   - several: whether several annotators may have drawn on a volume.
     /// - Returns: one for each volume and annotator; volumes without boxes are left out where there are others.
     /// - Throws: ``FileErrors`` with everything wrong in all of them.
     func drawings(
-        on cases: [Case], _ slicing: SlicingOptions, classes: ClassList?, several: Bool, isQuiet: Bool = false
+        on cases: [Case], _ slicing: SlicingOptions, classes: ClassList?, annotator: String? = nil,
+        several: Bool = true,
+        isQuiet: Bool = false
     ) throws -> [Drawing] {
-        let source = try BoxSource(
-            boxes, pattern: slicing.pattern, onlyCase: cases.count == 1 ? cases[0].name : nil)
+        let source = try BoxSource(boxes, pattern: slicing.pattern, cases: cases.map(\.name))
         var (drawings, errors, without): ([Drawing], [FileError], [String]) = ([], [], [])
         for item in cases {
             let known = source.annotators(ofCase: item.name)
@@ -48,8 +48,11 @@ struct BoxOptions: ParsableArguments {
                 errors.append(error)
             }
         }
-        let bad = source.errors + drawings.flatMap(\.errors)
-        if !skipBad { errors += bad }
+        // Rows of no slice are nobody's, unless there is one whose they can be.
+        var bad = source.errors
+        if drawings.count == 1 { (drawings[0].errors, bad) = (bad + drawings[0].errors, []) }
+        bad += drawings.flatMap(\.errors)
+        if !skipBad { errors += bad.sorted { ($0.file, $0.line ?? 0) < ($1.file, $1.line ?? 0) } }
         if !errors.isEmpty { throw FileErrors(errors) }
         if drawings.isEmpty { _ = try source.annotator(ofCase: cases[0].name, chosen: annotator) }
         if !isQuiet { printWarnings(warnings(source, cases, without: without, bad: bad.count)) }
@@ -80,7 +83,7 @@ struct Drawing {
     let slices: SliceGeometry
     let boxes: [SliceBoxes]
     /// What is wrong with boxes that are not among these.
-    let errors: [FileError]
+    fileprivate(set) var errors: [FileError]
 
     init(
         _ source: BoxSource, _ item: Case, annotator: String, _ slicing: SlicingOptions, _ classes: ClassList?

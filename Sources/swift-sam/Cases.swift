@@ -23,6 +23,7 @@ func cases(_ path: String) throws(FileError) -> [Case] {
         let volumes = names.filter { ($0.hasSuffix(".nii") || $0.hasSuffix(".nii.gz")) && !$0.hasPrefix(".") }
         found = volumes.map { Case(name: withoutVolumeExtension($0), volume: "\(path)/\($0)") }
     } else {
+        _ = try fileSize(path)
         return [Case(name: withoutVolumeExtension(URL(filePath: path).lastPathComponent), volume: path)]
     }
     let sorted = found.sorted { $0.name < $1.name }

@@ -27,6 +27,14 @@ struct CheckAnnotations: ParsableCommand {
     @Option(help: "The classes' names, a line each (class_list.txt).", completion: .file(extensions: ["txt"]))
     var classes: String
 
+    @Option(help: "The one annotator whose boxes are checked.")
+    var annotator: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Classes that nobody was asked to draw, by id or name: they may be missing.", valueName: "stomach,6"))
+    var except = ""
+
     @OptionGroup var slicing: SlicingOptions
 
     @Option(help: ArgumentHelp("Write the list: case, annotator, kind, class, slice, file.", valueName: "file"))
@@ -39,11 +47,12 @@ struct CheckAnnotations: ParsableCommand {
         let cases = try slicing.cases(volume)
         if let csv { try requireOutput(csv, besides: cases.map(\.volume) + [classes]) }
         let classes = try ClassList(contentsOf: classes)
-        let drawings = try boxes.drawings(on: cases, slicing, classes: classes, several: true)
+        let excepted = try classIDs(of: except, classes)
+        let drawings = try boxes.drawings(on: cases, slicing, classes: classes, annotator: annotator)
         let found = drawings.flatMap { drawing in
-            findings(in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count).map {
-                Row(drawing, $0, classes, namesCase: cases.count > 1)
-            }
+            findings(in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count)
+                .filter { $0.kind != .never || $0.classID.map(excepted.contains) != true }
+                .map { Row(drawing, $0, classes, namesCase: cases.count > 1) }
         }
         // Over all volumes and annotators.
         let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
@@ -55,6 +64,16 @@ struct CheckAnnotations: ParsableCommand {
             print(rows.isEmpty ? "nothing to look at" : "to look at: \(rows.count)")
         }
         if !rows.isEmpty { throw ExitCode(1) }
+    }
+
+    private func classIDs(of text: String, _ classes: ClassList) throws -> Set<Int> {
+        try text.split(separator: ",").reduce(into: []) { ids, entry in
+            let name = entry.trimmingCharacters(in: .whitespaces)
+            guard let id = classes.id(of: name) ?? Int(name), classes.names.indices.contains(id) else {
+                throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
+            }
+            ids.insert(id)
+        }
     }
 
     /// A finding of an annotator, as it is printed.

@@ -45,8 +45,10 @@ extension Precision: ExpressibleByArgument {}
 func modelPath(_ given: String?) throws(FileError) -> String {
     if let given { return given }
     if let path = ProcessInfo.processInfo.environment["SWIFT_SAM_MODEL"], !path.isEmpty { return path }
-    return try bundledPath("swift-sam-small.safetensors")
+    return try bundledPath(bundledModel)
 }
+
+let bundledModel = "swift-sam-small.safetensors"
 
 /// Where something that ships with swift-sam is: in `share/swift-sam/` beside the executable's folder, else in `weights/`
 /// of the checkout in which the executable was built. The working folder is never searched.

@@ -8,7 +8,7 @@ struct Demo: AsyncParsableCommand {
         discussion: """
             Example: swift-sam demo -o demo
 
-            Prints each command before it runs it, so that you can repeat it on your own data. It takes under a minute and \\
+            Prints each command before it runs it, so that you can repeat it on your own data. It takes under a minute and \
             ends by naming the pictures to look at. The case ships with swift-sam; what it is stands in its README.
             """)
 
@@ -50,6 +50,8 @@ struct Demo: AsyncParsableCommand {
     private func command(_ arguments: String...) async throws {
         let quoted = arguments.map { $0.contains(" ") ? "\"\($0)\"" : $0 }
         print("\n$ swift-sam \(quoted.joined(separator: " "))")
+        // Before what the command says on standard error.
+        try finishStandardOutput()
         do {
             try await swift_sam.run(try SwiftSam.parseAsRoot(arguments))
         } catch let code as ExitCode where code.rawValue == 1 {}

@@ -56,7 +56,7 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         for path in [csv, sliceCSV].compactMap({ $0 }) { try requireOutput(path, besides: [truth, predicted]) }
         let pairs = try pairedVolumes(truth: truth, predicted: predicted)
-        var organs = names
+        var organs = names.filter { $0.name != leftOut }
         var results: [VolumeResult] = []
         let progress = Progress("evaluate: volumes", total: pairs.count, isQuiet: quiet || pairs.count == 1)
         for pair in pairs {
@@ -78,6 +78,13 @@ struct Evaluate: ParsableCommand {
         }
         if let csv { try writeAtomically(csv, Data(volumeCSV(results, organs).utf8)) }
         if let sliceCSV { try writeAtomically(sliceCSV, Data(sliceDiceCSV(results, organs).utf8)) }
+        if !quiet {
+            let absent = organs.indices.filter { index in
+                results.allSatisfy { $0.scores[index].truthMillilitres + $0.scores[index].predictedMillilitres == 0 }
+            }
+            printWarnings(
+                absent.map { Warning(file: truth, "no voxel is \(organs[$0].name) (label \(organs[$0].label))") })
+        }
         let report = EvaluationReport(results, organs)
         if json { try printJSON(report) } else { report.printTable() }
     }
@@ -99,6 +106,9 @@ private func parsePairs(_ text: String) throws -> [(Substring, Substring)] {
     }
 }
 
+/// The name of labels that do not count.
+let leftOut = "-"
+
 func parseNames(_ text: String) throws -> [Organ] {
     let organs = try parsePairs(text).map { label, name in
         guard let label = UInt16(label), label > 0 else {
@@ -106,7 +116,8 @@ func parseNames(_ text: String) throws -> [Organ] {
         }
         return Organ(name: String(name), label: label)
     }
-    guard Set(organs.map(\.label)).count == organs.count, Set(organs.map(\.name)).count == organs.count else {
+    let names = organs.map(\.name).filter { $0 != leftOut }
+    guard Set(organs.map(\.label)).count == organs.count, Set(names).count == names.count else {
         throw ValidationError("a label or a name stands twice in \"\(text)\"")
     }
     return organs
@@ -142,10 +153,13 @@ func pairedVolumes(
                 found: alone.isEmpty ? "no volumes" : "without a partner: \(alone.prefix(5).joined(separator: ", "))")
         }
         return own.sorted().map { ($0, "\(truth)/\($0)", "\(predicted)/\($0)") }
-    default:
+    case (let own, _):
+        // One is a folder; the other is a volume, or nothing.
+        let (folder, other) = own == nil ? (predicted, truth) : (truth, predicted)
+        _ = try fileSize(other)
         throw FileError(
-            .missingInput, file: predicted, "cannot be compared with \(truth)", expected: "two volumes or two folders",
-            found: "a volume and a folder")
+            .missingInput, file: other, "not a folder", expected: "the volumes of a folder, as in \(folder)",
+            found: "a file")
     }
 }
 
@@ -229,23 +243,31 @@ private struct EvaluationReport: Encodable {
         printRow("mean", meanSlice, meanVolume)
         for name in names {
             guard let row = organs[name] else { continue }
-            let distances = String(
-                format: "%9.2f  %17.2f  %10.1f  %14.1f", row.hausdorff95.mean, row.meanSurface.mean,
-                row.truthMillilitres.mean, row.predictedMillilitres.mean)
-            printRow(name, row.slice, row.volume, distances)
+            let distances = [
+                (row.hausdorff95, "%.2f", 9), (row.meanSurface, "%.2f", 19), (row.truthMillilitres, "%.1f", 12),
+                (row.predictedMillilitres, "%.1f", 16),
+            ]
+            printRow(
+                name, row.slice, row.volume,
+                distances.map { rightAligned(text($0.mean, format: $1), $2) }.joined())
         }
     }
 
     private func printRow(_ name: String, _ slice: Summary, _ volume: Summary, _ distances: String = "") {
-        func text(_ summary: Summary) -> String {
+        func dice(_ summary: Summary) -> String {
             let interval = summary.n > 1 ? String(format: " ± %.3f", summary.ci95) : ""
-            return String(format: "%.3f", summary.mean) + interval + " (\(summary.n))"
+            return text(summary.mean, format: "%.3f") + interval + " (\(summary.n))"
         }
-        let columns = [(name, 18), (text(slice), 20), (text(volume), 20)]
+        let columns = [(name, 18), (dice(slice), 20), (dice(volume), 20)]
         print(
             columns.map { $0.padding(toLength: max($1, $0.count + 1), withPad: " ", startingAt: 0) }.joined()
                 + distances)
     }
+}
+
+/// A number for people; a dash where it is none.
+private func text(_ number: Double, format: String) -> String {
+    number.isNaN ? "-" : String(format: format, number)
 }
 
 /// The mean of those that are numbers.

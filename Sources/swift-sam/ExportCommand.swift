@@ -18,7 +18,8 @@ struct ExportNNUNet: ParsableCommand {
             -o $nnUNet_raw/Dataset001_Abdomen
 
             Volumes and labels pair by name, and every pair is checked before anything is written. Labels become \
-            consecutive. splits_final.json holds five folds by case: copy it into nnU-Net's folder of preprocessed data.
+            consecutive. splits_final.json holds five folds by case (fewer of fewer cases): copy it into nnU-Net's folder of \
+            preprocessed data.
 
             With --ignore-gaps, nnU-Net 2.8.1 counts ignored voxels where it measures the intensities to normalise by; \
             tools/nnunet/run has it measure the same labels without them first.
@@ -31,7 +32,9 @@ struct ExportNNUNet: ParsableCommand {
     var labels: String
 
     @Option(
-        help: ArgumentHelp("The labels and their names, in the dataset's order.", valueName: "1=spleen,4=liver"),
+        help: ArgumentHelp(
+            "The labels and their names, in the dataset's order; - makes a label background.",
+            valueName: "1=spleen,4=liver,6=-"),
         transform: parseNames)
     var names: [Organ]
 
@@ -49,9 +52,15 @@ struct ExportNNUNet: ParsableCommand {
         let cases = try pairedVolumes(truth: images, predicted: labels).map {
             NNUNetDataset.Case(name: withoutVolumeExtension($0.name), image: $0.truth, labels: $0.predicted)
         }
-        let dataset = NNUNetDataset(cases: cases, organs: names, ignoresGaps: ignoreGaps)
-        let progress = Progress("\(output): cases checked, then written", total: 2 * cases.count, isQuiet: quiet)
-        try dataset.write(to: output, progress: progress.update)
+        let organs = names.filter { $0.name != leftOut }
+        guard !organs.isEmpty else { throw ValidationError("--names leaves out every label.") }
+        let dataset = NNUNetDataset(
+            cases: cases, organs: organs, leftOut: Set(names.filter { $0.name == leftOut }.map(\.label)),
+            ignoresGaps: ignoreGaps)
+        let progress = Progress("\(output): cases", total: cases.count, isQuiet: quiet)
+        // Each is checked, then each is written.
+        let missing = try dataset.write(to: output) { progress.update($0 / 2) }
+        if !quiet { printWarnings(missing.map { Warning(file: labels, "no voxel is \($0.name) (label \($0.label))") }) }
         print("wrote \(cases.count) cases to \(output)")
     }
 }

@@ -20,7 +20,8 @@ struct Segment: AsyncParsableCommand {
             --classes class_list.txt -o 'labels/{case}.nii.gz'
 
             Boxes are STEM-sliceKKK.txt (YOLO) or .xml (Pascal VOC), as OpenLabeling writes them, or rows of a CSV \
-            slice,class,x0,y0,x1,y1[,annotator,seconds] in pixels. All boxes of all volumes are checked before the first \
+            slice,class,x0,y0,x1,y1[,annotator,seconds] in pixels, where a single volume's slices may go by their numbers from \
+            0. All boxes of all volumes are checked before the first \
             slice is encoded. The labels have the volume's exact geometry; labels.json beside them says what they were \
             made from, how, and what became of each box.
 
@@ -36,6 +37,9 @@ struct Segment: AsyncParsableCommand {
     var volume: String
 
     @OptionGroup var boxes: BoxOptions
+
+    @Option(help: "The one of several annotators whose boxes count.")
+    var annotator: String?
 
     @Option(
         help: "The classes' names, a line each (class_list.txt); Pascal VOC needs it.",
@@ -86,14 +90,21 @@ struct Segment: AsyncParsableCommand {
 
     func run() async throws {
         let cases = try slicing.cases(volume)
-        try requireOutputs(cases)
+        try requireNames(cases)
         let classes = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let labels = try labelMap(classes)
         let drawings = try boxes.drawings(
-            on: cases, slicing, classes: classes, several: false, isQuiet: options.quiet)
+            on: cases, slicing, classes: classes, annotator: annotator, several: false,
+            isQuiet: options.quiet)
+        for drawing in drawings { try recipe.check(drawing.slices, file: drawing.item.volume) }
         try labels.check(drawings.flatMap(\.boxes), classes: classes)
+        try requireOutputs(cases)
 
         let (sam, load) = try timed { try options.open() }
+        if recipe == .medsam, !options.quiet, sam.path == (try? bundledPath(bundledModel)) {
+            printWarnings([Warning(file: sam.path, "--recipe medsam is for MedSAM's weights, and these are SAM's kind")]
+            )
+        }
         let model = OpenedModel(
             sam: sam, load: load, weights: Task { try Manifest.Source(path: sam.path, files: [sam.path]) })
         var manifests: [String: Manifest] = [:]
@@ -195,20 +206,26 @@ struct Segment: AsyncParsableCommand {
         return " (\(index + 1) of \(drawings.count)\(left))"
     }
 
-    /// Checks that all outputs can be written and replace nothing that is read.
-    private func requireOutputs(_ cases: [Case]) throws {
-        let patterns = [output, preview].compactMap { $0 }
-        for pattern in patterns where pattern.contains(casePlace) {
-            try makeFolder(URL(filePath: pattern).deletingLastPathComponent().path(percentEncoded: false))
-        }
-        guard cases.count == 1 || patterns.allSatisfy({ $0.contains(casePlace) }) else {
+    /// Checks that each volume's outputs have names of their own.
+    private func requireNames(_ cases: [Case]) throws {
+        guard cases.count == 1 || [output, preview].compactMap({ $0 }).allSatisfy({ $0.contains(casePlace) }) else {
             throw ValidationError(
                 "\(cases.count) volumes need {case} in -o and --preview, such as -o 'labels/{case}.nii.gz'.")
         }
+    }
+
+    /// Checks that all outputs can be written and replace nothing that is read; makes the folders of patterns.
+    private func requireOutputs(_ cases: [Case]) throws {
         let inputs = cases.map(\.volume) + [classes, options.model].compactMap { $0 }
         for item in cases {
-            let (output, preview) = outputs(item)
-            for path in [output, Manifest.path(besideLabels: output), preview].compactMap({ $0 }) {
+            let (labels, picture) = outputs(item)
+            for (path, pattern) in [
+                (labels, output), (Manifest.path(besideLabels: labels), output), (picture, preview),
+            ] {
+                guard let path, let pattern else { continue }
+                if pattern.contains(casePlace) {
+                    try makeFolder(URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false))
+                }
                 try requireOutput(path, besides: inputs)
             }
         }

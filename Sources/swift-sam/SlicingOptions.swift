@@ -6,9 +6,15 @@ import Frames
 import Imaging
 
 extension Intensity: ExpressibleByArgument {}
-extension SlicePattern: ExpressibleByArgument {}
 extension SliceView: ExpressibleByArgument {}
 extension VoxelAxis: ExpressibleByArgument {}
+
+private func parsePattern(_ text: String) throws -> SlicePattern {
+    guard let pattern = SlicePattern(text) else {
+        throw ValidationError("it needs {case}, then some text without a slash, then {slice}, each once.")
+    }
+    return pattern
+}
 
 /// How volumes become slices, and how those are named: the options that `slices`, `segment` and `annotations` share.
 struct SlicingOptions: ParsableArguments {
@@ -28,7 +34,10 @@ struct SlicingOptions: ParsableArguments {
     var stem: String?
 
     @Option(
-        help: ArgumentHelp("How the files of slices are named, such as img{case}-slice{slice}.", valueName: "pattern"))
+        help: ArgumentHelp(
+            "How the files of slices are named, such as img{case}-slice{slice}. (default: \(SlicePattern.standard))",
+            valueName: "pattern"),
+        transform: parsePattern)
     var pattern = SlicePattern.standard
 
     /// The volumes that an argument names, under the names that their slices have.

@@ -4,6 +4,10 @@ import Foundation
 
 /// The command `swift-sam`: arguments, progress and printing; the work is done in the modules below.
 struct SwiftSam: AsyncParsableCommand {
+    // The library's own name for what stands before its errors, written as in ours.
+    // swift-format-ignore: NoLeadingUnderscores
+    static var _errorLabel: String { "error" }
+
     static let configuration = CommandConfiguration(
         commandName: "swift-sam",
         abstract: "The Segment Anything Model on a CPU: masks from boxes and points, label volumes from CT.",
@@ -47,8 +51,8 @@ enum Main {
             try finishStandardOutput()
             throw code
         } catch let error as ValidationError {
-            // With the usage of the subcommand.
-            type(of: command).exit(withError: error)
+            printError("error: \(error.message)\n\(SwiftSam.usageString(for: type(of: command)))")
+            exit(ExitCode.validationFailure.rawValue)
         }
     }
 
@@ -80,7 +84,7 @@ private func prepareStandardStreams() {
 }
 
 /// Throws `inputOutput` where a result that was printed did not arrive.
-private func finishStandardOutput() throws(FileError) {
+func finishStandardOutput() throws(FileError) {
     guard fflush(nil) == 0 else { throw standardOutputError() }
 }
 

@@ -10,7 +10,7 @@ struct BoxSourceTests {
     let size = PixelSize(width: 320, height: 160)
 
     private func source(_ pattern: SlicePattern = .standard, case name: String? = nil) throws -> BoxSource {
-        try BoxSource(folder.path, pattern: pattern, onlyCase: name)
+        try BoxSource(folder.path, pattern: pattern, cases: name.map { [$0] } ?? [])
     }
 
     private func slices(_ source: BoxSource, _ name: String, by annotator: String = "") -> [Int] {
@@ -142,7 +142,7 @@ struct BoxTableTests {
     private func read(
         _ text: String, case name: String = "ct", annotator: String = "", only: Bool = true, classes: ClassList? = nil
     ) throws -> BoxReading {
-        let source = try BoxSource(folder.write("boxes.csv", text), pattern: .standard, onlyCase: only ? name : nil)
+        let source = try BoxSource(folder.write("boxes.csv", text), pattern: .standard, cases: only ? [name] : [])
         var reading = source.boxes(
             ofCase: name, annotator: annotator, sliceCount: 10, imageSize: PixelSize(width: 320, height: 160),
             classes: classes)
@@ -184,6 +184,28 @@ struct BoxTableTests {
         let several = try read(text, case: "other", only: false)
         #expect(several.slices.map(\.slice) == [1])
         #expect(several.errors.map(\.line) == [3])
+        #expect(several.errors.allSatisfy { $0.expected?.contains("several volumes") == true })
+    }
+
+    @Test("where some rows are signed, one that is not is nobody's")
+    func unsigned() throws {
+        let reading = try read(
+            "\(header),annotator\n1,0,1,2,3,4,anna\n2,0,1,2,3,4,\n3,0,1,2,3,4,ben\n", annotator: "anna")
+        #expect(reading.slices.map(\.slice) == [1])
+        #expect(reading.errors.map(\.what) == ["no annotator"])
+        #expect(reading.errors.map(\.line) == [3])
+    }
+
+    @Test("errors about a table speak of rows, not of files", arguments: ["", "3,0,1,2,3,4\n"])
+    func words(rows: String) throws {
+        let source = try BoxSource(folder.write("boxes.csv", "\(header)\n\(rows)"), pattern: .standard, cases: ["ct"])
+        #expect {
+            try source.annotator(ofCase: "ct", chosen: "anna")
+        } throws: { error in
+            let error = error as? FileError
+            return error?.kind == .missingInput
+                && error?.found == (rows.isEmpty ? "no row" : "no annotator's name")
+        }
     }
 
     @Test(
@@ -224,7 +246,7 @@ struct BoxTableTests {
         let text = "\(header),annotator,seconds\n3,0,10,20,30,40,,1\n\"4\",1,1.5,2,3e1,4,,\n5,2,1,2,3,4,,7\n"
         for _ in 0..<100 {
             let path = folder.write("boxes.csv", FuzzTests.damaged(Array(text.utf8), &random))
-            guard let source = try? BoxSource(path, pattern: .standard, onlyCase: "ct") else { continue }
+            guard let source = try? BoxSource(path, pattern: .standard, cases: ["ct"]) else { continue }
             for annotator in source.annotators(ofCase: "ct") {
                 let reading = source.boxes(
                     ofCase: "ct", annotator: annotator, sliceCount: 10, imageSize: PixelSize(width: 320, height: 160),

@@ -12,7 +12,7 @@ struct ConsensusTests {
     private func drawings(_ rows: [String: [String]]) throws -> [String: [SliceBoxes]] {
         let text = rows.flatMap { annotator, rows in rows.map { "\($0),\(annotator)" } }.joined(separator: "\n")
         let path = folder.write("boxes.csv", "slice,class,x0,y0,x1,y1,annotator\n\(text)\n")
-        let source = try BoxSource(path, pattern: .standard, onlyCase: "ct")
+        let source = try BoxSource(path, pattern: .standard, cases: ["ct"])
         return Dictionary(
             uniqueKeysWithValues: rows.keys.map { name in
                 let reading = source.boxes(

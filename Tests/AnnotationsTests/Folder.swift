@@ -72,7 +72,7 @@ func readBoxes(
     _ path: String, case name: String, pattern: SlicePattern = .standard, sliceCount: Int, imageSize: PixelSize,
     classes: ClassList?
 ) throws -> [SliceBoxes] {
-    let source = try BoxSource(path, pattern: pattern, onlyCase: name)
+    let source = try BoxSource(path, pattern: pattern, cases: [name])
     let annotator = try source.annotator(ofCase: name, chosen: nil)
     let reading = source.boxes(
         ofCase: name, annotator: annotator, sliceCount: sliceCount, imageSize: imageSize, classes: classes)

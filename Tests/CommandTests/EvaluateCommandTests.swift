@@ -44,9 +44,55 @@ import Testing
         let moved = FileManager.default.fileExists(atPath: other) ? other : folder.path + "/nothing.nii"
         let command = try Command(["evaluate", "--truth", truth, "--predicted", moved], in: folder.path)
         #expect(command.status == (moved == other ? 65 : 66))
-        #expect(try Command(["evaluate", "--truth", truth, "--predicted", demo], in: folder.path).status == 66)
+        for (predicted, says) in [(demo, "a file"), ("nowhere", "No such file"), (truth + "/x", "Not a directory")] {
+            let command = try Command(["evaluate", "--truth", truth, "--predicted", predicted], in: folder.path)
+            #expect(command.status == 66)
+            #expect(command.errors.contains(says))
+        }
         let names = ["--names", "0=background"]
         #expect(
             try Command(["evaluate", "--truth", truth, "--predicted", truth] + names, in: folder.path).status == 64)
+    }
+
+    @Test func aLabelThatNoVolumeHasIsToldAndHasNoNumbers() throws {
+        let command = try Command(
+            ["evaluate", "--truth", truth, "--predicted", truth, "--names", "4=liver,9=foo,1=-"], in: folder.path)
+        #expect(command.status == 0)
+        #expect(command.errors.contains("no voxel is foo (label 9)") && !command.errors.contains("liver"))
+        #expect(!command.output.contains("nan") && !command.output.contains("spleen"))
+        let row = command.output.split(separator: "\n").first { $0.hasPrefix("foo") }
+        #expect(row?.split(separator: " ").suffix(4) == ["-", "-", "0.0", "0.0"])
+    }
+
+    // MARK: Export
+
+    private func export(_ names: String) throws -> Command {
+        try Command(
+            ["export", "nnunet", "--images", "ct", "--labels", "labels", "--names", names, "-o", "set"], in: folder.path
+        )
+    }
+
+    @Test func exportsOnceAndNamesWhatItLacks() throws {
+        for (path, file) in [("ct", demo + "/ct.nii.gz"), ("labels", truth)] {
+            try FileManager.default.createDirectory(atPath: folder.path + "/" + path, withIntermediateDirectories: true)
+            for name in ["a", "b"] {
+                try FileManager.default.copyItem(atPath: file, toPath: folder.path + "/\(path)/\(name).nii.gz")
+            }
+        }
+        let unnamed = try export("1=spleen,4=liver")
+        #expect(unnamed.status == 65)
+        #expect(unnamed.errors.contains("found 2, 3, 5") && unnamed.errors.contains("LABEL=-"))
+        #expect(try export("1=-,4=-").status == 64)
+        let names = "4=liver,1=spleen,2=-,3=-,5=-,9=foo"
+        let first = try export(names)
+        #expect(first.status == 0)
+        #expect(first.errors.contains("no voxel is foo (label 9)") && first.errors.contains("cases: 2 in"))
+        let text = try Data(contentsOf: URL(filePath: folder.path + "/set/dataset.json"))
+        let description = try #require(JSONSerialization.jsonObject(with: text) as? [String: Any])
+        #expect(description["labels"] as? [String: Int] == ["background": 0, "liver": 1, "spleen": 2, "foo": 3])
+        // Cases of an earlier export would be trained on too.
+        let again = try export(names)
+        #expect(again.status == 73)
+        #expect(again.errors.contains("a dataset stands there"))
     }
 }

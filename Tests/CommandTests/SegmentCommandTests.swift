@@ -67,6 +67,7 @@ import Testing
         let command = try segment(["--recipe", "study", "--axis", "i"])
         #expect(command.status == 65)
         #expect(command.errors.contains("256×24"))
+        #expect(!command.errors.contains("slices:"), "nothing was encoded")
         #expect(folder.contents.isEmpty)
     }
 
@@ -175,6 +176,14 @@ import Testing
         #expect(folder.contents == ["boxes"])
     }
 
+    /// Whatever else is wrong, a volume that is not there comes first.
+    @Test func aMissingVolumeIsToldFirst() throws {
+        let command = try Command(
+            ["segment", "nowhere.nii.gz", "--boxes", demo + "/boxes", "-o", "l.nii"], in: folder.path)
+        #expect(command.status == 66)
+        #expect(command.errors.contains("nowhere.nii.gz: No such file"))
+    }
+
     @Test func allBadLinesAreToldAtOnce() throws {
         try folder.write("boxes/ct-slice003.txt", "0 0.5\n0 2 2 0.1 0.1\n")
         try folder.write("boxes/ct-slice004.txt", "x 0.5 0.5 0.1 0.1\n")
@@ -197,6 +206,7 @@ import Testing
         (["--classes", "nowhere"], 66), (["--model", "nowhere"], 66), (["--intensity", "bright"], 64),
         (["--threads", "0"], 64), (["--preview", "p.jpg"], 64), (["--recipe", "other"], 64),
         (["--recipe", "study", "--intensity", "soft-tissue"], 64), (["--recipe", "study", "--single-mask"], 64),
+        (["--annotator", "anna"], 66),
     ]
 
     @Test(arguments: badOptions.indices) func badPathsAndOptions(index: Int) throws {

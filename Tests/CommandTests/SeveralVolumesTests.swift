@@ -89,6 +89,29 @@ import Testing
         #expect(boxCounts(command) == ["img0001": 1, "img0002": 1])
     }
 
+    @Test func eachVolumesOutputsMayHaveAFolder() throws {
+        try makeVolumes()
+        #expect(try segment("ct", ["-o", "out/{case}/labels.nii", "--preview", "{case}/look.png"]).status == 0)
+        #expect(folder.contents == ["ct", "boxes", "out", "img0001", "img0002"])
+        for name in ["img0001", "img0002"] {
+            #expect(FileManager.default.fileExists(atPath: folder.path + "/out/\(name)/labels.json"))
+        }
+    }
+
+    @Test func rowsOfNoSliceAreCountedOnce() throws {
+        try makeVolumes()
+        try folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\nx,0,1,2,3,4\n4,0,1,2,30,y\n")
+        let wrong = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "boxes.csv")
+        #expect(wrong.status == 65)
+        let places = wrong.errors.split(separator: "\n").compactMap { $0.firstMatch(of: /boxes.csv:(\d)/)?.output.1 }
+        #expect(places == ["3", "4"])
+        let skipping = try segment("ct/img0001.nii.gz", ["-o", "l.nii", "--skip-bad"], boxes: "boxes.csv")
+        #expect(skipping.errors.contains("left out: 2"))
+        #expect((skipping.json["bad_boxes"] as? [Any])?.count == 2)
+        let several = try segment("ct", ["-o", "{case}.nii"], boxes: "boxes.csv")
+        #expect(several.errors.contains("such as img0001-slice000, since there are several volumes"))
+    }
+
     @Test func malformedBoxesOfAllVolumesAreToldAtOnce() throws {
         try makeVolumes()
         try folder.write("boxes/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")
@@ -96,7 +119,7 @@ import Testing
         let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
         #expect(command.status == 65)
         #expect(command.errors.contains("img0001-slice005.txt:2") && command.errors.contains("img0002-slice099.txt"))
-        #expect(!FileManager.default.fileExists(atPath: folder.path + "/labels/img0001.nii.gz"))
+        #expect(!folder.contents.contains("labels"), "what fails leaves nothing")
         let skipping = try segment("ct", ["-o", "labels/{case}.nii.gz", "--skip-bad"])
         #expect(skipping.status == 0)
         #expect(skipping.errors.contains("malformed boxes or files left out: 2"))
@@ -153,10 +176,30 @@ import Testing
             ])
     }
 
+    @Test func classesThatNobodyWasAskedForMayBeMissing() throws {
+        try makeVolumes()
+        for slice in 4...6 { try folder.write("boxes/img0001-slice00\(slice).txt", "0 0.5 0.5 0.2 0.1\n") }
+        try folder.write("classes.txt", "liver\nstomach\nspleen\n")
+        func check(_ more: [String]) throws -> Command {
+            try Command(
+                ["annotations", "check", "ct/img0001.nii.gz", "--boxes", "boxes", "--classes", "classes.txt"] + more,
+                in: folder.path)
+        }
+        #expect(try check([]).output == "stomach: never marked\nspleen: never marked\nto look at: 2\n")
+        #expect(try check(["--except", "stomach"]).output == "spleen: never marked\nto look at: 1\n")
+        let none = try check(["--except", "stomach, 2"])
+        #expect(none.status == 0)
+        #expect(none.output == "nothing to look at\n")
+        let unknown = try check(["--except", "kidney"])
+        #expect(unknown.status == 64)
+        #expect(unknown.errors.contains("error: --except: \"kidney\""))
+        #expect(unknown.errors.contains("swift-sam annotations check"))
+    }
+
     static let wrong: [(more: [String], status: Int32, says: String)] = [
         (["-o", "labels.nii"], 64, "{case}"), (["-o", "{case}.nii", "--preview", "p.png"], 64, "{case}"),
         (["-o", "{case}.nii", "--stem", "ct"], 64, "--pattern"),
-        (["-o", "{case}.nii", "--pattern", "{case}"], 64, "pattern"),
+        (["-o", "{case}.nii", "--pattern", "{case}"], 64, "then {slice}"),
         (["-o", "ct/{case}.nii.gz"], 73, "would replace an input"),
         (["-o", "{case}.nii", "--annotator", "a"], 66, "no boxes"),
     ]

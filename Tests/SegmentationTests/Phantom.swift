@@ -86,7 +86,7 @@ let randomWeights = checkout + "Tests/SegmentAnythingTests/Fixtures/small.weight
 func readBoxes(
     _ path: String, case name: String, sliceCount: Int, imageSize: PixelSize
 ) throws -> [SliceBoxes] {
-    let source = try BoxSource(path, pattern: .standard, onlyCase: name)
+    let source = try BoxSource(path, pattern: .standard, cases: [name])
     let annotator = try source.annotator(ofCase: name, chosen: nil)
     let reading = source.boxes(
         ofCase: name, annotator: annotator, sliceCount: sliceCount, imageSize: imageSize, classes: nil)

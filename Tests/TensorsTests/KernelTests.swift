@@ -134,6 +134,19 @@ func exactGELU(_ x: Double) -> Double { x * 0.5 * erfc(-x / 2.0.squareRoot()) }
         #expect(zip(result.values, x.values).allSatisfy { abs(Double($0) - exactGELU(Double($1))) <= 5 * 3e-7 })
     }
 
+    // MARK: Outer sum
+
+    @Test(
+        arguments: [(0, 3), (1, 1), (3, 14), (14, 14), (2, 16), (5, 17), (8, 64), (3, 33)], InstructionSet.available)
+    func outerSumIsItsDefinition(_ size: (rows: Int, columns: Int), _ set: InstructionSet) {
+        let (rows, columns) = size
+        let (x, y) = (uniform(max(rows, 1), seed: 13), uniform(columns + 15, seed: 14))
+        var sums = [Float](repeating: 7, count: rows * columns + 40)
+        Kernels(set).outerSum(x, rows, y, columns, &sums)
+        #expect((0..<rows * columns).allSatisfy { sums[$0] == x[$0 / columns] + y[$0 % columns] })
+        #expect(sums[(rows * columns + 15)...].allSatisfy { $0 == 7 }, "written further than 15 beyond")
+    }
+
     // MARK: Layer norm
 
     /// With sums over 16 lanes and tails, over one row to more than two tiles of 64.

@@ -109,7 +109,7 @@ import Testing
     func bfloat16IsTheNearest(_ set: InstructionSet) {
         let special: [Float] = [
             0, -0.0, 1, -1, .leastNonzeroMagnitude, .leastNormalMagnitude, 1.00390625, 1.01171875, -1.00390625,
-            3.3e38, .infinity, -.infinity, .nan,
+            3.3e38, .leastNormalMagnitude / 100, -.leastNormalMagnitude / 3, .infinity, -.infinity, .nan,
         ]
         let values = special + uniform(1000, in: -1e3...1e3, seed: 8)
         var narrowed = [UInt16](repeating: 0, count: values.count)
@@ -126,7 +126,8 @@ import Testing
             let nearest =
                 distances[0] == distances[1]
                 ? candidates[lower % 2 == 0 ? 0 : 1].0 : candidates[distances[0] < distances[1] ? 0 : 1].0
-            #expect(bits == nearest, "\(value)")
+            // AVX512-BF16 takes subnormal numbers for 0.
+            #expect(bits == nearest || value.isSubnormal && result == 0, "\(value)")
         }
     }
 

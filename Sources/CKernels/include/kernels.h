@@ -29,6 +29,7 @@ typedef struct {
     void sam_gelu_##name(float *x, long count);                                                                  \
     void sam_normalise_##name(const float *x, float *y, long count, const float *weight, const float *bias,      \
                               float epsilon);                                                                    \
+    void sam_outer_sum_##name(const float *x, long rows, const float *y, long columns, float *sums);             \
     void sam_narrow_##name(const float *x, uint16_t *y, long count);                                             \
     void sam_transpose_##name(const float *const *rows, float *target, long count);
 
@@ -36,4 +37,5 @@ typedef struct {
 SAM_KERNELS(avx2)
 SAM_KERNELS(avx512)
 void sam_multiply_bf16_avx512bf16(sam_product);
+void sam_narrow_avx512bf16(const float *x, uint16_t *y, long count);
 #endif

@@ -26,8 +26,7 @@ struct BoxOptions: ParsableArguments {
     /// - Throws: ``FileErrors`` with everything wrong in all of them.
     func drawings(
         on cases: [Case], _ slicing: SlicingOptions, classes: ClassList?, annotator: String? = nil,
-        several: Bool = true,
-        isQuiet: Bool = false
+        several: Bool = true, isQuiet: Bool = false
     ) throws -> [Drawing] {
         let source = try BoxSource(boxes, pattern: slicing.pattern, cases: cases.map(\.name))
         var (drawings, errors, without): ([Drawing], [FileError], [String]) = ([], [], [])

@@ -98,9 +98,9 @@ struct Segment: AsyncParsableCommand {
             isQuiet: options.quiet)
         for drawing in drawings { try recipe.check(drawing.slices, file: drawing.item.volume) }
         try labels.check(drawings.flatMap(\.boxes), classes: classes)
-        try requireOutputs(cases)
 
         let (sam, load) = try timed { try options.open() }
+        try requireOutputs(cases)
         if recipe == .medsam, !options.quiet, sam.path == (try? bundledPath(bundledModel)) {
             printWarnings([Warning(file: sam.path, "--recipe medsam is for MedSAM's weights, and these are SAM's kind")]
             )

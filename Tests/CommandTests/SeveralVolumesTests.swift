@@ -120,6 +120,11 @@ import Testing
         #expect(command.status == 65)
         #expect(command.errors.contains("img0001-slice005.txt:2") && command.errors.contains("img0002-slice099.txt"))
         #expect(!folder.contents.contains("labels"), "what fails leaves nothing")
+        let model = try Command(
+            ["segment", "ct", "--boxes", "boxes", "--skip-bad", "--model", "nowhere", "-o", "labels/{case}.nii"],
+            in: folder.path)
+        #expect(model.status == 66)
+        #expect(!folder.contents.contains("labels"))
         let skipping = try segment("ct", ["-o", "labels/{case}.nii.gz", "--skip-bad"])
         #expect(skipping.status == 0)
         #expect(skipping.errors.contains("malformed boxes or files left out: 2"))

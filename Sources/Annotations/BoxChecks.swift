@@ -5,7 +5,7 @@ import Frames
 public struct BoxFinding: Hashable, Sendable {
     /// What is wrong, the most harmful first.
     public enum Kind: String, CaseIterable, Sendable, Codable {
-        /// Left and right have each other's place.
+        /// Left and right have each other's place: on a slice, or (without one) on all.
         case exchanged
         /// A box lies apart from those of the slices before and after.
         case jump
@@ -54,10 +54,15 @@ func coverage(_ one: PixelBox, _ other: PixelBox) -> Double {
 /// Each slip is told once: on a slice whose file is empty no gaps, where left and right are exchanged neither jumps nor
 /// gaps, and where the work has hardly begun no classes that are missing.
 ///
-/// - Parameter sliceCount: how many slices the volume has.
+/// - Parameters:
+///   - sliceCount: how many slices the volume has.
+///   - towardsRight: the direction in the image towards the patient's right, where it is known: there the right one of two
+///     organs lies further that way.
 /// - Returns: the most harmful first, by ``BoxFinding/Kind``, then slice by slice.
-public func findings(in slices: [SliceBoxes], classes: ClassList, sliceCount: Int) -> [BoxFinding] {
-    let checks = BoxChecks(slices, classes: classes)
+public func findings(
+    in slices: [SliceBoxes], classes: ClassList, sliceCount: Int, towardsRight: SIMD2<Double>? = nil
+) -> [BoxFinding] {
+    let checks = BoxChecks(slices, classes: classes, towardsRight: towardsRight)
     let begun = checks.begun(of: sliceCount)
     var found = checks.exchanged + checks.jumps + checks.empty + checks.gaps + checks.doubled + checks.beyond + begun
     if begun.isEmpty { found += checks.never }
@@ -74,10 +79,12 @@ private struct BoxChecks {
     let twins: [Int: Int]
     /// The slices and classes whose box stands in the twin's place.
     let exchangedPlaces: Set<[Int]>
+    /// Whether on all slices, several, that have both, left is right.
+    let isMirrored: Bool
     /// The slices without boxes between two with.
     let emptySlices: [SliceBoxes]
 
-    init(_ slices: [SliceBoxes], classes: ClassList) {
+    init(_ slices: [SliceBoxes], classes: ClassList, towardsRight: SIMD2<Double>?) {
         self.slices = slices
         self.classes = classes
         var boxes: [Int: [Int: [DrawnBox]]] = [:]
@@ -99,6 +106,26 @@ private struct BoxChecks {
                 exchanged.insert([slice, classID])
             }
         }
+        var (both, wrong) = (0, 0)
+        if let towardsRight {
+            func place(_ drawn: [DrawnBox]) -> Double {
+                drawn.reduce(0) {
+                    $0 + ($1.box.x0 + $1.box.x1) * towardsRight.x + ($1.box.y0 + $1.box.y1) * towardsRight.y
+                } / Double(drawn.count)
+            }
+            for (classID, own) in boxes where isRight(classes.names[classID]) {
+                guard let twin = twins[classID], let others = boxes[twin] else { continue }
+                for (slice, drawn) in own {
+                    guard let other = others[slice] else { continue }
+                    both += 1
+                    if place(drawn) < place(other) {
+                        wrong += 1
+                        exchanged.formUnion([[slice, classID], [slice, twin]])
+                    }
+                }
+            }
+        }
+        isMirrored = wrong > 1 && wrong == both
         exchangedPlaces = exchanged
     }
 
@@ -106,7 +133,8 @@ private struct BoxChecks {
 
     /// One for each slice, at the lower class where both are wrong.
     var exchanged: [BoxFinding] {
-        Dictionary(grouping: exchangedPlaces, by: { $0[0] }).map { slice, places in
+        if isMirrored { return [BoxFinding(kind: .exchanged)] }
+        return Dictionary(grouping: exchangedPlaces, by: { $0[0] }).map { slice, places in
             finding(.exchanged, classID: places.map { $0[1] }.min(), slice: slice)
         }
     }
@@ -191,6 +219,12 @@ private func isBetween(_ box: DrawnBox, _ boxes: [Int: [DrawnBox]], _ slice: Int
         side.contains { coverage($0.box, box.box) >= neighbourCoverage }
     }
     return isCovered[0] == isCovered[1] ? isCovered[0] : nil
+}
+
+/// Whether a class that has a twin is the right one.
+private func isRight(_ name: String) -> Bool {
+    let lower = name.lowercased()
+    return lower.contains("right") || lower.hasPrefix("r") && !lower.contains("left")
 }
 
 /// For each class the one whose name is the same but for left and right, as words or as an initial l and r.

@@ -37,8 +37,11 @@ enum BoxFormat: Int, CaseIterable {
 
 /// The files of boxes in a folder, or in its subfolders for each annotator.
 ///
+/// - Parameter others: receives the files that end as boxes do but have no slice's name.
 /// - Throws: ``FileError`` `missingInput` where a folder cannot be read, `badData` where both hold boxes.
-func boxFiles(in folder: String, pattern: SlicePattern) throws(FileError) -> [BoxSource.Work: [BoxFile]] {
+func boxFiles(
+    in folder: String, pattern: SlicePattern, others: inout [String]
+) throws(FileError) -> [BoxSource.Work: [BoxFile]] {
     let top = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     let own = try Listing(top, pattern)
     var works: [BoxSource.Work: [BoxFile]] = [:]
@@ -48,6 +51,7 @@ func boxFiles(in folder: String, pattern: SlicePattern) throws(FileError) -> [Bo
         }
     }
     add(own, annotator: "")
+    others = own.others
     for annotator in own.subfolders {
         let listing = try Listing("\(top)/\(annotator)", pattern)
         if let mine = own.files.first?.file, let other = listing.files.first?.file {
@@ -57,6 +61,7 @@ func boxFiles(in folder: String, pattern: SlicePattern) throws(FileError) -> [Bo
                 advice: "Move one of them away.")
         }
         add(listing, annotator: annotator)
+        if !listing.files.isEmpty { others += listing.others }
     }
     return works
 }
@@ -64,6 +69,8 @@ func boxFiles(in folder: String, pattern: SlicePattern) throws(FileError) -> [Bo
 /// What stands in a folder and in OpenLabeling's subfolders of it, in the order of the names.
 private struct Listing {
     var files: [(caseName: String, file: BoxFile)] = []
+    /// Those that end as boxes do but have no slice's name.
+    var others: [String] = []
     /// The names of other subfolders.
     var subfolders: [String] = []
 
@@ -83,7 +90,11 @@ private struct Listing {
     /// Adds a file of boxes; false where the name is another's.
     @discardableResult
     private mutating func add(_ name: String, in folder: String, _ pattern: SlicePattern) -> Bool {
-        guard let format = BoxFormat(file: name), let parts = pattern.parts(of: name.dropLast(4)) else { return false }
+        guard let format = BoxFormat(file: name) else { return false }
+        guard let parts = pattern.parts(of: name.dropLast(4)) else {
+            if name != "class_list.txt", !name.hasPrefix(".") { others.append("\(folder)/\(name)") }
+            return false
+        }
         let file = BoxFile(path: "\(folder)/\(name)", digits: String(parts.slice), format: format)
         files.append((String(parts.case), file))
         return true

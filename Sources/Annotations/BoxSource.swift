@@ -17,6 +17,8 @@ public struct BoxSource: Sendable {
     private let content: Content
     /// The rows of a CSV that are of no slice or of nobody.
     public let errors: [FileError]
+    /// Files of a folder that end as boxes do but have another name than a slice's; the list of classes is none of them.
+    public let otherFiles: [String]
 
     private enum Content {
         case files([Work: [BoxFile]])
@@ -39,11 +41,13 @@ public struct BoxSource: Sendable {
         self.path = path
         self.pattern = pattern
         var errors: [FileError] = []
+        var otherFiles: [String] = []
         content =
             path.lowercased().hasSuffix(".csv")
             ? .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
-            : .files(try boxFiles(in: path, pattern: pattern))
+            : .files(try boxFiles(in: path, pattern: pattern, others: &otherFiles))
         self.errors = errors
+        self.otherFiles = otherFiles
     }
 
     private var isTable: Bool {

@@ -64,7 +64,7 @@ public func write(_ data: Data, to temporary: String, for path: String) throws(F
         guard count > 0 else {
             throw FileError(
                 .inputOutput, file: path, "cannot be written", found: systemMessage(errno),
-                advice: "Make room on the disk, or choose another place with -o.")
+                advice: "Make room on the disk, or choose another place.")
         }
         rest = rest.dropFirst(count)
     }
@@ -79,7 +79,7 @@ public func requireWritable(_ path: String) throws(FileError) {
     guard access(folder, W_OK | X_OK) == 0 else {
         throw FileError(
             .cannotCreate, file: path, "cannot write in the folder \(folder)", found: systemMessage(errno),
-            advice: "Make the folder, or choose another place with -o.")
+            advice: "Make the folder, or choose another place.")
     }
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
@@ -95,7 +95,7 @@ public func requireOutput(_ path: String, besides inputs: [String]) throws(FileE
     for input in inputs where stat(path, &own) == 0 && stat(input, &other) == 0 {
         guard own.st_dev != other.st_dev || own.st_ino != other.st_ino else {
             throw FileError(
-                .cannotCreate, file: path, "would replace an input", advice: "Choose another place with -o.")
+                .cannotCreate, file: path, "would replace an input", advice: "Choose another place.")
         }
     }
 }

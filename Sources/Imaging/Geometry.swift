@@ -80,7 +80,7 @@ extension Geometry {
 
     /// What of another geometry is not as here, in words; nil where voxels stand in the same places to within 0.001 mm.
     public func difference(from other: Geometry) -> String? {
-        if size != other.size { return "\(size) voxels and \(other.size)" }
+        if size != other.size { return "\(other.size) voxels, where it has \(size)" }
         if source == .none || other.source == .none { return nil }
         // The corners decide: between them places are interpolated.
         for corner in 0..<8 {
@@ -89,7 +89,7 @@ extension Geometry {
                 k: corner & 4 == 0 ? 0 : size.k - 1)
             let (one, two) = (millimetres(of: voxel), other.millimetres(of: voxel))
             if ((one - two) * (one - two)).sum().squareRoot() > Self.tolerance {
-                return "voxel (\(voxel.i), \(voxel.j), \(voxel.k)) stands at \(one) mm and at \(two) mm"
+                return "voxel (\(voxel.i), \(voxel.j), \(voxel.k)) at \(two) mm, where it has it at \(one) mm"
             }
         }
         return nil

@@ -38,6 +38,9 @@ public struct SliceGeometry: Hashable, Sendable {
     private let downIsReversed: Bool
     /// Whether the slices lie across the length of the body, or the volume does not say.
     public let isAxial: Bool
+    /// The direction in an image, x and y, towards the patient's right; nil where slices are from the side, or the volume does
+    /// not say.
+    public let towardsRight: SIMD2<Double>?
     /// The axis along the length of the body, by the volume's own word.
     private let axialAxis: VoxelAxis?
 
@@ -66,6 +69,15 @@ public struct SliceGeometry: Hashable, Sendable {
             acrossIsReversed = geometry.direction(of: across).isPositive
             downIsReversed = geometry.direction(of: down).isPositive
         }
+        let isReversed = [across: acrossIsReversed, down: downIsReversed]
+        let steps = [across, down].map { axis -> Double in
+            switch geometry.direction(of: axis) {
+            case .right: isReversed[axis] == true ? -1 : 1
+            case .left: isReversed[axis] == true ? 1 : -1
+            default: 0
+            }
+        }
+        towardsRight = geometry.source == .none || steps == [0, 0] ? nil : SIMD2(steps[0], steps[1])
     }
 
     /// How many slices there are.

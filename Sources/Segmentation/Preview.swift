@@ -53,10 +53,12 @@ private func panel(
     return canvas.image
 }
 
-/// Colours that people with any colour vision tell apart (Okabe & Ito 2008), repeated beyond seven labels.
+/// Colours that people with any colour vision tell apart (Okabe & Ito 2008), then five more, repeated beyond twelve labels.
 private let palette: [(name: String, colour: SIMD3<Double>)] = [
     ("orange", [230, 159, 0]), ("sky blue", [86, 180, 233]), ("green", [0, 158, 115]), ("yellow", [240, 228, 66]),
     ("vermilion", [213, 94, 0]), ("purple", [204, 121, 167]), ("blue", [0, 114, 178]),
+    ("white", [255, 255, 255]), ("lime", [160, 255, 80]), ("pink", [255, 170, 200]), ("brown", [150, 90, 40]),
+    ("turquoise", [64, 224, 208]),
 ]
 
 private func colour(of label: UInt16) -> SIMD3<Double> {

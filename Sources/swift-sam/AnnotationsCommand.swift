@@ -40,7 +40,7 @@ struct AgreementOfAnnotations: ParsableCommand {
     func run() throws {
         let classes = try ClassList(contentsOf: classes)
         let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes)
-        let objects = try agreement(of: drawings).flatMap(\.objects)
+        let objects = try agreement(of: drawings, in: boxes.boxes).flatMap(\.objects)
         let annotators = Set(drawings.map(\.annotator)).sorted().map { annotator in
             let own = drawings.filter { $0.annotator == annotator }.flatMap(\.boxes).flatMap(\.boxes)
             return Row(
@@ -133,14 +133,14 @@ struct MergeAnnotations: ParsableCommand {
     }
 
     func run() throws {
-        let recordPath = SlicesRecord.path(
-            in: URL(filePath: output).deletingLastPathComponent().path(percentEncoded: false))
         try requireOutput(output, besides: [boxes.boxes, classes].compactMap { $0 })
+        let folder = URL(filePath: output).deletingLastPathComponent().path(percentEncoded: false)
+        let standing = try FoundRecord(in: [folder])
         let classes = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let drawings = try boxes.drawings(on: try slicing.cases(volume), slicing, classes: classes)
         var rows = [["slice", "class", "x0", "y0", "x1", "y1"]]
         var (kept, left) = (0, 0)
-        for (name, objects) in try agreement(of: drawings) {
+        for (name, objects) in try agreement(of: drawings, in: boxes.boxes) {
             for object in objects where object.isAgreed {
                 let box = object.box
                 rows.append(
@@ -152,19 +152,33 @@ struct MergeAnnotations: ParsableCommand {
             kept += objects.count(where: \.isAgreed)
             left += objects.count { !$0.isAgreed }
         }
-        try writeAtomically(output, Data(commaSeparated(rows).utf8))
-        if var record = drawings.compactMap(\.record).first?.record {
-            for drawing in drawings { record.volumes[drawing.item.name] = drawing.slices.volumeSize }
-            try record.write(to: recordPath)
+        var record = drawings.compactMap(\.record).first?.record
+        for drawing in drawings { record?.volumes[drawing.item.name] = drawing.slices.volumeSize }
+        if let standing, standing.record != record {
+            throw FileError(
+                .cannotCreate, file: standing.path, "a record of other slices stands there",
+                advice: "Choose another folder with -o.")
         }
+        try writeAtomically(output, Data(commaSeparated(rows).utf8))
+        let recordPath = SlicesRecord.path(in: folder)
+        try record?.write(to: recordPath)
         print("wrote \(kept) boxes to \(output); left out \(left) that fewer than half drew")
+        if record != nil { print("wrote how their slices were turned to \(recordPath)") }
     }
 }
 
 /// The objects of each volume by its name, over all annotators.
 ///
-/// - Throws: ``FileError`` `badData` where slices were turned in several ways.
-private func agreement(of drawings: [Drawing]) throws(FileError) -> [(name: String, objects: [AgreedBox])] {
+/// - Throws: ``FileError`` `badData` where slices were turned in several ways, or nobody worked beside the first.
+private func agreement(
+    of drawings: [Drawing], in boxes: String
+) throws(FileError) -> [(name: String, objects: [AgreedBox])] {
+    let annotators = Set(drawings.map(\.annotator))
+    guard annotators.count > 1 else {
+        throw FileError(
+            .badData, file: boxes, "boxes of one annotator alone", expected: "two annotators or more",
+            found: annotators.first.flatMap { $0.isEmpty ? nil : $0 } ?? "no annotators' names")
+    }
     if let first = drawings.first,
         let other = drawings.first(where: { $0.slices.axis != first.slices.axis || $0.slices.view != first.slices.view }
         )

@@ -9,8 +9,8 @@ import Imaging
 struct BoxOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The boxes: a folder of OpenLabeling's files, a folder of such a folder for each annotator, or a CSV.",
-            discussion: "A slices.json in it says how the slices were turned.", valueName: "path"),
+            "The boxes: a folder of OpenLabeling's files, a folder of such a folder for each annotator, or a CSV. "
+                + "A slices.json beside them says how the slices were turned.", valueName: "path"),
         completion: .file())
     var boxes: String
 
@@ -66,8 +66,13 @@ struct BoxOptions: ParsableArguments {
         if bad > 0 { warnings.append(Warning(file: boxes, "malformed boxes or files left out: \(bad)")) }
         if !without.isEmpty { warnings.append(Warning(file: boxes, "volumes without boxes: \(listed(without))")) }
         let strangers = source.cases.subtracting(cases.map(\.name)).sorted()
-        if cases.count > 1, !strangers.isEmpty {
-            warnings.append(Warning(file: boxes, "boxes without a volume: \(listed(strangers))"))
+        if !strangers.isEmpty {
+            let what = cases.count > 1 ? "boxes without a volume" : "boxes of other volumes, not used"
+            warnings.append(Warning(file: boxes, "\(what): \(listed(strangers))"))
+        }
+        if !source.otherFiles.isEmpty {
+            warnings.append(
+                Warning(file: boxes, "files without a slice's name, not read: \(listed(source.otherFiles))"))
         }
         return warnings
     }

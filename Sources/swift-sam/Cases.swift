@@ -24,6 +24,9 @@ func cases(_ path: String) throws(FileError) -> [Case] {
         found = volumes.map { Case(name: withoutVolumeExtension($0), volume: "\(path)/\($0)") }
     } else {
         _ = try fileSize(path)
+        guard path.hasSuffix(".nii") || path.hasSuffix(".nii.gz") else {
+            throw FileError(.badData, file: path, "not a NIfTI volume by its name", expected: ".nii or .nii.gz")
+        }
         return [Case(name: withoutVolumeExtension(URL(filePath: path).lastPathComponent), volume: path)]
     }
     let sorted = found.sorted { $0.name < $1.name }

@@ -12,7 +12,7 @@ struct CheckAnnotations: ParsableCommand {
         discussion: """
             Example: swift-sam annotations check ct.nii.gz --boxes boxes/ --classes class_list.txt
 
-            Left and right exchanged; boxes apart from those of the slices before and after; empty files between others; \
+            Left and right exchanged, by the slices before and after and by the volume's orientation; boxes apart from those of the slices before and after; empty files between others; \
             slices that were forgotten; boxes drawn twice or beyond the image; classes never marked; work hardly begun. \
             Exits with 1 where it finds any.
             """)
@@ -50,9 +50,12 @@ struct CheckAnnotations: ParsableCommand {
         let excepted = try classIDs(of: except, classes)
         let drawings = try boxes.drawings(on: cases, slicing, classes: classes, annotator: annotator)
         let found = drawings.flatMap { drawing in
-            findings(in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count)
-                .filter { $0.kind != .never || $0.classID.map(excepted.contains) != true }
-                .map { Row(drawing, $0, classes, namesCase: cases.count > 1) }
+            findings(
+                in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count,
+                towardsRight: drawing.slices.towardsRight
+            )
+            .filter { $0.kind != .never || $0.classID.map(excepted.contains) != true }
+            .map { Row(drawing, $0, classes, namesCase: cases.count > 1) }
         }
         // Over all volumes and annotators.
         let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
@@ -107,7 +110,10 @@ struct CheckAnnotations: ParsableCommand {
         var text: String {
             let what =
                 switch kind {
-                case .exchanged: "left and right are exchanged"
+                case .exchanged:
+                    slice.value == nil
+                        ? "left and right are exchanged on all slices, or the slices were turned in another way"
+                        : "left and right are exchanged"
                 case .jump: "the box lies apart from those before and after"
                 case .empty: "no boxes, though the slices before and after have some"
                 case .gap: "no box, though slices before and after have one"
@@ -122,7 +128,8 @@ struct CheckAnnotations: ParsableCommand {
                 className.value,
             ]
             let source = file.value.map { " (\($0))" } ?? ""
-            return place.compactMap { $0 }.joined(separator: ", ") + ": " + what + source
+            let named = place.compactMap { $0 }.joined(separator: ", ")
+            return (named.isEmpty ? "" : named + ": ") + what + source
         }
 
         static func csv(_ rows: [Row]) -> String {

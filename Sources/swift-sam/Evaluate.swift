@@ -58,6 +58,7 @@ struct Evaluate: ParsableCommand {
         let pairs = try pairedVolumes(truth: truth, predicted: predicted)
         var organs = names.filter { $0.name != leftOut }
         var results: [VolumeResult] = []
+        var unscored: Set<UInt16> = []
         let progress = Progress("evaluate: volumes", total: pairs.count, isQuiet: quiet || pairs.count == 1)
         for pair in pairs {
             let truth = try LabelVolume(contentsOf: pair.truth)
@@ -66,6 +67,7 @@ struct Evaluate: ParsableCommand {
             if organs.isEmpty {
                 organs = Set(truth.values).subtracting([0]).sorted().map { Organ(name: "label\($0)", label: $0) }
             }
+            if names.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(organs.map(\.label) + [0])) }
             results.append(
                 VolumeResult(
                     path: pair.name,
@@ -79,6 +81,12 @@ struct Evaluate: ParsableCommand {
         if let csv { try writeAtomically(csv, Data(volumeCSV(results, organs).utf8)) }
         if let sliceCSV { try writeAtomically(sliceCSV, Data(sliceDiceCSV(results, organs).utf8)) }
         if !quiet {
+            if !unscored.isEmpty {
+                let labels = unscored.sorted().map { "\($0)" }.joined(separator: ", ")
+                printWarnings([
+                    Warning(file: predicted, "labels that the truth lacks are not scored: \(labels); see --map")
+                ])
+            }
             let absent = organs.indices.filter { index in
                 results.allSatisfy { $0.scores[index].truthMillilitres + $0.scores[index].predictedMillilitres == 0 }
             }

@@ -187,6 +187,7 @@ struct Segment: AsyncParsableCommand {
         }
         if let preview { try writePNG(preview, drawnSlices(segmentation, images)) }
         if !json {
+            if self.output.contains(casePlace) { print("\(drawing.item.volume):") }
             manifest.printTable(classes, hasPicture: preview != nil)
             print("wrote \([output, manifestPath, preview].compactMap { $0 }.joined(separator: ", "))")
         }

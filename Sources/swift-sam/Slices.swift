@@ -51,6 +51,12 @@ struct Slices: ParsableCommand {
         var record = SlicesRecord(
             volumes: [:], axis: images.slices.axis, view: images.slices.view, intensity: images.intensity)
         if let found = try FoundRecord(in: [output]) {
+            if let size = found.record.volumes[name], size != images.volume.size {
+                throw FileError(
+                    .cannotCreate, file: found.path, "slices of another volume of this name stand there",
+                    expected: "\(images.volume.size)", found: "\(size)",
+                    advice: "Choose another folder with -o, or another name with --stem.")
+            }
             let others = found.record.volumes.filter { $0.key != name }
             record.volumes = found.record.volumes
             guard others.isEmpty || record == found.record else {

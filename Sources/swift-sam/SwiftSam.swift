@@ -51,7 +51,7 @@ enum Main {
             try finishStandardOutput()
             throw code
         } catch let error as ValidationError {
-            printError("error: \(error.message)\n\(SwiftSam.usageString(for: type(of: command)))")
+            printError("error: \(error.message)\nUsage: \(SwiftSam.usageString(for: type(of: command)))")
             exit(ExitCode.validationFailure.rawValue)
         }
     }

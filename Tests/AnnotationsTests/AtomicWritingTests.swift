@@ -67,7 +67,7 @@ struct AtomicWritingTests {
         folder.write("file", "1")
         for path in ["none/out", "file/out"] {
             let error = expectCannotCreate("\(folder.path)/\(path)")
-            #expect(error?.advice == "Make the folder, or choose another place with -o.")
+            #expect(error?.advice == "Make the folder, or choose another place.")
         }
         #expect(folder.names == ["file"])
     }

@@ -106,6 +106,29 @@ import Testing
         #expect(ranks == ranks.sorted())
     }
 
+    // The patient's right is on the left of the picture: the right kidney stands at x = 60.
+    @Test("where it is known where right is, what is exchanged on many slices is found too", arguments: 0..<20)
+    func orientation(seed: Int) {
+        var random = SplitMix64(state: UInt64(seed) + 5000)
+        let clean = Drawing(&random)
+        func check(_ drawing: Drawing, _ towardsRight: SIMD2<Double>? = SIMD2(-1, 0)) -> [BoxFinding] {
+            findings(
+                in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount,
+                towardsRight: towardsRight)
+        }
+        #expect(check(clean).isEmpty)
+        // Both kidneys are on slices 4 to 25.
+        #expect(check(clean, SIMD2(1, 0)) == [BoxFinding(kind: .exchanged)])
+        let last = Int.random(in: 6...20, using: &random)
+        var exchanged = clean
+        for slice in 0...last {
+            exchanged.boxes[slice] = clean.boxes[slice]?.map { ([0, 2, 1, 3][$0.classID], $0.box) }
+        }
+        let found = check(exchanged)
+        #expect(found.map(\.kind) == Array(repeating: .exchanged, count: last - 3))
+        #expect(found.map(\.slice) == Array(4...last))
+    }
+
     @Test("classes never marked, and work hardly begun") func missing() {
         var random = SplitMix64(state: 1)
         var drawing = Drawing(&random)

@@ -64,6 +64,16 @@ import Testing
         #expect(row?.split(separator: " ").suffix(4) == ["-", "-", "0.0", "0.0"])
     }
 
+    @Test func labelsThatTheTruthLacksAreTold() throws {
+        func evaluate(_ more: [String]) throws -> String {
+            try Command(
+                ["evaluate", "--truth", truth, "--predicted", truth, "--map", "4=6,5=8"] + more, in: folder.path
+            ).errors
+        }
+        #expect(try evaluate([]).contains("not scored: 6, 8; see --map"))
+        #expect(try !evaluate(["--names", "1=spleen"]).contains("not scored"))
+    }
+
     // MARK: Export
 
     private func export(_ names: String) throws -> Command {

@@ -182,6 +182,10 @@ import Testing
             ["segment", "nowhere.nii.gz", "--boxes", demo + "/boxes", "-o", "l.nii"], in: folder.path)
         #expect(command.status == 66)
         #expect(command.errors.contains("nowhere.nii.gz: No such file"))
+        try folder.write("photo.png", "")
+        let picture = try Command(["segment", "photo.png", "--boxes", demo + "/boxes", "-o", "l.nii"], in: folder.path)
+        #expect(picture.status == 65)
+        #expect(picture.errors.contains("not a NIfTI volume"))
     }
 
     @Test func allBadLinesAreToldAtOnce() throws {

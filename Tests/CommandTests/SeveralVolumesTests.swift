@@ -98,6 +98,18 @@ import Testing
         }
     }
 
+    @Test func whatIsNotReadIsTold() throws {
+        try makeVolumes()
+        for name in ["img0001-slic005.txt", "img0001_slice006.xml", "class_list.txt"] {
+            try folder.write("boxes/\(name)", "0 0.5 0.5 0.2 0.1\n")
+        }
+        let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"])
+        #expect(command.status == 0)
+        #expect(command.errors.contains("boxes of other volumes, not used: img0002"))
+        let files = "boxes/img0001-slic005.txt, boxes/img0001_slice006.xml\n"
+        #expect(command.errors.contains("files without a slice's name, not read: \(files)"))
+    }
+
     @Test func rowsOfNoSliceAreCountedOnce() throws {
         try makeVolumes()
         try folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\nx,0,1,2,3,4\n4,0,1,2,30,y\n")
@@ -159,6 +171,14 @@ import Testing
         let other = try Command(["slices", demo + "/ct.nii.gz", "-o", "boxes"], in: folder.path)
         #expect(other.status == 73)
         #expect(other.errors.contains("made in another way"))
+        // What would be left of a longer one of this name would be taken for its slices.
+        let written = try String(contentsOfFile: folder.path + "/boxes/slices.json", encoding: .utf8)
+        try folder.write("boxes/slices.json", written.replacing("24", with: "30"))
+        let longer = try Command(
+            ["slices", "ct/img0001.nii.gz", "--view", "radiological", "-o", "boxes"], in: folder.path)
+        #expect(longer.status == 73)
+        #expect(longer.errors.contains("another volume of this name"))
+        try folder.write("boxes/slices.json", written)
         // The same ones may be made anew.
         let again = try Command(
             ["slices", "ct/img0001.nii.gz", "--view", "radiological", "-o", "boxes"], in: folder.path)
@@ -274,6 +294,15 @@ import Testing
         let mixed = try merge()
         #expect(mixed.status == 65)
         #expect(mixed.errors.contains("turned in another way"))
+        try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna/slices.json")
+        let other = try merge()
+        #expect(other.status == 73)
+        #expect(other.errors.contains("a record of other slices stands there"))
+        try FileManager.default.removeItem(atPath: folder.path + "/m/slices.json")
+        try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna")
+        let alone = try merge()
+        #expect(alone.status == 65)
+        #expect(alone.errors.contains("one annotator alone: expected two annotators or more, found ben"))
     }
 
     @Test func theDemoShowsItAll() throws {

@@ -51,6 +51,29 @@ import Testing
         }
     }
 
+    /// A step to the right in a picture is one along the axis that nibabel calls R, or against the one that it calls L.
+    @Test(arguments: SliceFixture.all)
+    func towardsRightIsAlongTheAxisThatSaysSo(_ fixture: SliceFixture) throws {
+        let geometry = try geometry(fixture)
+        let letters = Array(fixture.orientation)
+        for (index, axis) in VoxelAxis.allCases.enumerated() {
+            for view in SliceView.allCases {
+                let slices = SliceGeometry(geometry, axis: axis, view: view)
+                guard let step = slices.towardsRight else {
+                    #expect(geometry.source == .none || ["L", "R"].contains(letters[index]))
+                    continue
+                }
+                let start = SlicePixel(x: 1, y: 1, slice: 1)
+                let next = SlicePixel(x: 1 + Int(step.x), y: 1 + Int(step.y), slice: 1)
+                let (one, two) = (slices.voxel(at: start), slices.voxel(at: next))
+                for (index, axis) in VoxelAxis.allCases.enumerated() {
+                    #expect(two[axis] - one[axis] == (letters[index] == "R" ? 1 : letters[index] == "L" ? -1 : 0))
+                }
+                if view == .radiological { #expect(step == SIMD2(-1, 0)) }
+            }
+        }
+    }
+
     @Test(arguments: SliceFixture.all)
     func voxelAndPixelAreInverse(_ fixture: SliceFixture) throws {
         let geometry = try geometry(fixture)

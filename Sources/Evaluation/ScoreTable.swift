@@ -83,8 +83,10 @@ public struct ScoreTable: Sendable {
         }
     }
 
-    /// The rows of this table and of another that have the same value in a column, in this one's order.
+    /// The rows of this table and of another that have the same value in a column, or in each of several, in this one's
+    /// order.
     ///
+    /// - Parameter key: the column, or several with commas.
     /// - Throws: ``FileError`` `badData` where a table lacks the column or has a value twice, or where the two do not have
     ///   the same values: nothing is ever paired by order.
     public func paired(with other: ScoreTable, by key: String) throws(FileError) -> (ScoreTable, ScoreTable) {
@@ -96,19 +98,26 @@ public struct ScoreTable: Sendable {
                 found: "\(unpaired.count) without a partner: \(unpaired.prefix(5).joined(separator: ", "))")
         }
         var partner = other
-        partner.rows = rows.compactMap { row in row[key].flatMap { others[$0] } }
+        partner.rows = rows.compactMap { others[Self.value(of: $0, key)] }
         return (self, partner)
     }
 
+    private static func value(of row: [String: String], _ key: String) -> String {
+        key.split(separator: ",").map { row[String($0)] ?? "" }.joined(separator: ",")
+    }
+
     private func index(by key: String) throws(FileError) -> [String: [String: String]] {
-        guard columns.contains(key) else { throw missing(key) }
+        for column in key.split(separator: ",") where !columns.contains(String(column)) {
+            throw missing(String(column))
+        }
         var result: [String: [String: String]] = [:]
         for (index, row) in rows.enumerated() {
-            let value = row[key] ?? ""
+            let value = Self.value(of: row, key)
             guard result.updateValue(row, forKey: value) == nil else {
                 throw FileError(
                     .badData, file: file, line: index + 2, place: key, "a second row of this key", found: value,
-                    advice: "Choose rows with --where, or another --key.")
+                    advice:
+                        "Choose rows with --where, or another --key; several columns together: --key path,slice_idx.")
             }
         }
         return result

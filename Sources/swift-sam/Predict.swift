@@ -54,10 +54,11 @@ struct Predict: ParsableCommand {
             for mask in masks {
                 let ((pixels, stability), seconds) = timed { mask.thresholded() }
                 report.seconds.decode += seconds
-                answer.masks.append(.init(mask, pixels, stability: stability, chosen: mask.index == best))
-                if allMasks || mask.index == best {
-                    try writePNG(outputPath(prompt: number + 1, of: asked.count, mask: mask.index), pixels)
-                }
+                let isChosen = mask.index == best
+                let path =
+                    allMasks || isChosen ? outputPath(prompt: number + 1, of: asked.count, mask: mask.index) : nil
+                answer.masks.append(.init(mask, pixels, stability: stability, chosen: isChosen, file: path))
+                if let path { try writePNG(path, pixels) }
             }
             report.prompts.append(answer)
         }
@@ -78,8 +79,8 @@ struct Predict: ParsableCommand {
     private func printTable(_ report: Report) {
         print("prompt  mask  predicted IoU  stability  area (pixels)  file")
         for (number, prompt) in report.prompts.enumerated() {
-            for mask in prompt.masks where allMasks || mask.chosen {
-                let path = outputPath(prompt: number + 1, of: report.prompts.count, mask: mask.index)
+            for mask in prompt.masks {
+                guard let path = mask.file.value else { continue }
                 print(
                     String(
                         format: "%6d  %4d  %13.3f  %9.3f  %13d  ", number + 1, mask.index, mask.score, mask.stability,
@@ -104,11 +105,14 @@ private struct Report: Encodable {
             var area: Int
             var box: OrNull<[Double]>
             var chosen: Bool
+            /// The picture that was written.
+            var file: OrNull<String>
 
-            init(_ mask: PredictedMask, _ pixels: Frames.Mask, stability: Double, chosen: Bool) {
+            init(_ mask: PredictedMask, _ pixels: Frames.Mask, stability: Double, chosen: Bool, file: String?) {
                 (index, score, area) = (mask.index, mask.score, pixels.area)
                 self.stability = stability
                 self.chosen = chosen
+                self.file = OrNull(file)
                 box = OrNull(pixels.boundingBox.map { [$0.x0, $0.y0, $0.x1, $0.y1] })
             }
         }

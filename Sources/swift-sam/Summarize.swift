@@ -91,7 +91,7 @@ struct Compare: ParsableCommand {
 
     @OptionGroup var rows: RowOptions
 
-    @Option(help: "The column that pairs rows.")
+    @Option(help: "The column that pairs rows, or several: path,slice_idx.")
     var key = "path"
 
     @Flag(help: "Print as JSON.")

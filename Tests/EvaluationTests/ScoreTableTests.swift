@@ -41,12 +41,20 @@ import Testing
         #expect(other.scores("a_dice") == [10, 20])
     }
 
+    @Test func pairsBySeveralColumns() throws {
+        let (one, other) = try table("path,slice_idx,a_dice\nx,0,1\nx,1,2\ny,0,3\n").paired(
+            with: table("path,slice_idx,a_dice\ny,0,30\nx,1,20\nx,0,10\n"), by: "path,slice_idx")
+        #expect(one.scores("a_dice") == [1, 2, 3])
+        #expect(other.scores("a_dice") == [10, 20, 30])
+    }
+
     @Test(arguments: [
         "path,a_dice\nx,1\n", "path,a_dice\nx,1\nz,2\n", "path,a_dice\nx,1\ny,2\ny,2\n", "name,a_dice\nx,1\ny,2\n",
     ])
     func refusesOtherRows(text: String) throws {
         let (one, other) = (try table("path,a_dice\nx,1\ny,2\n"), try table(text))
         #expect(throws: FileError.self) { try one.paired(with: other, by: "path") }
+        #expect(throws: FileError.self) { try one.paired(with: other, by: "path,nothing") }
     }
 
     @Test(arguments: ["", "path\nx\n", "path,a_dice\nx,high\n", "path,a_dice\n\"x,1\n"])

@@ -29,7 +29,8 @@ import Testing
         #expect(answers.compactMap { $0["index"] as? Int } == [1, 2, 3])
         let scores = answers.compactMap { $0["score"] as? Double }
         #expect(answers.map { $0["chosen"] as? Bool } == scores.map { $0 == scores.max() })
-        #expect(Set(answers[0].keys).isSubset(of: ["index", "score", "stability", "area", "box", "chosen"]))
+        #expect(Set(answers[0].keys) == ["index", "score", "stability", "area", "box", "chosen", "file"])
+        #expect(answers.map { $0["file"] as? String } == scores.map { $0 == scores.max() ? "m.png" : nil })
         #expect((json["seconds"] as? [String: Double])?.keys.sorted() == ["decode", "encode", "load"])
         #expect((json["peak_memory_bytes"] as? Int ?? 0) > 1 << 20)
     }

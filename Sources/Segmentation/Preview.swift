@@ -57,8 +57,8 @@ private func panel(
 private let palette: [(name: String, colour: SIMD3<Double>)] = [
     ("orange", [230, 159, 0]), ("sky blue", [86, 180, 233]), ("green", [0, 158, 115]), ("yellow", [240, 228, 66]),
     ("vermilion", [213, 94, 0]), ("purple", [204, 121, 167]), ("blue", [0, 114, 178]),
-    ("white", [255, 255, 255]), ("lime", [160, 255, 80]), ("pink", [255, 170, 200]), ("brown", [150, 90, 40]),
-    ("turquoise", [64, 224, 208]),
+    ("lime", [150, 255, 60]), ("turquoise", [64, 224, 208]), ("violet", [140, 90, 255]), ("pink", [255, 170, 200]),
+    ("brown", [150, 90, 40]),
 ]
 
 private func colour(of label: UInt16) -> SIMD3<Double> {

@@ -24,7 +24,7 @@ func cases(_ path: String) throws(FileError) -> [Case] {
         found = volumes.map { Case(name: withoutVolumeExtension($0), volume: "\(path)/\($0)") }
     } else {
         _ = try fileSize(path)
-        guard path.hasSuffix(".nii") || path.hasSuffix(".nii.gz") else {
+        guard withoutVolumeExtension(path) != path else {
             throw FileError(.badData, file: path, "not a NIfTI volume by its name", expected: ".nii or .nii.gz")
         }
         return [Case(name: withoutVolumeExtension(URL(filePath: path).lastPathComponent), volume: path)]

@@ -186,6 +186,8 @@ import Testing
         let picture = try Command(["segment", "photo.png", "--boxes", demo + "/boxes", "-o", "l.nii"], in: folder.path)
         #expect(picture.status == 65)
         #expect(picture.errors.contains("not a NIfTI volume"))
+        try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/CT.NII.GZ")
+        #expect(try Command(["slices", "CT.NII.GZ", "-o", "capitals"], in: folder.path).status == 0)
     }
 
     @Test func allBadLinesAreToldAtOnce() throws {

@@ -107,22 +107,14 @@ private struct BoxChecks {
             }
         }
         var (both, wrong) = (0, 0)
-        if let towardsRight {
-            func place(_ drawn: [DrawnBox]) -> Double {
-                drawn.reduce(0) {
-                    $0 + ($1.box.x0 + $1.box.x1) * towardsRight.x + ($1.box.y0 + $1.box.y1) * towardsRight.y
-                } / Double(drawn.count)
-            }
-            for (classID, own) in boxes where isRight(classes.names[classID]) {
-                guard let twin = twins[classID], let others = boxes[twin] else { continue }
-                for (slice, drawn) in own {
-                    guard let other = others[slice] else { continue }
-                    both += 1
-                    if place(drawn) < place(other) {
-                        wrong += 1
-                        exchanged.formUnion([[slice, classID], [slice, twin]])
-                    }
-                }
+        for (classID, own) in boxes where isRight(classes.names[classID]) {
+            guard let towardsRight, let twin = twins[classID], let others = boxes[twin] else { continue }
+            for (slice, drawn) in own {
+                guard let other = others[slice] else { continue }
+                both += 1
+                guard place(drawn, along: towardsRight) < place(other, along: towardsRight) else { continue }
+                wrong += 1
+                exchanged.formUnion([[slice, classID], [slice, twin]])
             }
         }
         isMirrored = wrong > 1 && wrong == both
@@ -219,6 +211,14 @@ private func isBetween(_ box: DrawnBox, _ boxes: [Int: [DrawnBox]], _ slice: Int
         side.contains { coverage($0.box, box.box) >= neighbourCoverage }
     }
     return isCovered[0] == isCovered[1] ? isCovered[0] : nil
+}
+
+/// How far along a direction boxes lie, in the mean over their middles.
+private func place(_ boxes: [DrawnBox], along direction: SIMD2<Double>) -> Double {
+    boxes.reduce(0) { sum, drawn in
+        let middle = SIMD2(drawn.box.x0 + drawn.box.x1, drawn.box.y0 + drawn.box.y1) / 2
+        return sum + (middle * direction).sum()
+    } / Double(boxes.count)
 }
 
 /// Whether a class that has a twin is the right one.

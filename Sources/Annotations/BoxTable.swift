@@ -136,9 +136,8 @@ extension BoxReader {
 
     /// The class by its name, else by its number.
     private func classID(_ row: BoxRow) throws(FileError) -> Int {
-        if let classID = classes?.id(of: row.className) { return classID }
-        let limit = classes.map { $0.names.count - 1 } ?? highestClassID
-        guard let classID = Int(row.className), (0...limit).contains(classID) else {
+        let number = Int(row.className).flatMap { (0...highestClassID).contains($0) ? $0 : nil }
+        guard let classID = classes.map({ $0.id(ofNameOrNumber: row.className) }) ?? number else {
             throw row.place.error(
                 "not a class",
                 expected: classes.map { excerpt($0.names.joined(separator: ", "), length: 200) }

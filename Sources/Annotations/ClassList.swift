@@ -41,4 +41,9 @@ public struct ClassList: Hashable, Sendable {
 
     /// The id of the class of this name.
     public func id(of name: String) -> Int? { ids[name] }
+
+    /// The id of the class of this name, else of this number.
+    public func id(ofNameOrNumber text: String) -> Int? {
+        ids[text] ?? Int(text).flatMap { names.indices.contains($0) ? $0 : nil }
+    }
 }

@@ -38,8 +38,8 @@ public struct SliceGeometry: Hashable, Sendable {
     private let downIsReversed: Bool
     /// Whether the slices lie across the length of the body, or the volume does not say.
     public let isAxial: Bool
-    /// The direction in an image, x and y, towards the patient's right; nil where slices are from the side, or the volume does
-    /// not say.
+    /// The direction in an image, x and y, towards the patient's right; nil where slices are from the side, or the volume
+    /// does not say.
     public let towardsRight: SIMD2<Double>?
     /// The axis along the length of the body, by the volume's own word.
     private let axialAxis: VoxelAxis?
@@ -69,15 +69,14 @@ public struct SliceGeometry: Hashable, Sendable {
             acrossIsReversed = geometry.direction(of: across).isPositive
             downIsReversed = geometry.direction(of: down).isPositive
         }
-        let isReversed = [across: acrossIsReversed, down: downIsReversed]
-        let steps = [across, down].map { axis -> Double in
-            switch geometry.direction(of: axis) {
-            case .right: isReversed[axis] == true ? -1 : 1
-            case .left: isReversed[axis] == true ? 1 : -1
-            default: 0
-            }
+        func step(along axis: VoxelAxis, isReversed: Bool) -> Double {
+            let direction = geometry.direction(of: axis)
+            guard direction == .right || direction == .left else { return 0 }
+            return direction.isPositive == isReversed ? -1 : 1
         }
-        towardsRight = geometry.source == .none || steps == [0, 0] ? nil : SIMD2(steps[0], steps[1])
+        let right = SIMD2(
+            step(along: across, isReversed: acrossIsReversed), step(along: down, isReversed: downIsReversed))
+        towardsRight = geometry.source == .none || right == .zero ? nil : right
     }
 
     /// How many slices there are.

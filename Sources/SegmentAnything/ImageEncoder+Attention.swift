@@ -18,7 +18,7 @@ struct Attention: Sendable {
     let relPosHeight: Panels
     /// The same along the width, from left to right.
     let relPosWidth: Panels
-    /// Query, key and value of a padded token, `[3·channels]`: the bias.
+    /// Key and value of a padded token, in a row `[3·channels]` as of any other: the bias.
     let padding: Tensor
     let headDim: Int
     /// Tokens along a side of a window; the whole grid in a global block.
@@ -50,8 +50,8 @@ struct Attention: Sendable {
     /// Queries, keys and values `[grid, grid, 3·channels]` to the heads' results side by side
     /// `[grid, grid, channels]`.
     ///
-    /// A task is a window, a head and a tile of its queries within the grid. A window of several tiles has its keys and values put in order
-    /// for all of them before.
+    /// A task is a window, a head and a tile of its queries within the grid. A window of several tiles has its keys and
+    /// values put in order for all of them before.
     func attended(_ projected: Tensor) -> Tensor {
         let channels = projected.shape[2] / 3
         let heads = channels / headDim
@@ -121,6 +121,7 @@ private struct Region {
 
     /// The tokens of the window that are within the grid, in rows of ``columns``.
     var queryCount: Int { min(window, grid - top) * columns }
+
     private var keysCount: Int { Panels.count(inner: headDim, columns: tokens, precision) }
 
     /// How many floats the panels of keys and values take.
@@ -136,8 +137,8 @@ private struct Region {
     /// Puts the keys and values of the window in order.
     func fillPanels(_ memory: UnsafeMutablePointer<Float>) {
         let (keys, values) = panels(memory)
-        keys.fill(transposing: { row(of: 1, $0) })
-        values.fill(rows: { row(of: 2, $0) })
+        keys.fill(transposing: { row(of: 1, at: gridPlace(of: $0)) })
+        values.fill(rows: { row(of: 2, at: gridPlace(of: $0)) })
     }
 
     /// Attends from some of the window's tokens within the grid to all, and writes what comes of them to `result`.
@@ -157,7 +158,7 @@ private struct Region {
             let query = MutableMatrix(scratch, rows: rows, columns: headDim, stride: headDim)
             for (row, query) in queries.enumerated() {
                 (scratch + row * headDim).update(
-                    from: projected + gridPlace(ofQuery: query) * 3 * channels + firstChannel, count: headDim)
+                    from: self.row(of: 0, at: gridPlace(ofQuery: query)), count: headDim)
             }
             for (relative, products) in [
                 (relPosHeight, alongHeight), (relPosWidth, alongWidth),
@@ -191,6 +192,7 @@ private struct Region {
         }
     }
 
+    /// Where in the grid a query is.
     private func gridPlace(ofQuery query: Int) -> Int {
         (top + query / columns) * grid + left + query % columns
     }
@@ -202,10 +204,9 @@ private struct Region {
         return y < grid && x < grid ? y * grid + x : nil
     }
 
-    /// A token's query (part 0), key (1) or value (2), `[headDim]`.
+    /// The query (part 0), key (1) or value (2) of a place in the grid, or of a token that pads it, `[headDim]`.
     @inline(__always)
-    private func row(of part: Int, _ token: Int) -> UnsafePointer<Float> {
-        let source = gridPlace(of: token).map { projected + $0 * 3 * channels } ?? padding
-        return source + part * channels + firstChannel
+    private func row(of part: Int, at place: Int?) -> UnsafePointer<Float> {
+        (place.map { projected + $0 * 3 * channels } ?? padding) + part * channels + firstChannel
     }
 }

@@ -48,9 +48,8 @@ struct BoxOptions: ParsableArguments {
             }
         }
         // Rows of no slice are nobody's, unless there is one whose they can be.
-        var bad = source.errors
-        if drawings.count == 1 { (drawings[0].errors, bad) = (bad + drawings[0].errors, []) }
-        bad += drawings.flatMap(\.errors)
+        if drawings.count == 1 { drawings[0].errors.insert(contentsOf: source.errors, at: 0) }
+        let bad = drawings.flatMap(\.errors) + (drawings.count == 1 ? [] : source.errors)
         if !skipBad { errors += bad.sorted { ($0.file, $0.line ?? 0) < ($1.file, $1.line ?? 0) } }
         if !errors.isEmpty { throw FileErrors(errors) }
         if drawings.isEmpty { _ = try source.annotator(ofCase: cases[0].name, chosen: annotator) }

@@ -12,9 +12,9 @@ struct CheckAnnotations: ParsableCommand {
         discussion: """
             Example: swift-sam annotations check ct.nii.gz --boxes boxes/ --classes class_list.txt
 
-            Left and right exchanged, by the slices before and after and by the volume's orientation; boxes apart from those of the slices before and after; empty files between others; \
-            slices that were forgotten; boxes drawn twice or beyond the image; classes never marked; work hardly begun. \
-            Exits with 1 where it finds any.
+            Left and right exchanged, by the slices before and after and by the volume's orientation; boxes apart from \
+            those of the slices before and after; empty files between others; slices that were forgotten; boxes drawn \
+            twice or beyond the image; classes never marked; work hardly begun. Exits with 1 where it finds any.
             """)
 
     @Argument(
@@ -72,7 +72,7 @@ struct CheckAnnotations: ParsableCommand {
     private func classIDs(of text: String, _ classes: ClassList) throws -> Set<Int> {
         try text.split(separator: ",").reduce(into: []) { ids, entry in
             let name = entry.trimmingCharacters(in: .whitespaces)
-            guard let id = classes.id(of: name) ?? Int(name), classes.names.indices.contains(id) else {
+            guard let id = classes.id(ofNameOrNumber: name) else {
                 throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
             }
             ids.insert(id)

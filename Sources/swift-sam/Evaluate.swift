@@ -67,7 +67,9 @@ struct Evaluate: ParsableCommand {
             if organs.isEmpty {
                 organs = Set(truth.values).subtracting([0]).sorted().map { Organ(name: "label\($0)", label: $0) }
             }
-            if names.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(organs.map(\.label) + [0])) }
+            if names.isEmpty, !quiet {
+                unscored.formUnion(Set(predicted.values).subtracting(organs.map(\.label) + [0]))
+            }
             results.append(
                 VolumeResult(
                     path: pair.name,
@@ -90,8 +92,7 @@ struct Evaluate: ParsableCommand {
             let absent = organs.indices.filter { index in
                 results.allSatisfy { $0.scores[index].truthMillilitres + $0.scores[index].predictedMillilitres == 0 }
             }
-            printWarnings(
-                absent.map { Warning(file: truth, "no voxel is \(organs[$0].name) (label \(organs[$0].label))") })
+            printWarnings(ofAbsent: absent.map { organs[$0] }, in: truth)
         }
         let report = EvaluationReport(results, organs)
         if json { try printJSON(report) } else { report.printTable() }
@@ -139,6 +140,11 @@ private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
         }
     }
     return map
+}
+
+/// Tells of organs that were named and are nowhere.
+func printWarnings(ofAbsent organs: [Organ], in path: String) {
+    printWarnings(organs.map { Warning(file: path, "no voxel is \($0.name) (label \($0.label))") })
 }
 
 /// The volumes to compare: two files, or the files of two folders by name.

@@ -60,7 +60,7 @@ struct ExportNNUNet: ParsableCommand {
         let progress = Progress("\(output): cases", total: cases.count, isQuiet: quiet)
         // Each is checked, then each is written.
         let missing = try dataset.write(to: output) { progress.update($0 / 2) }
-        if !quiet { printWarnings(missing.map { Warning(file: labels, "no voxel is \($0.name) (label \($0.label))") }) }
+        if !quiet { printWarnings(ofAbsent: missing, in: labels) }
         print("wrote \(cases.count) cases to \(output)")
     }
 }

@@ -5,7 +5,8 @@ let package = Package(
     name: "swift-sam",
     products: [
         .executable(name: "swift-sam", targets: ["swift-sam"]),
-        .library(name: "SegmentAnything", targets: ["SegmentAnything", "Frames", "Tensors"]),
+        .library(name: "SegmentAnything", targets: ["SegmentAnything", "ImageFrames", "Tensors"]),
+        .library(name: "PictureFiles", targets: ["PictureFiles"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -25,41 +26,50 @@ let package = Package(
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         // What all share.
-        .target(name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Frames"),
+        .target(name: "SafeFiles"),
+        .target(name: "ImageFrames"),
+        .target(name: "PictureFiles", dependencies: ["SafeFiles", "ImageFrames", "CPNG", "CJPEG"]),
 
         // The model.
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
-        .target(name: "Checkpoints", dependencies: ["Files", "Tensors"]),
-        .target(name: "SegmentAnything", dependencies: ["Checkpoints", "Files", "Frames", "Tensors"]),
+        .target(name: "Checkpoints", dependencies: ["SafeFiles", "Tensors"]),
+        .target(name: "SegmentAnything", dependencies: ["Checkpoints", "SafeFiles", "ImageFrames", "Tensors"]),
 
         // The pipeline around it.
-        .target(name: "Imaging", dependencies: ["Files", "Frames", "CNIfTI", "CPNG", "CJPEG"]),
+        .target(name: "Imaging", dependencies: ["SafeFiles", "ImageFrames", "CNIfTI"]),
         .target(
             name: "Annotations",
-            dependencies: ["Files", "Frames", .product(name: "SwiftCSV", package: "SwiftCSV")]),
-        .target(name: "Segmentation", dependencies: ["Annotations", "Imaging", "SegmentAnything", "Tensors"]),
+            dependencies: ["SafeFiles", "ImageFrames", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+        .target(
+            name: "Segmentation",
+            dependencies: [
+                "Annotations", "Imaging", "SafeFiles", "ImageFrames", "SegmentAnything", "Tensors",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(
             name: "Evaluation",
-            dependencies: ["Files", "Frames", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+            dependencies: ["SafeFiles", "ImageFrames", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
         .executableTarget(
             name: "swift-sam",
             dependencies: [
-                "Evaluation", "Segmentation",
+                "Annotations", "Checkpoints", "Evaluation", "ImageFrames", "Imaging", "PictureFiles", "SafeFiles",
+                "SegmentAnything", "Segmentation", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "Files", "Tensors"], resources: [.copy("Fixtures")]),
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "SafeFiles", "Tensors"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "SegmentAnythingTests",
             dependencies: ["SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "AnnotationsTests", dependencies: ["Annotations", "Files", "Frames"]),
+        .testTarget(
+            name: "ImagingTests", dependencies: ["Imaging", "PictureFiles"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "AnnotationsTests", dependencies: ["Annotations", "SafeFiles", "ImageFrames"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation"]),
+        .testTarget(name: "SegmentationTests", dependencies: ["PictureFiles", "Segmentation"]),
         .testTarget(name: "CommandTests", dependencies: ["swift-sam", "Tensors"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,5 +1,5 @@
 import Foundation
-import Frames
+import ImageFrames
 
 /// Something about an annotator's boxes that a person should look at.
 public struct BoxFinding: Hashable, Sendable {

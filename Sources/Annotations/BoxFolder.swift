@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// A file of boxes, not read yet.
 struct BoxFile: Sendable {

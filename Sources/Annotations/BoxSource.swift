@@ -1,5 +1,5 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// All boxes under one path, sorted by annotator and volume before any of them is read: a folder of OpenLabeling's
 /// files, a folder of annotators' folders, or a CSV.

@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import SwiftCSV
 
 /// A row of a CSV of boxes, of which only the slice is read yet.

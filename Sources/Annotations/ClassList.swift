@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 
 /// The names of the classes that boxes are drawn for; a class's id is its place, from 0.
 public struct ClassList: Hashable, Sendable {

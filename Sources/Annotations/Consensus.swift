@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 
 /// Boxes of several annotators that mean one object: of one class, on one slice, in one place.
 public struct AgreedBox: Hashable, Sendable {

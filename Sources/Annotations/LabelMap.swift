@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 
 /// Which label each class of boxes becomes.
 public struct LabelMap: Hashable, Sendable {

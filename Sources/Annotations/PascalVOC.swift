@@ -1,7 +1,7 @@
-import Files
 import Foundation
 import FoundationXML
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// Reads the boxes of a Pascal VOC file as OpenLabeling writes it: corners in pixels from 0, classes by name.
 ///

@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// A box that a person drew on the image of a slice.
 public struct DrawnBox: Hashable, Sendable {

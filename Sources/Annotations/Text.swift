@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 
 /// The lines of a text file, ended by line feeds, carriage returns or both.
 func lines(of path: String) throws(FileError) -> [Substring] {

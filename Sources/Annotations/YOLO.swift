@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// The highest class id: without a map its label is one more, which has to fit 16 bits.
 let highestClassID = 65534

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 import Tensors
 
 /// A file of named tensors: safetensors, or `.pth` as PyTorch's `torch.save` writes a state dict.

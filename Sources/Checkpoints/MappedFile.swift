@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 
 /// A file's bytes, mapped read-only: nothing is read before it is used, and the system may drop it again.
 ///

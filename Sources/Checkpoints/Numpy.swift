@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 import Tensors
 
 /// Reads a tensor of floats from a `.npy` file (NumPy's format, versions 1 to 3: `numpy/lib/format.py`).

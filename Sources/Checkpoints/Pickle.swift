@@ -1,4 +1,4 @@
-import Files
+import SafeFiles
 
 /// What a pickle of a state dict is made of.
 indirect enum PickleValue: Hashable {

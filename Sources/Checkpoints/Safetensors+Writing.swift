@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 import Tensors
 
 /// What a tensor of a file to be written holds.

@@ -1,4 +1,4 @@
-import Files
+import SafeFiles
 import Tensors
 
 /// Reads and checks the header of a safetensors file: eight bytes of length, then JSON, then the elements.

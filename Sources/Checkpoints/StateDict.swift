@@ -1,4 +1,4 @@
-import Files
+import SafeFiles
 import Tensors
 
 /// Reads a state dict as `torch.save` writes it since PyTorch 1.6: a zip of a pickle, `NAME/data.pkl`, and of the

@@ -1,4 +1,4 @@
-import Files
+import SafeFiles
 
 /// The members of a zip file that are stored without compression, as PyTorch writes all of them
 /// (APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3; zip64 included).

@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 import Imaging
 
 /// How Dice counts a slice or volume in which the truth has a label and the prediction has not.

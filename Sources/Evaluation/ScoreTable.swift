@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 import SwiftCSV
 
 /// A CSV of scores as the study publishes them: columns of text or whole numbers (`model`, `path`, `slice_idx`), and

@@ -1,5 +1,5 @@
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
 
 /// How far the surfaces of a label are apart in two volumes, in millimetres.

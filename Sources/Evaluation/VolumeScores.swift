@@ -1,6 +1,6 @@
-import Files
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 
 /// How one organ of a predicted label volume compares with the truth.
 public struct OrganScore: Sendable {

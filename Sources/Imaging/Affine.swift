@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 
 /// Where voxels are in the world: millimetres to the patient's right, front and head (RAS+).
 ///

@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 
 /// A volume's array and where it is in the world, with the bytes that said so.
 public struct Geometry: Sendable {

@@ -1,6 +1,6 @@
 import CNIfTI
-import Files
 import Foundation
+import SafeFiles
 
 /// A file read or written through zlib, compressed with gzip or not.
 struct GzipFile: ~Copyable {

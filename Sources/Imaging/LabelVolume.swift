@@ -1,5 +1,5 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// A volume of labels: 0 for nothing, and a number for each kind of object.
 public struct LabelVolume: Sendable {

@@ -1,6 +1,6 @@
 import CNIfTI
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// The size of a volume, of which every axis beyond the third must be 1 long.
 func readSize(_ bytes: [UInt8], _ version: Int32, _ file: String) throws(FileError) -> VolumeSize {

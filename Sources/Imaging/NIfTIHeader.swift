@@ -1,7 +1,7 @@
 import CNIfTI
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// The header of a NIfTI file in this machine's byte order, and what libnifti reads in it.
 struct NIfTIHeader: Sendable {

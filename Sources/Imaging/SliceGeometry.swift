@@ -1,5 +1,5 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// How a slice lies in the image that people see.
 public enum SliceView: String, Hashable, Sendable, Codable, CaseIterable {

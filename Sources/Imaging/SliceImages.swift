@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 
 /// The images of a volume's slices.
 public struct SliceImages: Sendable {

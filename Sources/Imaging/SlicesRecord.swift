@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// What `slices.json` says about a folder of slices, so that boxes drawn on them can be mapped back.
 public struct SlicesRecord: Codable, Hashable, Sendable {

@@ -1,7 +1,7 @@
 import CNIfTI
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 extension Volume {
     /// Reads a NIfTI-1 or NIfTI-2 volume in one file, compressed with gzip or not.

@@ -1,5 +1,5 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// A volume of real numbers, such as a CT in Hounsfield units.
 public struct Volume: Sendable {

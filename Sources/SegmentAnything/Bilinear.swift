@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 import Tensors
 
 /// Rows of a bilinear interpolation as `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)` without

@@ -1,5 +1,5 @@
 import Checkpoints
-import Files
+import SafeFiles
 import Tensors
 
 extension Sam {

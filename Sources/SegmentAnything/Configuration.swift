@@ -1,4 +1,4 @@
-import Files
+import SafeFiles
 
 /// The sizes of a SAM model: whatever the shapes of its tensors tell.
 ///

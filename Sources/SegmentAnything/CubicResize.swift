@@ -1,5 +1,5 @@
 import Foundation
-import Frames
+import ImageFrames
 import Tensors
 
 /// An image scaled as scikit-image's `resize(image, size, order=3, preserve_range=True, anti_aliasing=True)` does it,

@@ -1,5 +1,5 @@
 import Foundation
-import Frames
+import ImageFrames
 import Tensors
 
 // What MedSAM's inference (Ma et al. 2024; `MedSAM_Inference.py` of bowang-lab/MedSAM) does unlike SAM's, besides its

@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 import Tensors
 
 /// An image scaled as Pillow's `Image.resize(size, BILINEAR)` does it, to the bit.

@@ -1,4 +1,4 @@
-import Files
+import SafeFiles
 import Tensors
 
 /// The Segment Anything Model (Kirillov et al., ICCV 2023; `sam.py:18`): an image encoder that runs once an image, and

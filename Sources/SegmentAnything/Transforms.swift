@@ -1,5 +1,5 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 import Tensors
 
 /// A place in the model's square: original pixels scaled as the image is.

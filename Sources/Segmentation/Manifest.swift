@@ -1,7 +1,7 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 import Tensors
 
 /// What a label volume was made from and how: enough to check it, to repeat it to the byte, and to find every box's
@@ -9,7 +9,7 @@ import Tensors
 ///
 /// The same command gives the same manifest but for `seconds`, on any number of threads.
 public struct Manifest: Encodable, Sendable {
-    /// A file, or several with one digest: see ``Files/sha256(ofFiles:)``.
+    /// A file, or several with one digest: see ``sha256(ofFiles:)``.
     public struct Source: Encodable, Sendable {
         /// The path as the person gave it.
         public var path: String
@@ -21,7 +21,7 @@ public struct Manifest: Encodable, Sendable {
         public init(path: String, files: [String]) throws(FileError) {
             self.path = path
             self.files = files.count
-            sha256 = files == [path] ? try Files.sha256(ofFile: path) : try Files.sha256(ofFiles: files)
+            sha256 = files == [path] ? try Segmentation.sha256(ofFile: path) : try Segmentation.sha256(ofFiles: files)
         }
     }
 

@@ -1,7 +1,7 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 
 /// A dataset as nnU-Net v2 wants it (`documentation/dataset_format.md` there): `imagesTr/CASE_0000.nii.gz`,
 /// `labelsTr/CASE.nii.gz`, `dataset.json`, and a `splits_final.json` for cross-validation by case.

@@ -1,6 +1,6 @@
-import Files
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 import SegmentAnything
 
 /// How slices become images, boxes prompts and masks labels: one of the ways that people have used such models.

@@ -1,7 +1,7 @@
 import Annotations
-import Files
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 import SegmentAnything
 
 /// The main job: a volume's slices and the boxes drawn on them become a label volume (Kulkarni et al. 2024, figure 1).

@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 
 /// A mask that asks for a label on its pixels.
 struct Claim {

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Checkpoints
-import Files
-import Frames
+import ImageFrames
 import Imaging
+import PictureFiles
+import SafeFiles
 import SegmentAnything
 import Tensors
 

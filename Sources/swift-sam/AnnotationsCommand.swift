@@ -1,8 +1,8 @@
 import Annotations
 import ArgumentParser
-import Files
 import Foundation
 import Imaging
+import SafeFiles
 
 struct AnnotationsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Checkpoints
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import SegmentAnything
 import Tensors
 

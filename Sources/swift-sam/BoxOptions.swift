@@ -1,9 +1,9 @@
 import Annotations
 import ArgumentParser
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 
 /// Which boxes are meant: the options that `segment` and `annotations` share.
 struct BoxOptions: ParsableArguments {

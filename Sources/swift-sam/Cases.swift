@@ -1,6 +1,6 @@
-import Files
 import Foundation
 import Imaging
+import SafeFiles
 
 /// One volume of a run.
 struct Case {

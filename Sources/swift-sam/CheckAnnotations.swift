@@ -1,9 +1,9 @@
 import Annotations
 import ArgumentParser
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 
 struct CheckAnnotations: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Checkpoints
-import Files
+import SafeFiles
 import SegmentAnything
 
 extension DataType: ExpressibleByArgument {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Files
 import Foundation
+import SafeFiles
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Evaluation
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 
 extension Miss: ExpressibleByArgument {}
 

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Files
 import Foundation
 import Imaging
+import SafeFiles
 import Segmentation
 
 struct ExportCommand: ParsableCommand {

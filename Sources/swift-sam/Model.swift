@@ -1,7 +1,8 @@
 import ArgumentParser
-import Files
 import Foundation
+import SafeFiles
 import SegmentAnything
+import Segmentation
 
 struct Model: ParsableCommand {
     static let configuration = CommandConfiguration(

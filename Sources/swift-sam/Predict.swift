@@ -1,8 +1,9 @@
 import ArgumentParser
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import PictureFiles
+import SafeFiles
 import SegmentAnything
 
 struct Predict: ParsableCommand {
@@ -108,7 +109,7 @@ private struct Report: Encodable {
             /// The picture that was written.
             var file: OrNull<String>
 
-            init(_ mask: PredictedMask, _ pixels: Frames.Mask, stability: Double, chosen: Bool, file: String?) {
+            init(_ mask: PredictedMask, _ pixels: ImageFrames.Mask, stability: Double, chosen: Bool, file: String?) {
                 (index, score, area) = (mask.index, mask.score, pixels.area)
                 self.stability = stability
                 self.chosen = chosen

@@ -1,9 +1,10 @@
 import Annotations
 import ArgumentParser
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import PictureFiles
+import SafeFiles
 import SegmentAnything
 import Segmentation
 

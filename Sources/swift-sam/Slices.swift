@@ -1,7 +1,8 @@
 import ArgumentParser
-import Files
 import Foundation
 import Imaging
+import PictureFiles
+import SafeFiles
 
 struct Slices: ParsableCommand {
     static let configuration = CommandConfiguration(

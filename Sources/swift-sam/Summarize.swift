@@ -1,7 +1,7 @@
 import ArgumentParser
 import Evaluation
-import Files
 import Foundation
+import SafeFiles
 
 /// Which rows of a table of scores count.
 struct RowOptions: ParsableArguments {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Files
 import Foundation
+import SafeFiles
 
 /// The command `swift-sam`: arguments, progress and printing; the work is done in the modules below.
 struct SwiftSam: AsyncParsableCommand {

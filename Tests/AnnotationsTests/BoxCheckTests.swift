@@ -1,7 +1,7 @@
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 /// Images are 320×160 here, so a pixel is 0.003125 wide and 0.00625 high.

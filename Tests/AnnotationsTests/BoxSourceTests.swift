@@ -1,6 +1,6 @@
 import Annotations
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @Suite("Several volumes and annotators")

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 import Testing
 
 @Suite("Errors about files")
@@ -74,8 +74,6 @@ struct ReadingTests {
         for path in [folder.path + "/none", folder.path, "/dev/zero", pipe, "", folder.path + "/none/below"] {
             let error = #expect(throws: FileError.self) { try readFile(path, limit: 10) }
             #expect(error?.kind == .missingInput, "\(path)")
-            let digest = #expect(throws: FileError.self) { try sha256(ofFile: path) }
-            #expect(digest?.kind == .missingInput, "\(path)")
         }
     }
 
@@ -87,49 +85,5 @@ struct ReadingTests {
         let error = #expect(throws: FileError.self) { try readFile(path, limit: 10) }
         #expect(error?.kind == .missingInput)
         #expect(error?.advice == "Check its permissions.")
-    }
-}
-
-/// The digests are what `sha256sum` prints.
-@Suite("Digests")
-struct DigestTests {
-    let folder = Folder()
-    let ofNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    let ofABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-    @Test("one file: empty, short, and longer than the pieces it is read in")
-    func files() throws {
-        #expect(try sha256(ofFile: folder.write("empty", "")) == ofNothing)
-        #expect(try sha256(ofFile: folder.write("abc", "abc")) == ofABC)
-        let zeros = folder.write("zeros", Data(count: 10_000_000))
-        #expect(
-            try sha256(ofFile: zeros) == "f5e02aa71e67f41d79023a128ca35bad86cf7b6656967bfe0884b3a3c4325eaf")
-    }
-
-    @Test("several files: the digest of sha256sum's listing, in whichever order they are given")
-    func listing() throws {
-        // printf '' > a.txt; printf abc > b.txt; sha256sum a.txt b.txt | sha256sum
-        let paths = [folder.write("b.txt", "abc"), folder.write("a.txt", "")]
-        let digest = "671c413dbc298175afe2146b5ad54dd46b21c64d6ef35c13ca9472facad77a5e"
-        #expect(try sha256(ofFiles: paths) == digest)
-        #expect(try sha256(ofFiles: paths.reversed()) == digest)
-        let listing = folder.write("listing", "\(ofNothing)  a.txt\n\(ofABC)  b.txt\n")
-        #expect(try sha256(ofFile: listing) == digest)
-        #expect(try sha256(ofFiles: []) == ofNothing)
-    }
-
-    @Test("a name is part of it, the folder is not")
-    func names() throws {
-        let here = try sha256(ofFiles: [folder.write("one/a.txt", "abc")])
-        #expect(try sha256(ofFiles: [folder.write("two/a.txt", "abc")]) == here)
-        #expect(try sha256(ofFiles: [folder.write("two/b.txt", "abc")]) != here)
-    }
-
-    @Test("a missing file among several")
-    func missing() {
-        let path = folder.write("a.txt", "")
-        let error = #expect(throws: FileError.self) { try sha256(ofFiles: [path, folder.path + "/none"]) }
-        #expect(error?.kind == .missingInput)
-        #expect(error?.file == folder.path + "/none")
     }
 }

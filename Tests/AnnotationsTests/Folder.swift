@@ -1,9 +1,9 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// A temporary folder of one test, removed with its last reference.
 final class Folder: Sendable {

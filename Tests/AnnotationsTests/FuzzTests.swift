@@ -1,7 +1,7 @@
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 /// Box files damaged at random, the same ones on every run: reading gives boxes inside the image or an error about

@@ -1,6 +1,6 @@
 import Annotations
-import Files
 import Foundation
+import SafeFiles
 import Testing
 
 @Suite("Label maps")

@@ -1,9 +1,9 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 /// Boxes of the data that stands beside the checkout; skipped where it does not.

@@ -1,7 +1,7 @@
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @Suite("YOLO files")

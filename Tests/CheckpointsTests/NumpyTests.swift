@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import SafeFiles
 import Testing
 
 @testable import Checkpoints

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @testable import Checkpoints
-@testable import Files
+@testable import SafeFiles
 
 /// What `tools/oracle/export_checkpoints.py` wrote.
 enum Fixtures {

@@ -1,5 +1,5 @@
 import Foundation
-import Frames
+import ImageFrames
 import Testing
 
 @testable import Evaluation

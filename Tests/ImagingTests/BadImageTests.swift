@@ -1,8 +1,9 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @testable import Imaging
+@testable import PictureFiles
 
 /// Every way in which an image file can be bad gives one error, never a crash and never a picture of half a file.
 @Suite struct BadImageTests {

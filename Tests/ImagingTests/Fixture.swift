@@ -1,11 +1,12 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @testable import Imaging
+@testable import PictureFiles
 
 /// What `tools/oracle/export_imaging.py` wrote.
 enum Fixture {

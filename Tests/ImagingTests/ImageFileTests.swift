@@ -1,8 +1,9 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @testable import Imaging
+@testable import PictureFiles
 
 /// PNG and JPEG against Pillow, and what we write against the formats' own words.
 @Suite struct ImageFileTests {
@@ -83,7 +84,7 @@ import Testing
         let image = RGBImage(size: size, pixels: [UInt8](fixture.rgb))
         try writePNG(folder("a.png"), image)
         try writePNG(folder("b.png"), image)
-        #expect(try sha256(ofFile: folder("a.png")) == sha256(ofFile: folder("b.png")))
+        #expect(try readFile(folder("a.png"), limit: 1 << 20) == readFile(folder("b.png"), limit: 1 << 20))
     }
 
     /// The PNG standard, section 11.2.2: the header's 13 bytes after the signature, length and name. There are no

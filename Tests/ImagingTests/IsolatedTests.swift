@@ -1,10 +1,11 @@
 #if compiler(>=6.2)
-    import Files
+    import SafeFiles
     import Foundation
-    import Frames
+    import ImageFrames
     import Testing
 
     @testable import Imaging
+    @testable import PictureFiles
 
     /// What can be seen only from outside of a process: that libraries stay silent and do not end it, how much memory
     /// they ask for, and a disk that is full. Each test runs in a process of its own.

@@ -1,8 +1,8 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @testable import Imaging

@@ -1,5 +1,5 @@
-import Files
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @testable import Imaging

@@ -1,7 +1,7 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
-import Files
 import Foundation
+import SafeFiles
 import Testing
 
 @testable import SegmentAnything

@@ -1,7 +1,7 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
 import Foundation
-import Frames
+import ImageFrames
 import Tensors
 import Testing
 

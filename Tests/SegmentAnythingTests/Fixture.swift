@@ -2,7 +2,7 @@
 
 import Checkpoints
 import Foundation
-import Frames
+import ImageFrames
 import Tensors
 import Testing
 

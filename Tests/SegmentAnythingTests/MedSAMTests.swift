@@ -3,7 +3,7 @@
 import Checkpoints
 import Crypto
 import Foundation
-import Frames
+import ImageFrames
 import Tensors
 import Testing
 

@@ -1,4 +1,4 @@
-import Files
+import SafeFiles
 import Tensors
 import Testing
 

@@ -1,6 +1,6 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
-import Frames
+import ImageFrames
 import Tensors
 import Testing
 

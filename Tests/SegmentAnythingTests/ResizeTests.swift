@@ -1,7 +1,7 @@
 import Crypto
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 import Testing
 
 @testable import SegmentAnything

@@ -1,8 +1,8 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
 import Checkpoints
-import Files
 import Foundation
+import SafeFiles
 import Tensors
 import Testing
 

@@ -1,4 +1,4 @@
-import Frames
+import ImageFrames
 import Testing
 
 @testable import Segmentation

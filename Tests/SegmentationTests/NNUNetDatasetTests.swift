@@ -1,7 +1,7 @@
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 import Testing
 
 @testable import Segmentation

@@ -1,6 +1,6 @@
 import Annotations
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
 import Testing
 

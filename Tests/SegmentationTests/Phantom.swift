@@ -1,10 +1,10 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 import SegmentAnything
 import Testing
 
@@ -17,6 +17,15 @@ final class TemporaryFolder {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    func write(_ name: String, _ text: String) -> String { write(name, Data(text.utf8)) }
+
+    func write(_ name: String, _ data: Data) -> String {
+        let url = URL(filePath: file(name))
+        try! FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try! data.write(to: url)
+        return file(name)
+    }
 }
 
 /// A small volume, of 23×17×6 voxels unless told otherwise, with two bright bodies, stored left-posterior-superior.

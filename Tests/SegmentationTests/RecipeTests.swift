@@ -1,10 +1,10 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import SafeFiles
 import SegmentAnything
 import Testing
 

@@ -1,8 +1,9 @@
 import Annotations
-import Files
 import Foundation
-import Frames
+import ImageFrames
 import Imaging
+import PictureFiles
+import SafeFiles
 import SegmentAnything
 import Tensors
 import Testing

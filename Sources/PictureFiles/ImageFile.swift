@@ -1,8 +1,8 @@
 import CJPEG
 import CPNG
-import Files
 import Foundation
-import Frames
+import ImageFrames
+import SafeFiles
 
 /// The most pixels that an image may have: what Pillow refuses as a decompression bomb.
 private let maximumArea = 178_956_970

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import SafeFiles
 
 /// The SHA-256 of a file's bytes as 64 hexadecimal digits, read in pieces of 4 MiB.
 ///

@@ -7,6 +7,7 @@ let package = Package(
         .executable(name: "swift-sam", targets: ["swift-sam"]),
         .library(name: "SegmentAnything", targets: ["SegmentAnything", "ImageFrames", "Tensors"]),
         .library(name: "PictureFiles", targets: ["PictureFiles"]),
+        .library(name: "PlainSam", targets: ["PlainSam"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -34,6 +35,8 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
         .target(name: "Checkpoints", dependencies: ["SafeFiles", "Tensors"]),
         .target(name: "SegmentAnything", dependencies: ["Checkpoints", "SafeFiles", "ImageFrames", "Tensors"]),
+        // The whole of it again, as plain loops: what tests hold it to, and where readers begin.
+        .target(name: "PlainSam", dependencies: ["Checkpoints"]),
 
         // The pipeline around it.
         .target(name: "Imaging", dependencies: ["SafeFiles", "ImageFrames", "CNIfTI"]),
@@ -62,8 +65,11 @@ let package = Package(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "SafeFiles", "Tensors"],
             resources: [.copy("Fixtures")]),
         .testTarget(
+            name: "PlainSamTests",
+            dependencies: ["PlainSam", "SegmentAnything", .product(name: "Crypto", package: "swift-crypto")]),
+        .testTarget(
             name: "SegmentAnythingTests",
-            dependencies: ["SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["PlainSam", "SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "ImagingTests", dependencies: ["Imaging", "PictureFiles"], resources: [.copy("Fixtures")]),

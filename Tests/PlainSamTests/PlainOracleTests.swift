@@ -1,0 +1,80 @@
+import Checkpoints
+import Foundation
+import Testing
+
+@testable import PlainSam
+
+/// Every activation of every fixture against the official package.
+@Suite struct PlainOracleTests {
+    /// Both are in double precision (the oracle's positional encodings too) and differ in the order of sums alone, which
+    /// costs some 1e-16 a layer; networks of two or three blocks multiply that by less than a thousand.
+    static let tolerance = 1e-12
+
+    /// The design's names in the order of the forward pass.
+    private func names(blocks: Int) -> [String] {
+        let encoder = (0..<blocks).flatMap { block in
+            ["norm1", "attn", "norm2", "mlp"].map { "image_encoder.blocks.\(block).\($0)" } + [
+                "image_encoder.blocks.\(block)"
+            ]
+        }
+        let decoder = ["layers.0.", "layers.1.", ""].flatMap { layer in
+            ["queries", "keys"].map { "mask_decoder.transformer.\(layer)\($0)" }
+        }
+        return ["input", "image_encoder.patch_embed"] + encoder + (0..<4).map { "image_encoder.neck.\($0)" }
+            + ["image_encoder", "prompt_encoder.sparse", "prompt_encoder.dense"] + decoder + [
+                "mask_decoder.output_upscaling", "mask_decoder.low_res_logits", "mask_decoder.iou_predictions",
+                "mask_logits",
+            ]
+    }
+
+    @Test(arguments: Reference.all)
+    func everyActivationAgrees(_ reference: Reference) throws {
+        let visits = Visits()
+        var model = reference.model
+        model.visit = visits.add
+        let embedding = model.encode(reference.picture)
+        let results = reference.prompts.map { model.predict($0, on: reference.picture, embedding) }
+
+        let blocks = visits.names.count { $0.hasSuffix(".attn") }
+        #expect(blocks >= 2)
+        #expect(visits.names == names(blocks: blocks))
+        for name in visits.names {
+            #expect(visits.shapes[name] == reference.shape(name), "\(name)")
+            let (values, expected) = attended(name, visits, reference)
+            #expect(relativeError(values, expected) <= Self.tolerance, "\(name)")
+        }
+        let stability = results.flatMap { $0.map(\.stability) }
+        #expect(zip(stability, reference.values("stability")).allSatisfy { abs($0 - $1) <= 1e-12 })
+        #expect(results.allSatisfy { $0.map(\.index) == [1, 2, 3] })
+    }
+
+    /// The values of an activation, ours and the reference's; without padded tokens of a window, where reference files hold
+    /// zeros instead of the official values.
+    private func attended(_ name: String, _ visits: Visits, _ reference: Reference) -> ([Double], [Double]) {
+        let (values, expected) = (visits.values[name] ?? [], reference.values(name))
+        guard name.hasSuffix(".attn"), let channels = visits.shapes[name]?[3] else { return (values, expected) }
+        let tokens = zip(split(values, channels), split(expected, channels)).filter { $1.contains { $0 != 0 } }
+        #expect(tokens.count >= reference.model.grid * reference.model.grid)
+        return (tokens.flatMap(\.0), tokens.flatMap(\.1))
+    }
+
+    @Test(arguments: Reference.all)
+    func theSingleMaskAgrees(_ reference: Reference) throws {
+        let visits = Visits()
+        var model = reference.model
+        let embedding = model.encode(reference.picture)
+        model.visit = visits.add
+        let results = reference.prompts.map {
+            model.predict($0, on: reference.picture, embedding, multimask: false)
+        }
+        #expect(results.allSatisfy { $0.map(\.index) == [0] })
+        for (name, single) in [
+            ("mask_decoder.low_res_logits", "low_res_logits"), ("mask_decoder.iou_predictions", "iou_predictions"),
+            ("mask_logits", "mask_logits"),
+        ] {
+            #expect(visits.shapes[name] == reference.shape("single.\(single)"))
+            let values = visits.values[name] ?? []
+            #expect(relativeError(values, reference.values("single.\(single)")) <= Self.tolerance, "\(single)")
+        }
+    }
+}

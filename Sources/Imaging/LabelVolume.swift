@@ -61,7 +61,7 @@ public struct Organ: Hashable, Sendable {
 // MARK: Writing
 
 extension LabelVolume {
-    /// Writes the labels as a NIfTI, whole or not at all, compressed with gzip where the path ends in `.gz`.
+    /// Writes the labels as a NIfTI, whole or not at all, compressed with gzip where the path ends in `.nii.gz`.
     ///
     /// The header is the one that the geometry was read from: the version, the dimensions and every byte that
     /// says where the voxels are stay as they were (both forms and their codes, voxel sizes, units, the offset
@@ -79,7 +79,7 @@ extension LabelVolume {
 
     /// Writes at `temporary` what errors call `path`, where several files are to appear together.
     public func write(to temporary: String, for path: String) throws(FileError) {
-        let file = try GzipFile(writing: temporary, for: path, compressed: path.hasSuffix(".gz"))
+        let file = try GzipFile(writing: temporary, for: path, compressed: VolumeEnding(of: path) == .compressed)
         let bytesPerLabel = (values.max() ?? 0) > 255 ? 2 : 1
         try file.write(geometry.header.describingLabels(bytesPerLabel: bytesPerLabel))
         let longest = 1 << 18

@@ -36,9 +36,3 @@ func finiteRange(_ values: [Float]) -> ClosedRange<Float>? {
     }
     return least <= greatest ? least...greatest : nil
 }
-
-/// The path of a volume without its `.nii` or `.nii.gz`; of the file's name, what slices and boxes are named after.
-public func withoutVolumeExtension(_ path: String) -> String {
-    let ending = [".nii.gz", ".nii"].first { path.lowercased().hasSuffix($0) } ?? ""
-    return String(path.dropLast(ending.count))
-}

@@ -78,7 +78,7 @@ public struct NNUNetDataset: Sendable {
 
     /// The labels of a case in its volume's own geometry, numbered from 1.
     private func labels(of item: Case) throws(FileError) -> LabelVolume {
-        guard item.image.hasSuffix(".nii.gz") else {
+        guard VolumeEnding(of: item.image) == .compressed else {
             throw FileError(
                 .badData, file: item.image, "not compressed", expected: ".nii.gz", advice: "Compress it: gzip.")
         }

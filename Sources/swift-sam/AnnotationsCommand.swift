@@ -184,7 +184,7 @@ private func agreement(
         )
     {
         throw FileError(
-            .badData, file: other.record?.path ?? other.item.volume, "slices turned in another way than others",
+            .badData, file: other.record?.path ?? other.item.path, "slices turned in another way than others",
             expected: "axis \(first.slices.axis), view \(first.slices.view)",
             found: "axis \(other.slices.axis), view \(other.slices.view)")
     }

@@ -25,7 +25,7 @@ struct BoxOptions: ParsableArguments {
     /// - Returns: one for each volume and annotator; volumes without boxes are left out where there are others.
     /// - Throws: ``FileErrors`` with everything wrong in all of them.
     func drawings(
-        on cases: [Case], _ slicing: SlicingOptions, classes: ClassList?, annotator: String? = nil,
+        on cases: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?, annotator: String? = nil,
         several: Bool = true, isQuiet: Bool = false
     ) throws -> [Drawing] {
         let source = try BoxSource(boxes, pattern: slicing.pattern, cases: cases.map(\.name))
@@ -57,7 +57,7 @@ struct BoxOptions: ParsableArguments {
         return drawings
     }
 
-    private func warnings(_ source: BoxSource, _ cases: [Case], without: [String], bad: Int) -> [Warning] {
+    private func warnings(_ source: BoxSource, _ cases: [VolumeFile], without: [String], bad: Int) -> [Warning] {
         func listed(_ names: [String]) -> String {
             names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")
         }
@@ -79,7 +79,7 @@ struct BoxOptions: ParsableArguments {
 
 /// An annotator's boxes on a volume, checked before the volume's voxels are read.
 struct Drawing {
-    let item: Case
+    let item: VolumeFile
     /// Empty where no annotator is known.
     let annotator: String
     let record: FoundRecord?
@@ -89,7 +89,7 @@ struct Drawing {
     fileprivate(set) var errors: [FileError]
 
     init(
-        _ source: BoxSource, _ item: Case, annotator: String, _ slicing: SlicingOptions, _ classes: ClassList?
+        _ source: BoxSource, _ item: VolumeFile, annotator: String, _ slicing: SlicingOptions, _ classes: ClassList?
     ) throws(FileError) {
         let folder = URL(filePath: source.path)
         let folders =
@@ -98,7 +98,7 @@ struct Drawing {
         self.item = item
         self.annotator = annotator
         record = try FoundRecord(in: folders.map { $0.path(percentEncoded: false) })
-        slices = try slicing.slices(try Geometry(ofVolume: item.volume), case: item.name, record: record)
+        slices = try slicing.slices(try Geometry(ofVolume: item.path), case: item.name, record: record)
         let reading = source.boxes(
             ofCase: item.name, annotator: annotator, sliceCount: slices.count, imageSize: slices.imageSize,
             classes: classes)

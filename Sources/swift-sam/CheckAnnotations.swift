@@ -45,7 +45,7 @@ struct CheckAnnotations: ParsableCommand {
 
     func run() throws {
         let cases = try slicing.cases(volume)
-        if let csv { try requireOutput(csv, besides: cases.map(\.volume) + [classes]) }
+        if let csv { try requireOutput(csv, besides: cases.map(\.path) + [classes]) }
         let classes = try ClassList(contentsOf: classes)
         let excepted = try classIDs(of: except, classes)
         let drawings = try boxes.drawings(on: cases, slicing, classes: classes, annotator: annotator)

@@ -13,11 +13,12 @@ struct Evaluate: ParsableCommand {
         discussion: """
             Example: swift-sam evaluate --truth truth.nii.gz --predicted labels.nii.gz --names 1=spleen,4=liver
 
-            Each path is a volume, or a folder of volumes; those of the same name are compared. Both ± are 95% confidence \
+            Each path is a volume, a folder of volumes, or a pattern: --truth 'label{case}.nii.gz' --predicted \
+            'out/{case}/labels.nii.gz'. Volumes of the same name or {case} are compared. Both ± are 95% confidence \
             intervals: 1.96·sd/√n with the population's sd, as in Kulkarni et al., and by Student's t in --json.
             """)
 
-    @Option(help: "The true labels: a NIfTI volume or a folder.", completion: .file())
+    @Option(help: "The true labels: a NIfTI volume, a folder, or a pattern with {case}.", completion: .file())
     var truth: String
 
     @Option(help: "The labels to score, likewise.", completion: .file())
@@ -34,6 +35,9 @@ struct Evaluate: ParsableCommand {
         help: ArgumentHelp("Labels of the prediction that count as others; 0 drops one.", valueName: "6=4,8=5"),
         transform: parseMap)
     var map: [UInt16: UInt16] = [:]
+
+    @Flag(help: "Leave out volumes that only one of the two has.")
+    var onlyCommon = false
 
     @Option(help: "How a truth without any prediction counts: zero, or nan to leave it out.")
     var miss: Miss = .zero
@@ -55,14 +59,17 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         for path in [csv, sliceCSV].compactMap({ $0 }) { try requireOutput(path, besides: [truth, predicted]) }
-        let pairs = try pairedVolumes(truth: truth, predicted: predicted)
+        let volumes = (truth: try VolumeFiles(self.truth), predicted: try VolumeFiles(self.predicted))
+        let paired = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
+        if !quiet { printWarnings(paired.warnings) }
+        let pairs = paired.pairs
         var organs = names.filter { $0.name != leftOut }
         var results: [VolumeResult] = []
         var unscored: Set<UInt16> = []
         let progress = Progress("evaluate: volumes", total: pairs.count, isQuiet: quiet || pairs.count == 1)
         for pair in pairs {
-            let truth = try LabelVolume(contentsOf: pair.truth)
-            let predicted = try LabelVolume(contentsOf: pair.predicted).mapped(map)
+            let truth = try LabelVolume(contentsOf: pair.first.path)
+            let predicted = try LabelVolume(contentsOf: pair.second.path).mapped(map)
             if !quiet { printWarnings(truth.warnings + predicted.warnings) }
             if organs.isEmpty {
                 organs = Set(truth.values).subtracting([0]).sorted().map { Organ(name: "label\($0)", label: $0) }
@@ -72,9 +79,10 @@ struct Evaluate: ParsableCommand {
             }
             results.append(
                 VolumeResult(
-                    path: pair.name,
+                    path: volumes.predicted.kind == .pattern
+                        ? pair.second.name : URL(filePath: pair.second.path).lastPathComponent,
                     scores: try scores(
-                        of: predicted, file: pair.predicted, truth: truth, organs: organs, axis: axis, miss: miss)))
+                        of: predicted, file: pair.second.path, truth: truth, organs: organs, axis: axis, miss: miss)))
             progress.update(results.count)
         }
         guard !organs.isEmpty else {
@@ -145,36 +153,6 @@ private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
 /// Tells of organs that were named and are nowhere.
 func printWarnings(ofAbsent organs: [Organ], in path: String) {
     printWarnings(organs.map { Warning(file: path, "no voxel is \($0.name) (label \($0.label))") })
-}
-
-/// The volumes to compare: two files, or the files of two folders by name.
-///
-/// - Throws: ``FileError`` `missingInput` where a volume of either folder has no partner.
-func pairedVolumes(
-    truth: String, predicted: String
-) throws(FileError) -> [(name: String, truth: String, predicted: String)] {
-    func volumes(_ folder: String) -> Set<String>? {
-        let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
-        return names.map { Set($0.filter { $0.hasSuffix(".nii") || $0.hasSuffix(".nii.gz") }) }
-    }
-    switch (volumes(truth), volumes(predicted)) {
-    case (nil, nil): return [(URL(filePath: predicted).lastPathComponent, truth, predicted)]
-    case (let own?, let others?):
-        let alone = own.symmetricDifference(others).sorted()
-        guard alone.isEmpty, !own.isEmpty else {
-            throw FileError(
-                .missingInput, file: predicted, "not the volumes of \(truth)", expected: "the same names",
-                found: alone.isEmpty ? "no volumes" : "without a partner: \(alone.prefix(5).joined(separator: ", "))")
-        }
-        return own.sorted().map { ($0, "\(truth)/\($0)", "\(predicted)/\($0)") }
-    case (let own, _):
-        // One is a folder; the other is a volume, or nothing.
-        let (folder, other) = own == nil ? (predicted, truth) : (truth, predicted)
-        _ = try fileSize(other)
-        throw FileError(
-            .missingInput, file: other, "not a folder", expected: "the volumes of a folder, as in \(folder)",
-            found: "a file")
-    }
 }
 
 // MARK: - Results

@@ -17,18 +17,18 @@ struct ExportNNUNet: ParsableCommand {
             Example: swift-sam export nnunet --images ct/ --labels labels/ --names 1=spleen,4=liver \
             -o $nnUNet_raw/Dataset001_Abdomen
 
-            Volumes and labels pair by name, and every pair is checked before anything is written. Labels become \
-            consecutive. splits_final.json holds five folds by case (fewer of fewer cases): copy it into nnU-Net's folder of \
+            Volumes and labels pair by their names or by {case}, Case_0001_0000.nii.gz also with Case_0001.nii.gz, and \
+            every pair is checked before anything is written. Labels become consecutive. splits_final.json holds five folds by case (fewer of fewer cases): copy it into nnU-Net's folder of \
             preprocessed data.
 
             With --ignore-gaps, nnU-Net 2.8.1 counts ignored voxels where it measures the intensities to normalise by; \
             tools/nnunet/run has it measure the same labels without them first.
             """)
 
-    @Option(help: "The folder of the volumes (.nii.gz).", completion: .directory)
+    @Option(help: "The volumes (.nii.gz): a folder, or a pattern with {case}.", completion: .directory)
     var images: String
 
-    @Option(help: "The folder of their label volumes, of the same names.", completion: .directory)
+    @Option(help: "Their label volumes, likewise.", completion: .directory)
     var labels: String
 
     @Option(
@@ -37,6 +37,9 @@ struct ExportNNUNet: ParsableCommand {
             valueName: "1=spleen,4=liver,6=-"),
         transform: parseNames)
     var names: [Organ]
+
+    @Flag(help: "Leave out volumes without labels, and labels without a volume.")
+    var onlyCommon = false
 
     @Flag(help: "Ignore the background of slices on which an organ was forgotten: before and after, it is there.")
     var ignoreGaps = false
@@ -49,8 +52,11 @@ struct ExportNNUNet: ParsableCommand {
     var output: String
 
     func run() throws {
-        let cases = try pairedVolumes(truth: images, predicted: labels).map {
-            NNUNetDataset.Case(name: withoutVolumeExtension($0.name), image: $0.truth, labels: $0.predicted)
+        let paired = try VolumePairs(
+            try VolumeFiles(images), try VolumeFiles(labels), hasChannels: true, onlyCommon: onlyCommon)
+        if !quiet { printWarnings(paired.warnings) }
+        let cases = paired.pairs.map {
+            NNUNetDataset.Case(name: $0.second.name, image: $0.first.path, labels: $0.second.path)
         }
         let organs = names.filter { $0.name != leftOut }
         guard !organs.isEmpty else { throw ValidationError("--names leaves out every label.") }

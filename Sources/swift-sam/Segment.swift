@@ -74,7 +74,7 @@ struct Segment: AsyncParsableCommand {
     var output: String
 
     mutating func validate() throws {
-        guard output.hasSuffix(".nii") || output.hasSuffix(".nii.gz") else {
+        guard VolumeEnding(of: output) != nil else {
             throw ValidationError("-o must name a .nii or .nii.gz file, not \"\(output)\".")
         }
         guard preview?.lowercased().hasSuffix(".png") != false else {
@@ -90,14 +90,14 @@ struct Segment: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let cases = try slicing.cases(volume)
+        let cases = try slicing.cases(volume, isQuiet: options.quiet)
         try requireNames(cases)
         let classes = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let labels = try labelMap(classes)
         let drawings = try boxes.drawings(
             on: cases, slicing, classes: classes, annotator: annotator, several: false,
             isQuiet: options.quiet)
-        for drawing in drawings { try recipe.check(drawing.slices, file: drawing.item.volume) }
+        for drawing in drawings { try recipe.check(drawing.slices, file: drawing.item.path) }
         try labels.check(drawings.flatMap(\.boxes), classes: classes)
 
         let (sam, load) = try timed { try options.open() }
@@ -115,7 +115,7 @@ struct Segment: AsyncParsableCommand {
             let place = placeInRun(index, of: drawings, since: start)
             do {
                 manifests[drawing.item.name] = try await segment(
-                    drawing, by: model, labels, classes, title: "\(drawing.item.volume)\(place): slices")
+                    drawing, by: model, labels, classes, title: "\(drawing.item.path)\(place): slices")
             } catch let error as FileError where drawings.count > 1 {
                 // The others' labels are worth as much without this one's.
                 printError("error: \(error)")
@@ -151,7 +151,7 @@ struct Segment: AsyncParsableCommand {
     ) async throws -> Manifest {
         let (output, preview) = outputs(drawing.item)
         let manifestPath = Manifest.path(besideLabels: output)
-        let volume = try Volume(contentsOf: drawing.item.volume)
+        let volume = try Volume(contentsOf: drawing.item.path)
         if !options.quiet {
             printWarnings(
                 volume.warnings + drawing.slices.warnings(file: volume.file)
@@ -188,7 +188,7 @@ struct Segment: AsyncParsableCommand {
         }
         if let preview { try writePNG(preview, drawnSlices(segmentation, images)) }
         if !json {
-            if self.output.contains(casePlace) { print("\(drawing.item.volume):") }
+            if self.output.contains(VolumeFile.placeholder) { print("\(drawing.item.path):") }
             manifest.printTable(classes, hasPicture: preview != nil)
             print("wrote \([output, manifestPath, preview].compactMap { $0 }.joined(separator: ", "))")
         }
@@ -209,23 +209,26 @@ struct Segment: AsyncParsableCommand {
     }
 
     /// Checks that each volume's outputs have names of their own.
-    private func requireNames(_ cases: [Case]) throws {
-        guard cases.count == 1 || [output, preview].compactMap({ $0 }).allSatisfy({ $0.contains(casePlace) }) else {
+    private func requireNames(_ cases: [VolumeFile]) throws {
+        guard
+            cases.count == 1
+                || [output, preview].compactMap({ $0 }).allSatisfy({ $0.contains(VolumeFile.placeholder) })
+        else {
             throw ValidationError(
                 "\(cases.count) volumes need {case} in -o and --preview, such as -o 'labels/{case}.nii.gz'.")
         }
     }
 
     /// Checks that all outputs can be written and replace nothing that is read; makes the folders of patterns.
-    private func requireOutputs(_ cases: [Case]) throws {
-        let inputs = cases.map(\.volume) + [classes, options.model].compactMap { $0 }
+    private func requireOutputs(_ cases: [VolumeFile]) throws {
+        let inputs = cases.map(\.path) + [classes, options.model].compactMap { $0 }
         for item in cases {
             let (labels, picture) = outputs(item)
             for (path, pattern) in [
                 (labels, output), (Manifest.path(besideLabels: labels), output), (picture, preview),
             ] {
                 guard let path, let pattern else { continue }
-                if pattern.contains(casePlace) {
+                if pattern.contains(VolumeFile.placeholder) {
                     try makeFolder(URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false))
                 }
                 try requireOutput(path, besides: inputs)
@@ -233,8 +236,8 @@ struct Segment: AsyncParsableCommand {
         }
     }
 
-    private func outputs(_ item: Case) -> (labels: String, preview: String?) {
-        (path(output, ofCase: item.name), preview.map { path($0, ofCase: item.name) })
+    private func outputs(_ item: VolumeFile) -> (labels: String, preview: String?) {
+        (item.path(of: output), preview.map(item.path))
     }
 
     private func labelMap(_ classes: ClassList?) throws -> LabelMap {

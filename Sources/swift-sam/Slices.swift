@@ -28,8 +28,8 @@ struct Slices: ParsableCommand {
     var output: String
 
     func run() throws {
-        for item in try slicing.cases(volume) {
-            let volume = try Volume(contentsOf: item.volume)
+        for item in try slicing.cases(volume, isQuiet: quiet) {
+            let volume = try Volume(contentsOf: item.path)
             let slices = try slicing.slices(volume.geometry, case: item.name, record: nil)
             if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
             let images = SliceImages(volume, slices, try slicing.intensity(of: volume, record: nil))

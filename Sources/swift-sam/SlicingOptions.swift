@@ -42,9 +42,11 @@ struct SlicingOptions: ParsableArguments {
 
     /// The volumes that an argument names, under the names that their slices have.
     ///
-    /// - Throws: ``FileError`` as ``swift_sam/cases(_:)``; `ValidationError` for one stem of several volumes.
-    func cases(_ argument: String) throws -> [Case] {
-        var cases = try swift_sam.cases(argument)
+    /// - Throws: ``FileError`` as ``VolumeFiles/init(_:)``; `ValidationError` for one stem of several volumes.
+    func cases(_ argument: String, isQuiet: Bool = false) throws -> [VolumeFile] {
+        let volumes = try VolumeFiles(argument)
+        if !isQuiet { printWarnings(volumes.warnings) }
+        var cases = volumes.files
         if let stem {
             guard cases.count == 1 else {
                 throw ValidationError("--stem names the slices of one volume, not of \(cases.count): use --pattern.")

@@ -74,6 +74,36 @@ import Testing
         #expect(try !evaluate(["--names", "1=spleen"]).contains("not scored"))
     }
 
+    /// Copies of the truth, or of the CT, under several names.
+    private func make(_ names: String..., from file: String) throws {
+        for name in names {
+            let url = URL(filePath: folder.path).appending(path: name)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: file, toPath: url.path(percentEncoded: false))
+        }
+    }
+
+    @Test func volumesPairByCase() throws {
+        try make("truth/label1.nii.gz", "truth/label2.nii.gz", "out/1/l.nii.gz", "out/3/l.nii.gz", from: truth)
+        try folder.write("truth/._label1.nii.gz", "")
+        let arguments = [
+            "evaluate", "--truth", "truth/label{case}.nii.gz", "--predicted", "out/{case}/l.nii.gz", "--names",
+            "1=spleen",
+            "--csv", "v.csv",
+        ]
+        let all = try Command(arguments, in: folder.path)
+        #expect(all.status == 66)
+        #expect(all.errors.contains("without a partner: truth/label2.nii.gz, out/3/l.nii.gz\nLeave them out"))
+        let common = try Command(arguments + ["--only-common"], in: folder.path)
+        #expect(common.status == 0)
+        #expect(common.errors.contains("left out: truth/label2.nii.gz, out/3/l.nii.gz"))
+        #expect(common.errors.contains("hidden files") == false, "what does not fit the pattern is not meant")
+        #expect(try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8) == "path,spleen_dice\n1,1.0\n")
+        let quiet = try Command(arguments + ["--only-common", "--quiet"], in: folder.path)
+        #expect(quiet.errors == "")
+    }
+
     // MARK: Export
 
     private func export(_ names: String) throws -> Command {
@@ -104,5 +134,20 @@ import Testing
         let again = try export(names)
         #expect(again.status == 73)
         #expect(again.errors.contains("a dataset stands there"))
+    }
+
+    /// nnU-Net's own names of images, beside labels in a folder for each case.
+    @Test func exportsImagesWithChannels() throws {
+        try make("ct/a_0000.nii.gz", "ct/b_0000.nii.gz", from: demo + "/ct.nii.gz")
+        try make("labels/a/l.nii.gz", "labels/b/l.nii.gz", from: truth)
+        let command = try Command(
+            [
+                "export", "nnunet", "--images", "ct", "--labels", "labels/{case}/l.nii.gz", "--names",
+                "1=spleen,2=-,3=-,4=-,5=-", "-o", "set",
+            ], in: folder.path)
+        #expect(command.status == 0)
+        for path in ["imagesTr/a_0000.nii.gz", "imagesTr/b_0000.nii.gz", "labelsTr/a.nii.gz", "labelsTr/b.nii.gz"] {
+            #expect(FileManager.default.fileExists(atPath: folder.path + "/set/" + path))
+        }
     }
 }

@@ -1,0 +1,258 @@
+import Foundation
+import SafeFiles
+
+/// The endings that make a file a NIfTI volume by its name, in letters of either case.
+public enum VolumeEnding: String, CaseIterable, Sendable {
+    case compressed = ".nii.gz"
+    case plain = ".nii"
+
+    /// The ending of a path; nil where the file is no volume by its name.
+    public init?(of path: String) {
+        let lowercased = path.lowercased()
+        guard let ending = Self.allCases.first(where: { lowercased.hasSuffix($0.rawValue) }) else { return nil }
+        self = ending
+    }
+}
+
+/// The path of a volume without its `.nii` or `.nii.gz`; of the file's name, what slices and boxes are named after.
+public func withoutVolumeExtension(_ path: String) -> String {
+    String(path.dropLast(VolumeEnding(of: path)?.rawValue.count ?? 0))
+}
+
+/// A volume's file and the name of its case.
+public struct VolumeFile: Hashable, Sendable {
+    /// The case: the text in the place of `{case}`, else the file's name without `.nii` or `.nii.gz`.
+    public var name: String
+    public var path: String
+
+    public init(name: String, path: String) {
+        self.name = name
+        self.path = path
+    }
+
+    /// What patterns have in the place of a case's name.
+    public static let placeholder = "{case}"
+
+    /// A pattern of paths with this case's name in place of `{case}`.
+    public func path(of pattern: String) -> String { pattern.replacing(Self.placeholder, with: name) }
+}
+
+/// The volumes that one argument names: a file; a folder, for all volumes in it; or a pattern such as
+/// `ct/{case}/ct.nii.gz`, where `{case}` is the same text in all places, without a slash.
+///
+/// A volume is a file whose name has a ``VolumeEnding``. Files whose names begin with a dot are left out, such as the
+/// `._ct.nii.gz` that macOS adds, unless they are named in full. Links are followed. Letters with accents are the same
+/// letters composed and decomposed (Unicode's canonical equivalence, NFC and NFD), also in patterns.
+public struct VolumeFiles: Sendable {
+    public enum Kind: Sendable {
+        case file
+        case folder
+        case pattern
+    }
+
+    /// The argument as the person gave it.
+    public let argument: String
+    public let kind: Kind
+    /// The volumes, in the order of their names; at least one, and no two of one name.
+    public let files: [VolumeFile]
+    /// What looks like a volume and is left out.
+    public let warnings: [Warning]
+
+    /// Lists the volumes of an argument.
+    ///
+    /// - Throws: ``FileError`` `missingInput` where there are none, or the folder cannot be read; `badData` where the name
+    ///   is not a volume's, or two volumes have one name.
+    public init(_ argument: String) throws(FileError) {
+        self.argument = argument
+        var found: (files: [VolumeFile], hidden: [String], missing: [String]) = ([], [], [])
+        if argument.contains(VolumeFile.placeholder) {
+            kind = .pattern
+            try requireEnding(argument)
+            found = matches(argument)
+        } else {
+            let path = existing(argument)
+            if isFolder(path) {
+                kind = .folder
+                let volumes = try entries(path).filter { VolumeEnding(of: $0) != nil }
+                found.files = volumes.filter { !isHidden($0) }.map {
+                    VolumeFile(name: withoutVolumeExtension($0), path: "\(path)/\($0)")
+                }
+                found.hidden = volumes.filter(isHidden)
+            } else {
+                kind = .file
+                _ = try fileSize(path)
+                try requireEnding(argument)
+                let name = URL(filePath: path).lastPathComponent
+                found.files = [VolumeFile(name: withoutVolumeExtension(name), path: path)]
+            }
+        }
+        files = found.files.sorted { $0.name < $1.name }
+        warnings = [("hidden files, not read", found.hidden), ("cases without a volume", found.missing)]
+            .filter { !$0.1.isEmpty }.map { Warning(file: argument, "\($0): \(list($1.sorted()))") }
+        guard !files.isEmpty else {
+            throw FileError(
+                .missingInput, file: argument, "no volumes", expected: ".nii or .nii.gz files",
+                found: warnings.first?.what, advice: "Check the path.")
+        }
+        for (one, next) in zip(files, files.dropFirst()) where one.name == next.name {
+            throw FileError(.badData, file: next.path, "a second volume of this name", found: "also \(one.path)")
+        }
+    }
+}
+
+/// Volumes of two listings that belong together.
+public struct VolumePairs: Sendable {
+    /// One of each listing, in the order of the names.
+    public let pairs: [(first: VolumeFile, second: VolumeFile)]
+    /// What was left out.
+    public let warnings: [Warning]
+
+    /// Pairs two files whatever their names, and the volumes of two folders or patterns by the names of their cases.
+    ///
+    /// - Parameters:
+    ///   - hasChannels: whether names of the first listing may end in nnU-Net's `_0000`, where no volume of the second does.
+    ///   - onlyCommon: whether volumes without a partner are left out.
+    /// - Throws: ``FileError`` `missingInput` where a volume has no partner, or with `onlyCommon` where none has one; where
+    ///   one argument is a file and the other is not.
+    public init(
+        _ first: VolumeFiles, _ second: VolumeFiles, hasChannels: Bool = false, onlyCommon: Bool = false
+    ) throws(FileError) {
+        let warnings = first.warnings + second.warnings
+        guard (first.kind == .file) == (second.kind == .file) else {
+            let (file, other) = first.kind == .file ? (first, second) : (second, first)
+            throw FileError(
+                .missingInput, file: file.argument, "not a folder",
+                expected: "the volumes of a folder or pattern, as in \(other.argument)", found: "a file")
+        }
+        if first.kind == .file {
+            (pairs, self.warnings) = ([(first.files[0], second.files[0])], warnings)
+            return
+        }
+        var partners = Dictionary(uniqueKeysWithValues: second.files.map { ($0.name, $0) })
+        var pairs: [(first: VolumeFile, second: VolumeFile)] = []
+        var (rest, alone): ([VolumeFile], [VolumeFile]) = ([], [])
+        for file in first.files {
+            if let partner = partners.removeValue(forKey: file.name) {
+                pairs.append((file, partner))
+            } else {
+                rest.append(file)
+            }
+        }
+        // Only then the others: of Case_0001 and Case_0001_0000 the one that needs no rule has the partner.
+        for file in rest {
+            let hasChannel = hasChannels && file.name.hasSuffix(channelEnding)
+            if hasChannel, let partner = partners.removeValue(forKey: String(file.name.dropLast(channelEnding.count))) {
+                pairs.append((file, partner))
+            } else {
+                alone.append(file)
+            }
+        }
+        alone += second.files.filter { partners[$0.name] != nil }
+        let lonely = alone.map(\.path)
+        guard !pairs.isEmpty, alone.isEmpty || onlyCommon else {
+            throw FileError(
+                .missingInput, file: second.argument, "not the volumes of \(first.argument)",
+                expected: "the same names", found: "without a partner: \(list(lonely))",
+                advice: pairs.isEmpty ? nil : "Leave them out with --only-common.")
+        }
+        self.pairs = pairs.sorted { $0.second.name < $1.second.name }
+        self.warnings =
+            warnings
+            + (alone.isEmpty
+                ? [] : [Warning(file: second.argument, "without a partner, left out: \(list(lonely))")])
+    }
+}
+
+/// What nnU-Net adds to the name of a case's first image.
+private let channelEnding = "_0000"
+
+// MARK: Names
+
+/// Up to five of some names, and how many more there are.
+private func list(_ names: [String]) -> String {
+    names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")
+}
+
+private func isHidden(_ name: String) -> Bool { name.hasPrefix(".") }
+
+private func requireEnding(_ path: String) throws(FileError) {
+    guard VolumeEnding(of: path) != nil else {
+        throw FileError(.badData, file: path, "not a NIfTI volume by its name", expected: ".nii or .nii.gz")
+    }
+}
+
+/// Whether a name in a folder is the one that is looked for.
+private func isSame(_ name: String, _ wanted: String) -> Bool {
+    VolumeEnding(of: name) == VolumeEnding(of: wanted)
+        && withoutVolumeExtension(name) == withoutVolumeExtension(wanted)
+}
+
+/// The text in the place of `{case}`; nil where the name does not fit the pattern.
+private func caseName(of name: String, by pattern: String) -> String? {
+    let literals = withoutVolumeExtension(pattern)
+        .split(separator: VolumeFile.placeholder, omittingEmptySubsequences: false)
+    let whole = withoutVolumeExtension(name)
+    let length = (whole.count - literals.reduce(0) { $0 + $1.count }) / (literals.count - 1)
+    let own = String(whole.dropFirst(literals[0].count).prefix(max(length, 0)))
+    return !own.isEmpty && isSame(name, pattern.replacing(VolumeFile.placeholder, with: own)) ? own : nil
+}
+
+// MARK: Folders
+
+private func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+/// Whether something of this name is there, be it a link that leads nowhere: reading that one says so.
+private func isThere(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+}
+
+private func entries(_ folder: String) throws(FileError) -> [String] {
+    do {
+        return try FileManager.default.contentsOfDirectory(atPath: folder)
+    } catch {
+        throw FileError(
+            .missingInput, file: folder, "the folder cannot be read", found: error.localizedDescription,
+            advice: "Check its permissions.")
+    }
+}
+
+/// A path by the names that are there, which may be composed of other code points; as given where nothing is.
+private func existing(_ path: String) -> String {
+    if isThere(path) { return path }
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    return parts.dropFirst().reduce(path.hasPrefix("/") ? "" : child(parts[0], of: ".", from: "")) { folder, part in
+        child(part, of: folder.isEmpty ? "/" : folder, from: folder + "/")
+    }
+}
+
+/// `start` and the entry of a folder that has this name, or else the name itself.
+private func child(_ name: String, of folder: String, from start: String) -> String {
+    if isThere(start + name) { return start + name }
+    return start + ((try? entries(folder))?.first { isSame($0, name) } ?? name)
+}
+
+/// The files of a pattern: the first part of the path that holds `{case}` says which cases there are.
+private func matches(_ pattern: String) -> (files: [VolumeFile], hidden: [String], missing: [String]) {
+    let parts = pattern.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    var found: (files: [VolumeFile], hidden: [String], missing: [String]) = ([], [], [])
+    guard let place = parts.firstIndex(where: { $0.contains(VolumeFile.placeholder) }) else { return found }
+    let start = place == 0 ? "" : existing(parts[..<place].joined(separator: "/") + "/")
+    for entry in (try? entries(start.isEmpty ? "." : start)) ?? [] {
+        guard let name = caseName(of: entry, by: parts[place]) else { continue }
+        let path = parts[(place + 1)...].reduce(start + entry) { folder, part in
+            child(part.replacing(VolumeFile.placeholder, with: name), of: folder, from: folder + "/")
+        }
+        if !isThere(path) {
+            if isFolder(start + entry), !isHidden(entry) { found.missing.append(name) }
+        } else if isHidden(entry) && !isHidden(parts[place]) {
+            found.hidden.append(entry)
+        } else {
+            found.files.append(VolumeFile(name: name, path: path))
+        }
+    }
+    return found
+}

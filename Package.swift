@@ -60,23 +60,32 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        // What test targets share. No product: a consumer does not build it.
+        .target(name: "TestSupport", dependencies: ["SafeFiles"], path: "Tests/TestSupport"),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "SafeFiles", "Tensors"],
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "SafeFiles", "Tensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "PlainSamTests",
-            dependencies: ["PlainSam", "SegmentAnything", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: [
+                "PlainSam", "SegmentAnything", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .testTarget(
             name: "SegmentAnythingTests",
-            dependencies: ["PlainSam", "SegmentAnything", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "PlainSam", "SegmentAnything", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ImagingTests", dependencies: ["Imaging", "PictureFiles"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "AnnotationsTests", dependencies: ["Annotations", "SafeFiles", "ImageFrames"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "SegmentationTests", dependencies: ["PictureFiles", "Segmentation"]),
-        .testTarget(name: "CommandTests", dependencies: ["swift-sam", "Tensors"]),
+            name: "ImagingTests", dependencies: ["Imaging", "PictureFiles", "TestSupport"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "AnnotationsTests", dependencies: ["Annotations", "SafeFiles", "ImageFrames", "TestSupport"]),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "SegmentationTests", dependencies: ["PictureFiles", "Segmentation", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["swift-sam", "Tensors", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@ import Annotations
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 /// Images are 320×160 here, so a pixel is 0.003125 wide and 0.00625 high.

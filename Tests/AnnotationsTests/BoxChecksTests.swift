@@ -1,5 +1,6 @@
 import Foundation
 import ImageFrames
+import TestSupport
 import Testing
 
 @testable import Annotations
@@ -15,7 +16,7 @@ import Testing
         var boxes: [Int: [(classID: Int, box: PixelBox)]] = [:]
         var marked: ClosedRange<Int> = 2...27
 
-        init(_ random: inout SplitMix64) {
+        init(_ random: inout SplitMix) {
             let centres = [(150.0, 60.0), (60, 110), (140, 115), (70, 50)]
             for (classID, centre) in centres.enumerated() {
                 for slice in (classID + 2)...(24 + classID) {
@@ -50,14 +51,14 @@ import Testing
 
     @Test("a clean copy has nothing to look at") func clean() {
         for seed in 0..<50 {
-            var random = SplitMix64(state: UInt64(seed))
+            var random = SplitMix(seed: UInt64(seed))
             let slices = Drawing(&random).slices(in: imageSize)
             #expect(findings(in: slices, classes: Self.classes, sliceCount: sliceCount).isEmpty, "seed \(seed)")
         }
     }
 
     @Test("every slip is found, and nothing else", arguments: 0..<200) func injected(seed: Int) {
-        var random = SplitMix64(state: UInt64(seed) + 1000)
+        var random = SplitMix(seed: UInt64(seed) + 1000)
         var drawing = Drawing(&random)
         // Slices apart from each other, within every class's range.
         let slices = Array(stride(from: 8, through: 22, by: 3)).shuffled(using: &random)
@@ -109,7 +110,7 @@ import Testing
     // The patient's right is on the left of the picture: the right kidney stands at x = 60.
     @Test("where it is known where right is, what is exchanged on many slices is found too", arguments: 0..<20)
     func orientation(seed: Int) {
-        var random = SplitMix64(state: UInt64(seed) + 5000)
+        var random = SplitMix(seed: UInt64(seed) + 5000)
         let clean = Drawing(&random)
         func check(_ drawing: Drawing, _ towardsRight: SIMD2<Double>? = SIMD2(-1, 0)) -> [BoxFinding] {
             findings(
@@ -130,7 +131,7 @@ import Testing
     }
 
     @Test("classes never marked, and work hardly begun") func missing() {
-        var random = SplitMix64(state: 1)
+        var random = SplitMix(seed: 1)
         var drawing = Drawing(&random)
         for slice in drawing.boxes.keys { drawing.boxes[slice]?.removeAll { $0.classID == 1 } }
         #expect(
@@ -154,11 +155,12 @@ import Testing
         #expect(twinClasses(names) == expected)
     }
 
-    @Test("the five gaps in the study's boxes", .enabled(if: crowdIsThere(), "../shared/data is not there"))
+    @Test("the five gaps in the study's boxes", .needsSharedData)
     func crowd() throws {
         let classes = ClassList(names: (0...7).map { "class \($0)" })
         let slices = try readBoxes(
-            crowdPrompts, case: "img0001", sliceCount: 147, imageSize: PixelSize(width: 512, height: 512),
+            sharedData + "/crowd/prompts", case: "img0001", sliceCount: 147,
+            imageSize: PixelSize(width: 512, height: 512),
             classes: classes)
         let found = findings(in: slices, classes: classes, sliceCount: 147)
         // Counted from the files by hand: each class's slices between its first and its last.
@@ -174,9 +176,3 @@ import Testing
         #expect(Set(found.map(\.kind)) == [.gap, .never])
     }
 }
-
-private let crowdPrompts = URL(filePath: #filePath).appending(path: "../../../../shared/data/crowd/prompts")
-    .standardized
-    .path(percentEncoded: false)
-
-private func crowdIsThere() -> Bool { FileManager.default.fileExists(atPath: crowdPrompts) }

@@ -1,6 +1,7 @@
 import Annotations
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @Suite("Several volumes and annotators")
@@ -242,7 +243,7 @@ struct BoxTableTests {
 
     @Test("damaged tables give boxes inside the image or errors", arguments: 0..<8)
     func damaged(seed: UInt64) throws {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix(seed: seed)
         let text = "\(header),annotator,seconds\n3,0,10,20,30,40,,1\n\"4\",1,1.5,2,3e1,4,,\n5,2,1,2,3,4,,7\n"
         for _ in 0..<100 {
             let path = folder.write("boxes.csv", FuzzTests.damaged(Array(text.utf8), &random))

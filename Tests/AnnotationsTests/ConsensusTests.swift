@@ -1,6 +1,7 @@
 import Annotations
 import Foundation
 import ImageFrames
+import TestSupport
 import Testing
 
 @Suite("What several annotators agree on")
@@ -75,7 +76,7 @@ struct ConsensusTests {
 
     @Test("intersection over union, against counting pixels", arguments: 0..<20)
     func byPixels(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix(seed: seed)
         func box() -> PixelBox {
             let (x, y) = (Int.random(in: 0..<12, using: &random), Int.random(in: 0..<9, using: &random))
             return PixelBox(

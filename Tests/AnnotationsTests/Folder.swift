@@ -4,41 +4,9 @@ import Annotations
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 
-/// A temporary folder of one test, removed with its last reference.
-final class Folder: Sendable {
-    let path: String
-
-    init() {
-        path = FileManager.default.temporaryDirectory.appending(path: "swift-sam-\(UUID().uuidString)")
-            .path(percentEncoded: false)
-        try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    /// Writes a file, and the folders that its name begins with; returns its path.
-    @discardableResult
-    func write(_ name: String, _ text: String) -> String { write(name, Data(text.utf8)) }
-
-    @discardableResult
-    func write(_ name: String, _ data: Data) -> String {
-        if let slash = name.lastIndex(of: "/") {
-            try! FileManager.default.createDirectory(
-                atPath: "\(path)/\(name[..<slash])", withIntermediateDirectories: true)
-        }
-        // Foundation's writing waits for the disk, which takes a minute for thousands of files.
-        let file = fopen("\(path)/\(name)", "w")!
-        _ = data.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
-        precondition(fclose(file) == 0)
-        return "\(path)/\(name)"
-    }
-
-    /// The names of what stands in the folder, in order.
-    var names: [String] { try! FileManager.default.contentsOfDirectory(atPath: path).sorted() }
-
+extension Folder {
     func classes(_ names: String...) throws -> ClassList {
         try ClassList(contentsOf: write("class_list.txt", names.joined(separator: "\n") + "\n"))
     }

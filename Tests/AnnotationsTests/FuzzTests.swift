@@ -2,6 +2,7 @@ import Annotations
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 /// Box files damaged at random, the same ones on every run: reading gives boxes inside the image or an error about
@@ -27,7 +28,7 @@ struct FuzzTests {
 
     private func check(_ text: String, file: String, seed: UInt64) throws {
         let classes = try folder.classes("liver", "spleen", "aorta")
-        var random = SplitMix64(state: seed)
+        var random = SplitMix(seed: seed)
         for round in 0..<100 {
             let damaged = Self.damaged(Array(text.utf8), &random)
             let path = folder.write(file, damaged)
@@ -47,7 +48,7 @@ struct FuzzTests {
     }
 
     /// One to four of: a byte changed, a piece removed, a piece repeated, a token put in, the end cut off.
-    static func damaged(_ data: [UInt8], _ random: inout SplitMix64) -> Data {
+    static func damaged(_ data: [UInt8], _ random: inout SplitMix) -> Data {
         let tokens = [
             "nan", "-", "1e999", " ", "\n", "\r", "\u{0}", "99999999999999999999", "</object>", "<object>", "<!--",
             "-->",
@@ -66,17 +67,5 @@ struct FuzzTests {
             }
         }
         return Data(bytes)
-    }
-}
-
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

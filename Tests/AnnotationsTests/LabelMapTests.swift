@@ -1,6 +1,7 @@
 import Annotations
 import Foundation
 import SafeFiles
+import TestSupport
 import Testing
 
 @Suite("Label maps")

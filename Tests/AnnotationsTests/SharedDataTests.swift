@@ -4,15 +4,16 @@ import Annotations
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 /// Boxes of the data that stands beside the checkout; skipped where it does not.
-@Suite("Boxes of the data at hand", .enabled(if: SharedData.isThere, "../shared/data is not there"))
+@Suite("Boxes of the data at hand", .needsSharedData)
 struct SharedDataTests {
     @Test("all 131 boxes of the abdomen")
     func abdomen() throws {
-        let folder = SharedData.path("ct_abdomen/boxes")
-        let classes = try ClassList(contentsOf: SharedData.path("ct_abdomen/class_list.txt"))
+        let folder = sharedData + "/ct_abdomen/boxes"
+        let classes = try ClassList(contentsOf: sharedData + "/ct_abdomen/class_list.txt")
         let size = PixelSize(width: 122, height: 101)
         let slices = try readBoxes(folder, case: "ct", sliceCount: 30, imageSize: size, classes: classes)
         #expect(slices.reduce(0) { $0 + $1.boxes.count } == 131)
@@ -22,7 +23,7 @@ struct SharedDataTests {
 
     @Test("all boxes that people drew")
     func crowd() throws {
-        let folder = SharedData.path("crowd/prompts")
+        let folder = sharedData + "/crowd/prompts"
         let size = PixelSize(width: 512, height: 512)
         let slices = try readBoxes(folder, case: "img0001", sliceCount: 147, imageSize: size, classes: nil)
         #expect(slices.map(\.slice) == Array(0..<147))
@@ -53,14 +54,4 @@ struct SharedDataTests {
             }
         }
     }
-}
-
-private enum SharedData {
-    /// `shared/data` beside the package's root.
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "shared/data")
-
-    static var isThere: Bool { FileManager.default.fileExists(atPath: path("ct_abdomen/boxes")) }
-
-    static func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
 }

@@ -2,6 +2,7 @@ import Annotations
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @Suite("YOLO files")

@@ -1,5 +1,6 @@
 import Foundation
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -9,7 +10,7 @@ import Testing
 @Suite struct MutationTests {
     @Test(arguments: ["module.pth", "shared.pth", "protocol4.pth", "types.pth", "library.safetensors"])
     func damagedCheckpoints(_ name: String) throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let original = [UInt8](try Data(contentsOf: Fixtures.folder.appending(path: "good/\(name)")))
         var (opened, refused) = (0, 0)
         for seed in 0..<400 {
@@ -31,7 +32,7 @@ import Testing
 
     @Test(arguments: ["version1.npy", "version3.npy"])
     func damagedArrays(_ name: String) throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let original = [UInt8](try Data(contentsOf: Fixtures.folder.appending(path: "good/\(name)")))
         var refused = 0
         for seed in 0..<400 {

@@ -1,5 +1,6 @@
 import Foundation
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -21,15 +22,15 @@ import Testing
     ])
     func refuses(_ name: String, _ phrase: String) {
         let path = Fixtures.path("hostile/\(name).npy")
-        expectBadData(path, phrase) { _ = try readNumpy(path) }
+        expectError(.badData, phrase, about: path) { _ = try readNumpy(path) }
     }
 
     @Test func refusesEveryTruncation() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let bytes = try Data(contentsOf: Fixtures.folder.appending(path: "good/version1.npy"))
         for count in 0..<bytes.count {
             let path = folder.write("cut.npy", bytes.prefix(count))
-            expectBadData(path, count == 0 ? "empty" : "npy header") { _ = try readNumpy(path) }
+            expectError(.badData, count == 0 ? "empty" : "npy header", about: path) { _ = try readNumpy(path) }
         }
     }
 
@@ -48,23 +49,23 @@ import Testing
         ("{'fortran_order': False, 'shape': (6,), }", "type"), ("", "type"), ("\u{0}\u{0}\u{0}", "type"),
     ])
     func refusesHeader(_ header: String, _ phrase: String) {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let path = folder.write("file.npy", file(version: 1, length: header.utf8.count, header))
-        expectBadData(path, phrase) { _ = try readNumpy(path) }
+        expectError(.badData, phrase, about: path) { _ = try readNumpy(path) }
     }
 
     @Test func refusesOtherVersionsAndLengthsBeyondTheFile() {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let good = "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }"
         for (version, length, phrase) in [
             (0, good.utf8.count, "not a .npy file"), (4, good.utf8.count, "not a .npy file"), (1, 60000, "cut short"),
             (2, 0xFFFF_FFFF, "cut short"), (3, 1 << 20, "cut short"),
         ] {
             let path = folder.write("file.npy", file(version: UInt8(version), length: length, good))
-            expectBadData(path, phrase) { _ = try readNumpy(path) }
+            expectError(.badData, phrase, about: path) { _ = try readNumpy(path) }
         }
         let zip = folder.write("file.npz", Array("PK\u{3}\u{4}0123456789".utf8))
-        expectBadData(zip, "not a .npy file") { _ = try readNumpy(zip) }
+        expectError(.badData, "not a .npy file", about: zip) { _ = try readNumpy(zip) }
     }
 
     private func file(version: UInt8, length: Int, _ header: String) -> [UInt8] {

@@ -1,6 +1,7 @@
 import Foundation
 import SafeFiles
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -141,39 +142,39 @@ import Testing
 
     @Test(arguments: rules)
     func refuses(_ rule: Rule) {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let bytes = Self.file(rule.header, [UInt8](repeating: 0, count: rule.data), length: rule.length)
         let path = folder.write("file.safetensors", bytes)
-        expectBadData(path, rule.phrase) { _ = try Checkpoint(path: path) }
+        expectError(.badData, rule.phrase, about: path) { _ = try Checkpoint(path: path) }
     }
 
     @Test(arguments: 1..<8)
     func refusesFewerThanEightBytes(_ count: Int) {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let path = folder.write("file.safetensors", [UInt8](repeating: 0, count: count))
-        expectBadData(path, "at least 8 bytes") { _ = try Checkpoint(path: path) }
+        expectError(.badData, "at least 8 bytes", about: path) { _ = try Checkpoint(path: path) }
     }
 
     @Test func refusesWhatIsNotUTF8() {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let path = folder.write("file.safetensors", [5, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x22, 0xFF, 0x22, 0x7D])
-        expectBadData(path, "UTF-8") { _ = try Checkpoint(path: path) }
+        expectError(.badData, "UTF-8", about: path) { _ = try Checkpoint(path: path) }
     }
 
     @Test func missingAndEmptyFiles() {
-        let folder = TemporaryFolder()
-        let missing = #expect(throws: FileError.self) { try Checkpoint(path: folder.path("none")) }
+        let folder = Folder()
+        let missing = #expect(throws: FileError.self) { try Checkpoint(path: folder.file("none")) }
         #expect(missing?.kind == .missingInput)
-        let isFolder = #expect(throws: FileError.self) { try Checkpoint(path: folder.path("")) }
+        let isFolder = #expect(throws: FileError.self) { try Checkpoint(path: folder.path) }
         #expect(isFolder?.kind == .missingInput)
         let empty = folder.write("empty", [])
-        expectBadData(empty, "empty") { _ = try Checkpoint(path: empty) }
+        expectError(.badData, "empty", about: empty) { _ = try Checkpoint(path: empty) }
     }
 
     // MARK: What is accepted
 
     @Test func acceptsSpaceEscapesAndAnyOrderOfKeys() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let header =
             "{\n \"b \\\"\\u00e9\" : { \"data_offsets\":[ 4 , 12 ] , \"shape\" : [2], \"dtype\":\"F32\" }\t,\r"
             + #""a":{"shape":[],"dtype":"F32","data_offsets":[0,4]}, "__metadata__" : {"k":"v","k2":""} }   "#
@@ -188,7 +189,7 @@ import Testing
     }
 
     @Test func acceptsEmptyTensorsAnywhere() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let header =
             #"{"x":\#(Self.entry("[0]", 0, 0)),"y":\#(Self.entry("[1]", 0, 4)),"z":\#(Self.entry("[3,0,2]", 4, 4))}"#
         let checkpoint = try Checkpoint(path: folder.write("file", Self.file(header, [0, 0, 128, 63])))
@@ -202,7 +203,7 @@ import Testing
     /// Float32 that begins at each of the four places within a word: only the aligned one is not copied.
     @Test(arguments: 0..<4)
     func tensorsThatAreNotAlignedAreCopied(_ shift: Int) throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let values: [Float] = [1.5, -3e38, .leastNonzeroMagnitude, 7]
         var header =
             #"{"pad":\#(Self.entry("[\(shift)]", 0, shift, "U8")),"a":\#(Self.entry("[2,2]", shift, shift + 16))}"#

@@ -1,6 +1,7 @@
 import Foundation
 import SafeFiles
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -77,7 +78,7 @@ import Testing
     @Test(arguments: hostileNames)
     func refuses(_ name: String) throws {
         let path = Fixtures.path("hostile/\(name).pth")
-        expectBadData(path, try #require(Self.hostile[name])) { _ = try Checkpoint(path: path) }
+        expectError(.badData, try #require(Self.hostile[name]), about: path) { _ = try Checkpoint(path: path) }
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import SafeFiles
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -26,10 +27,10 @@ import Testing
     }
 
     @Test func everythingComesBack() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let metadata = ["format": "pt", "quoted \"key\"": "line\nbreak / é"]
-        try write(folder.path("out"), metadata: metadata)
-        let checkpoint = try Checkpoint(path: folder.path("out"))
+        try write(folder.file("out"), metadata: metadata)
+        let checkpoint = try Checkpoint(path: folder.file("out"))
         #expect(checkpoint.metadata == metadata)
         #expect(Set(checkpoint.entries.keys) == Set(Self.contents.keys))
         for (name, contents) in Self.contents {
@@ -52,51 +53,51 @@ import Testing
     }
 
     @Test func theSameContentsGiveTheSameBytes() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let metadata = Dictionary(uniqueKeysWithValues: (0..<20).map { ("key \($0)", "\($0)") })
-        for name in ["1", "2", "3"] { try write(folder.path(name), metadata: metadata) }
-        let first = try Data(contentsOf: folder.url.appending(path: "1"))
-        #expect(try Data(contentsOf: folder.url.appending(path: "2")) == first)
-        #expect(try Data(contentsOf: folder.url.appending(path: "3")) == first)
+        for name in ["1", "2", "3"] { try write(folder.file(name), metadata: metadata) }
+        let first = try Data(contentsOf: URL(filePath: folder.file("1")))
+        #expect(try Data(contentsOf: URL(filePath: folder.file("2"))) == first)
+        #expect(try Data(contentsOf: URL(filePath: folder.file("3"))) == first)
     }
 
     /// Elements begin at a multiple of a cache line whatever the header's length, so that float32 stays in the mapping.
     @Test(arguments: 0..<70)
     func elementsBeginAtACacheLine(_ length: Int) throws {
-        let folder = TemporaryFolder()
-        try writeSafetensors(folder.path("out"), names: ["a"], metadata: ["k": String(repeating: "x", count: length)]) {
+        let folder = Folder()
+        try writeSafetensors(folder.file("out"), names: ["a"], metadata: ["k": String(repeating: "x", count: length)]) {
             _ in
             .tensor(Tensor([1, 2], shape: [2]), .float32)
         }
-        let checkpoint = try Checkpoint(path: folder.path("out"))
+        let checkpoint = try Checkpoint(path: folder.file("out"))
         #expect(checkpoint.entries["a"].map { $0.bytes.lowerBound % 64 } == 0)
         #expect(checkpoint.tensor("a").values == [1, 2])
     }
 
     @Test func anOutputThatExistsIsReplacedAndNothingElseIsLeft() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         _ = folder.write("out", [1, 2, 3])
-        try write(folder.path("out"))
-        #expect(try Checkpoint(path: folder.path("out")).entries.count == Self.contents.count)
+        try write(folder.file("out"))
+        #expect(try Checkpoint(path: folder.file("out")).entries.count == Self.contents.count)
         #expect(folder.names == ["out"])
     }
 
     @Test func whatCannotBeWrittenLeavesNothing() throws {
-        let folder = TemporaryFolder()
-        let error = #expect(throws: FileError.self) { try write(folder.path("no-such-folder/out")) }
+        let folder = Folder()
+        let error = #expect(throws: FileError.self) { try write(folder.file("no-such-folder/out")) }
         #expect(error?.kind == .cannotCreate)
         try FileManager.default.createDirectory(
-            at: folder.url.appending(path: "folder"), withIntermediateDirectories: false)
-        let onFolder = #expect(throws: FileError.self) { try write(folder.path("folder")) }
+            at: URL(filePath: folder.file("folder")), withIntermediateDirectories: false)
+        let onFolder = #expect(throws: FileError.self) { try write(folder.file("folder")) }
         #expect(onFolder?.kind == .cannotCreate)
         #expect(folder.names == ["folder"])
     }
 
     @Test func noTensors() throws {
-        let folder = TemporaryFolder()
-        try writeSafetensors(folder.path("a"), names: []) { _ in .bytes([], .uint8, shape: [0]) }
-        #expect(try Checkpoint(path: folder.path("a")).entries.isEmpty)
-        try writeSafetensors(folder.path("b"), names: [], metadata: ["k": "v"]) { _ in .bytes([], .uint8, shape: [0]) }
-        #expect(try Checkpoint(path: folder.path("b")).metadata == ["k": "v"])
+        let folder = Folder()
+        try writeSafetensors(folder.file("a"), names: []) { _ in .bytes([], .uint8, shape: [0]) }
+        #expect(try Checkpoint(path: folder.file("a")).entries.isEmpty)
+        try writeSafetensors(folder.file("b"), names: [], metadata: ["k": "v"]) { _ in .bytes([], .uint8, shape: [0]) }
+        #expect(try Checkpoint(path: folder.file("b")).metadata == ["k": "v"])
     }
 }

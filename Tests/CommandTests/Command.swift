@@ -50,35 +50,3 @@ struct Command {
         (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] ?? [:]
     }
 }
-
-/// A folder that is removed with its owner.
-final class TemporaryFolder {
-    let path = FileManager.default.temporaryDirectory.appending(path: "swift-sam-\(UUID())").path(percentEncoded: false)
-
-    init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// The names of what stands in the folder.
-    var contents: Set<String> { Set(try! FileManager.default.contentsOfDirectory(atPath: path)) }
-
-    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
-
-    func write(_ name: String, _ bytes: [UInt8]) throws {
-        let url = URL(filePath: path).appending(path: name)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(bytes).write(to: url)
-    }
-}
-
-/// The root of the checkout.
-let checkout = URL(filePath: #filePath).appending(path: "../../..").standardized.path(percentEncoded: false)
-
-/// Small random weights of the oracle's fixtures: an image of 56 pixels, or so.
-let randomWeights = checkout + "Tests/SegmentAnythingTests/Fixtures/small.weights.safetensors"
-
-/// The case that the repository ships.
-let demo = checkout + "weights/demo"
-
-/// The weights that the repository ships.
-let bundledWeights = checkout + "weights/swift-sam-small.safetensors"

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `evaluate`, `summarize` and `compare` as a person runs them.
 @Suite struct EvaluateCommandTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
     let truth = demo + "/truth.nii.gz"
 
     @Test func theTruthIsPerfect() throws {
@@ -86,7 +87,7 @@ import Testing
 
     @Test func volumesPairByCase() throws {
         try make("truth/label1.nii.gz", "truth/label2.nii.gz", "out/1/l.nii.gz", "out/3/l.nii.gz", from: truth)
-        try folder.write("truth/._label1.nii.gz", "")
+        folder.write("truth/._label1.nii.gz", "")
         let arguments = [
             "evaluate", "--truth", "truth/label{case}.nii.gz", "--predicted", "out/{case}/l.nii.gz", "--names",
             "1=spleen",

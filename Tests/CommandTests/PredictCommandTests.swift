@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The commands that run the model on a picture, and those that look at weights.
 @Suite struct PredictCommandTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
     let image: String
 
     init() throws {
@@ -16,7 +17,7 @@ import Testing
         try Command(["predict", image, "--model", model, "-o", "m.png", "--json"] + arguments, in: folder.path)
     }
 
-    var masks: Set<String> { folder.contents.filter { $0.hasSuffix(".png") } }
+    var masks: Set<String> { folder.names.filter { $0.hasSuffix(".png") } }
 
     @Test func oneBoxGivesOneMask() throws {
         let json = try predict("--box", "40,30,200,180").json
@@ -78,15 +79,15 @@ import Testing
         #expect(try predict("--box", "1,1,9,9", "--mask-input", image).status == 65)
         #expect(try predict("--box", "1,1,9,9", model: image).status == 65)
         #expect(try predict("--box", "1,1,9,9", model: "nowhere").status == 66)
-        try folder.write("empty.png", "")
-        try folder.write("text.png", "no picture")
+        folder.write("empty.png", "")
+        folder.write("text.png", "no picture")
         for name in ["empty.png", "text.png"] {
             let command = try Command(
                 ["predict", name, "--box", "1,1,9,9", "--model", randomWeights, "-o", "m.png"], in: folder.path)
             #expect(command.status == 65)
             #expect(command.errors.hasPrefix("error: \(name)"))
         }
-        #expect(!folder.contents.contains("m.png"))
+        #expect(!folder.names.contains("m.png"))
     }
 
     @Test func noInputIsReplaced() throws {

@@ -1,10 +1,11 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 /// `segment` and `slices` on the shipped case, as a person runs them.
 @Suite struct SegmentCommandTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     func segment(_ more: [String] = [], boxes: String = demo + "/boxes/annotator-2") throws -> Command {
         try Command(
@@ -22,7 +23,7 @@ import Testing
         let command = try segment(["--classes", demo + "/class_list.txt"])
         #expect(command.status == 0)
         #expect(command.output.contains("left kidney"))
-        #expect(folder.contents == ["l.nii.gz", "l.json"])
+        #expect(folder.names == ["l.nii.gz", "l.json"])
         let first = try files()
         #expect(try segment(["--classes", demo + "/class_list.txt", "--threads", "1"]).status == 0)
         #expect(try files() == first)
@@ -42,7 +43,7 @@ import Testing
         let slices = try Command(["slices", volume, "--view", "radiological", "-o", "s"], in: folder.path)
         #expect(slices.status == 0)
         #expect(FileManager.default.fileExists(atPath: folder.path + "/s/ct-slice023.png"))
-        try folder.write("s/ct-slice010.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("s/ct-slice010.txt", "0 0.5 0.5 0.2 0.1\n")
         #expect(try segment(["--json"], boxes: "s").json["options"].map { "\($0)" }?.contains("radiological") == true)
         let contradicting = try segment(["--view", "array"], boxes: "s")
         #expect(contradicting.status == 65)
@@ -68,7 +69,7 @@ import Testing
         #expect(command.status == 65)
         #expect(command.errors.contains("256×24"))
         #expect(!command.errors.contains("slices:"), "nothing was encoded")
-        #expect(folder.contents.isEmpty)
+        #expect(folder.names.isEmpty)
     }
 
     // MARK: Checking
@@ -167,13 +168,13 @@ import Testing
 
     @Test(arguments: badBoxes.indices) func badBoxesAreRefusedBeforeAnythingIsWritten(index: Int) throws {
         let bad = Self.badBoxes[index]
-        try folder.write("boxes/\(bad.file)", bad.text)
+        folder.write("boxes/\(bad.file)", bad.text)
         let command = try segment(["--classes", demo + "/class_list.txt"], boxes: "boxes")
         #expect(command.status == (bad.says.hasPrefix("no boxes") ? 66 : 65))
         #expect(command.errors.contains(bad.says))
         #expect(command.errors.split(separator: "\n").count <= 2)
         #expect(command.output.isEmpty)
-        #expect(folder.contents == ["boxes"])
+        #expect(folder.names == ["boxes"])
     }
 
     /// Whatever else is wrong, a volume that is not there comes first.
@@ -182,7 +183,7 @@ import Testing
             ["segment", "nowhere.nii.gz", "--boxes", demo + "/boxes", "-o", "l.nii"], in: folder.path)
         #expect(command.status == 66)
         #expect(command.errors.contains("nowhere.nii.gz: No such file"))
-        try folder.write("photo.png", "")
+        folder.write("photo.png", "")
         let picture = try Command(["segment", "photo.png", "--boxes", demo + "/boxes", "-o", "l.nii"], in: folder.path)
         #expect(picture.status == 65)
         #expect(picture.errors.contains("not a NIfTI volume"))
@@ -191,8 +192,8 @@ import Testing
     }
 
     @Test func allBadLinesAreToldAtOnce() throws {
-        try folder.write("boxes/ct-slice003.txt", "0 0.5\n0 2 2 0.1 0.1\n")
-        try folder.write("boxes/ct-slice004.txt", "x 0.5 0.5 0.1 0.1\n")
+        folder.write("boxes/ct-slice003.txt", "0 0.5\n0 2 2 0.1 0.1\n")
+        folder.write("boxes/ct-slice004.txt", "x 0.5 0.5 0.1 0.1\n")
         let command = try segment(boxes: "boxes")
         for place in ["ct-slice003.txt:1", "ct-slice003.txt:2", "ct-slice004.txt:1"] {
             #expect(command.errors.contains(place))
@@ -220,7 +221,7 @@ import Testing
         let command = try segment(more)
         #expect(command.status == status)
         #expect(!command.errors.isEmpty)
-        #expect(folder.contents.isEmpty)
+        #expect(folder.names.isEmpty)
     }
 
     @Test func theVolumeIsNeverReplaced() throws {
@@ -233,11 +234,11 @@ import Testing
 
     /// Neither of the two outputs appears without the other, and nothing is encoded for an output that cannot be.
     @Test(arguments: ["l.json", "l.nii.gz"]) func aFolderInAnOutputsPlaceIsToldFirst(name: String) throws {
-        try folder.write(name + "/file", "")
+        folder.write(name + "/file", "")
         let command = try segment()
         #expect(command.status == 73)
         #expect(!command.errors.contains("slices:"), "no slice was encoded")
-        #expect(folder.contents == [name])
+        #expect(folder.names == [name])
     }
 
     /// A full log disk stops no overnight run; a result that does not arrive is an error.
@@ -249,8 +250,8 @@ import Testing
         ] {
             let command = try Command.shell("\(arguments) \(redirection)", in: folder.path)
             #expect(command == status, "\(redirection)")
-            #expect(folder.contents == ["l.nii.gz", "l.json"], "\(redirection)")
-            for name in folder.contents { try FileManager.default.removeItem(atPath: folder.path + "/" + name) }
+            #expect(folder.names == ["l.nii.gz", "l.json"], "\(redirection)")
+            for name in folder.names { try FileManager.default.removeItem(atPath: folder.path + "/" + name) }
         }
         let check = "annotations check \(demo)/ct.nii.gz --boxes \(demo)/boxes --classes \(demo)/class_list.txt"
         #expect(try Command.shell("\(check) >/dev/full", in: folder.path) == 74)

@@ -1,18 +1,19 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Several volumes in one run, as a person with a folder of them works.
 @Suite struct SeveralVolumesTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     /// Two volumes of one size, and boxes that tell them apart: one slice each.
     private func makeVolumes() throws {
-        try folder.write("ct/readme.txt", "")
+        folder.write("ct/readme.txt", "")
         for name in ["img0001", "img0002"] {
             try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/ct/\(name).nii.gz")
         }
-        try folder.write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
-        try folder.write("boxes/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n0 0.2 0.2 0.1 0.1\n")
+        folder.write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("boxes/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n0 0.2 0.2 0.1 0.1\n")
     }
 
     private func segment(_ volume: String, _ more: [String], boxes: String = "boxes") throws -> Command {
@@ -53,9 +54,9 @@ import Testing
                 at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
             try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: path)
         }
-        try folder.write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
-        try folder.write("boxes/img0003-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
-        try folder.write("boxes/img0009-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("boxes/img0003-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("boxes/img0009-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
         let command = try segment(volume, ["--pattern", "img{case}-slice{slice}", "-o", "out/{case}.nii"])
         #expect(command.status == 0)
         #expect(boxCounts(command) == ["0001": 1, "0003": 1])
@@ -65,13 +66,13 @@ import Testing
 
     @Test func eachVolumeGoesToTheAnnotatorWhoDrewOnIt() throws {
         try makeVolumes()
-        try folder.write("crowd/anna/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
-        try folder.write("crowd/ben/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("crowd/anna/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("crowd/ben/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n")
         let command = try segment("ct", ["-o", "{case}.nii"], boxes: "crowd")
         #expect(command.status == 0)
         let volumes = command.json["volumes"] as? [String: [String: Any]]
         #expect(volumes?.mapValues { $0["annotator"] as? String } == ["img0001": "anna", "img0002": "ben"])
-        try folder.write("crowd/ben/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("crowd/ben/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n")
         let both = try segment("ct", ["-o", "{case}.nii"], boxes: "crowd")
         #expect(both.status == 65)
         #expect(both.errors.contains("anna, ben") && both.errors.contains("--annotator"))
@@ -81,7 +82,7 @@ import Testing
 
     @Test func aTableOfBoxes() throws {
         try makeVolumes()
-        try folder.write(
+        folder.write(
             "boxes.csv",
             "slice,class,x0,y0,x1,y1,seconds\nimg0001-slice003,0,10,20,60,70,4\nimg0002-slice004,0,1,2,30,40,\n")
         let command = try segment("ct", ["-o", "{case}.nii"], boxes: "boxes.csv")
@@ -92,7 +93,7 @@ import Testing
     @Test func eachVolumesOutputsMayHaveAFolder() throws {
         try makeVolumes()
         #expect(try segment("ct", ["-o", "out/{case}/labels.nii", "--preview", "{case}/look.png"]).status == 0)
-        #expect(folder.contents == ["ct", "boxes", "out", "img0001", "img0002"])
+        #expect(folder.names == ["ct", "boxes", "out", "img0001", "img0002"])
         for name in ["img0001", "img0002"] {
             #expect(FileManager.default.fileExists(atPath: folder.path + "/out/\(name)/labels.json"))
         }
@@ -101,7 +102,7 @@ import Testing
     @Test func whatIsNotReadIsTold() throws {
         try makeVolumes()
         for name in ["img0001-slic005.txt", "img0001_slice006.xml", "class_list.txt"] {
-            try folder.write("boxes/\(name)", "0 0.5 0.5 0.2 0.1\n")
+            folder.write("boxes/\(name)", "0 0.5 0.5 0.2 0.1\n")
         }
         let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"])
         #expect(command.status == 0)
@@ -112,7 +113,7 @@ import Testing
 
     @Test func rowsOfNoSliceAreCountedOnce() throws {
         try makeVolumes()
-        try folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\nx,0,1,2,3,4\n4,0,1,2,30,y\n")
+        folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\nx,0,1,2,3,4\n4,0,1,2,30,y\n")
         let wrong = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "boxes.csv")
         #expect(wrong.status == 65)
         let places = wrong.errors.split(separator: "\n").compactMap { $0.firstMatch(of: /boxes.csv:(\d)/)?.output.1 }
@@ -126,17 +127,17 @@ import Testing
 
     @Test func malformedBoxesOfAllVolumesAreToldAtOnce() throws {
         try makeVolumes()
-        try folder.write("boxes/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")
-        try folder.write("boxes/img0002-slice099.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("boxes/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")
+        folder.write("boxes/img0002-slice099.txt", "0 0.5 0.5 0.2 0.1\n")
         let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
         #expect(command.status == 65)
         #expect(command.errors.contains("img0001-slice005.txt:2") && command.errors.contains("img0002-slice099.txt"))
-        #expect(!folder.contents.contains("labels"), "what fails leaves nothing")
+        #expect(!folder.names.contains("labels"), "what fails leaves nothing")
         let model = try Command(
             ["segment", "ct", "--boxes", "boxes", "--skip-bad", "--model", "nowhere", "-o", "labels/{case}.nii"],
             in: folder.path)
         #expect(model.status == 66)
-        #expect(!folder.contents.contains("labels"))
+        #expect(!folder.names.contains("labels"))
         let skipping = try segment("ct", ["-o", "labels/{case}.nii.gz", "--skip-bad"])
         #expect(skipping.status == 0)
         #expect(skipping.errors.contains("malformed boxes or files left out: 2"))
@@ -155,8 +156,8 @@ import Testing
         #expect(command.status == 65)
         #expect(command.errors.contains("img0001.nii.gz") && command.errors.contains("could not be labelled: found 1"))
         #expect(boxCounts(command) == ["img0002": 2])
-        #expect(folder.contents.isSuperset(of: ["img0002.nii", "img0002.json"]))
-        #expect(!folder.contents.contains("img0001.nii"))
+        #expect(folder.names.isSuperset(of: ["img0002.nii", "img0002.json"]))
+        #expect(!folder.names.contains("img0001.nii"))
     }
 
     @Test func slicesOfSeveralVolumesShareARecord() throws {
@@ -173,12 +174,12 @@ import Testing
         #expect(other.errors.contains("made in another way"))
         // What would be left of a longer one of this name would be taken for its slices.
         let written = try String(contentsOfFile: folder.path + "/boxes/slices.json", encoding: .utf8)
-        try folder.write("boxes/slices.json", written.replacing("24", with: "30"))
+        folder.write("boxes/slices.json", written.replacing("24", with: "30"))
         let longer = try Command(
             ["slices", "ct/img0001.nii.gz", "--view", "radiological", "-o", "boxes"], in: folder.path)
         #expect(longer.status == 73)
         #expect(longer.errors.contains("another volume of this name"))
-        try folder.write("boxes/slices.json", written)
+        folder.write("boxes/slices.json", written)
         // The same ones may be made anew.
         let again = try Command(
             ["slices", "ct/img0001.nii.gz", "--view", "radiological", "-o", "boxes"], in: folder.path)
@@ -188,8 +189,8 @@ import Testing
     @Test func theListNamesVolumeAndAnnotator() throws {
         try makeVolumes()
         let whole = (3...6).map { "boxes/img0001-slice00\($0).txt" }
-        for path in whole where !path.contains("005") { try folder.write(path, "0 0.5 0.5 0.2 0.1\n") }
-        try folder.write("classes.txt", "liver\n")
+        for path in whole where !path.contains("005") { folder.write(path, "0 0.5 0.5 0.2 0.1\n") }
+        folder.write("classes.txt", "liver\n")
         let command = try Command(
             ["annotations", "check", "ct", "--boxes", "boxes", "--classes", "classes.txt", "--csv", "list.csv"],
             in: folder.path)
@@ -203,8 +204,8 @@ import Testing
 
     @Test func classesThatNobodyWasAskedForMayBeMissing() throws {
         try makeVolumes()
-        for slice in 4...6 { try folder.write("boxes/img0001-slice00\(slice).txt", "0 0.5 0.5 0.2 0.1\n") }
-        try folder.write("classes.txt", "liver\nstomach\nspleen\n")
+        for slice in 4...6 { folder.write("boxes/img0001-slice00\(slice).txt", "0 0.5 0.5 0.2 0.1\n") }
+        folder.write("classes.txt", "liver\nstomach\nspleen\n")
         func check(_ more: [String]) throws -> Command {
             try Command(
                 ["annotations", "check", "ct/img0001.nii.gz", "--boxes", "boxes", "--classes", "classes.txt"] + more,
@@ -238,7 +239,7 @@ import Testing
     }
 
     @Test(arguments: ["nowhere", "empty", "x{case}.nii", "nowhere/{case}.nii"]) func noVolumes(volume: String) throws {
-        try folder.write("empty/readme.txt", "")
+        folder.write("empty/readme.txt", "")
         let command = try segment(volume, ["-o", "{case}.nii"])
         #expect(command.status == 66)
     }
@@ -280,12 +281,12 @@ import Testing
             let slices = try Command(
                 ["slices", "ct", "--view", "radiological", "-o", "crowd/\(name)"], in: folder.path)
             #expect(slices.status == 0)
-            try folder.write("crowd/\(name)/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+            folder.write("crowd/\(name)/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
         }
         let merge = {
             try Command(["annotations", "merge", "ct", "--boxes", "crowd", "-o", "m/merged.csv"], in: self.folder.path)
         }
-        try folder.write("m/readme.txt", "")
+        folder.write("m/readme.txt", "")
         #expect(try merge().status == 0)
         let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "m/merged.csv")
         #expect((command.json["options"] as? [String: Any])?["view"] as? String == "radiological")

@@ -30,6 +30,3 @@ struct Reference: Decodable {
         Reference.self,
         from: Data(contentsOf: Bundle.module.resourceURL!.appending(path: "Fixtures/evaluation.json")))
 }
-
-/// The root of the checkout.
-let checkout = URL(filePath: #filePath).appending(path: "../../..").standardized.path(percentEncoded: false)

@@ -1,5 +1,6 @@
 import Foundation
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Evaluation
@@ -64,12 +65,10 @@ import Testing
 
     // MARK: The paper
 
-    static let study = checkout + "../shared/data/study"
-
-    static func isThere() -> Bool { FileManager.default.fileExists(atPath: study) }
+    static let study = sharedData + "/study"
 
     /// Table 1 of Kulkarni et al., as printed: mean and half interval of each column, and the p-values.
-    @Test(.enabled(if: isThere(), "../shared/data is not there")) func tableOneOfThePaper() throws {
+    @Test(.needsSharedData) func tableOneOfThePaper() throws {
         var slices = try ScoreTable(contentsOf: Self.study + "/slice_dice.csv")
         try slices.keep(where: "model", is: "SAM-vit_h")
         slices.keepComplete()

@@ -1,5 +1,6 @@
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -7,10 +8,10 @@ import Testing
 
 /// Every way in which an image file can be bad gives one error, never a crash and never a picture of half a file.
 @Suite struct BadImageTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     @Test func emptyFile() {
-        expectError(.badData, "found an empty file") { _ = try readImage(folder.file("empty.png", [])) }
+        expectError(.badData, "found an empty file") { _ = try readImage(folder.write("empty.png", [])) }
     }
 
     @Test func otherFormats() {
@@ -19,7 +20,7 @@ import Testing
             ("zeros", [UInt8](repeating: 0, count: 99)),
             ("half a signature", Array(pngSignature.prefix(7))), ("bmp", Array("BM".utf8)),
         ] {
-            expectError(.badData, "expected a PNG or a JPEG") { _ = try readImage(folder.file(name, start)) }
+            expectError(.badData, "expected a PNG or a JPEG") { _ = try readImage(folder.write(name, start)) }
         }
     }
 
@@ -28,7 +29,7 @@ import Testing
     func pngCutShort(_ name: String) {
         let bytes = ImageFixture.named(name).bytes
         for count in pngSignature.count..<bytes.count {
-            expectError(.badData, "PNG") { _ = try readImage(folder.file(name, bytes.prefix(count))) }
+            expectError(.badData, "PNG") { _ = try readImage(folder.write(name, bytes.prefix(count))) }
         }
     }
 
@@ -37,14 +38,14 @@ import Testing
     func jpegCutShort(_ name: String) {
         let bytes = ImageFixture.named(name).bytes
         for count in 3..<bytes.count {
-            expectError(.badData, "JPEG") { _ = try readImage(folder.file(name, bytes.prefix(count))) }
+            expectError(.badData, "JPEG") { _ = try readImage(folder.write(name, bytes.prefix(count))) }
         }
     }
 
     @Test func cmyk() {
         let fixture = ImageFixture.named("cmyk.jpg")
         expectError(.badData, "expected grey or RGB, found CMYK\nConvert it to RGB first.") {
-            _ = try readImage(folder.file("cmyk.jpg", fixture.file))
+            _ = try readImage(folder.write("cmyk.jpg", fixture.file))
         }
     }
 
@@ -58,7 +59,7 @@ import Testing
     ])
     func pngOfAnotherSize(_ width: UInt32, _ height: UInt32, _ text: String) {
         let png = ImageFixture.named("rgb-8.png").bytes.with(width.bigEndian, at: 16).with(height.bigEndian, at: 20)
-        let path = folder.file("size.png", withChecksums(png))
+        let path = folder.write("size.png", withChecksums(png))
         expectError(.badData, text) { _ = try readImage(path) }
     }
 
@@ -66,7 +67,7 @@ import Testing
     @Test func pngOfTooFewRows() {
         for (offset, side) in [(16, UInt32(14)), (20, 10)] {
             let png = ImageFixture.named("rgb-8.png").bytes.with(side.bigEndian, at: offset)
-            expectError(.badData, "not a whole PNG") { _ = try readImage(folder.file("rows.png", withChecksums(png))) }
+            expectError(.badData, "not a whole PNG") { _ = try readImage(folder.write("rows.png", withChecksums(png))) }
         }
     }
 
@@ -78,7 +79,7 @@ import Testing
             (60, 33, "not a whole JPEG"),
         ] {
             let jpeg = bytes.with(height.bigEndian, at: frame + 5).with(width.bigEndian, at: frame + 7)
-            expectError(.badData, text) { _ = try readImage(folder.file("size.jpg", jpeg)) }
+            expectError(.badData, text) { _ = try readImage(folder.write("size.jpg", jpeg)) }
         }
     }
 
@@ -91,32 +92,32 @@ import Testing
         for place in stride(from: pngSignature.count, to: bytes.count, by: 3) {
             var damaged = bytes
             damaged[place] ^= 1 << (place % 8)
-            expectError(.badData) { _ = try readImage(folder.file(name, damaged)) }
+            expectError(.badData) { _ = try readImage(folder.write(name, damaged)) }
         }
     }
 
     /// Damage behind right checksums, which only the decoder can notice: a picture or an error, and no more.
     @Test func pngOfWrongContents() {
-        var generator = SplitMix(state: 7)
+        var generator = SplitMix(seed: 7)
         var outcomes: [Bool: Int] = [:]
         for name in ["rgb-8.png", "rgba-16-interlaced.png", "palette-2-transparent.png", "orientation-6-little.png"] {
             let bytes = ImageFixture.named(name).bytes
             for _ in 0..<150 {
                 let damaged = bytes.mutated(places: 3, in: pngSignature.count..<bytes.count, &generator)
-                outcomes[isRead(folder.file(name, withChecksums(damaged))), default: 0] += 1
+                outcomes[isRead(folder.write(name, withChecksums(damaged))), default: 0] += 1
             }
         }
         #expect(outcomes[true, default: 0] > 20 && outcomes[false, default: 0] > 20, "\(outcomes)")
     }
 
     @Test func jpegOfWrongContents() {
-        var generator = SplitMix(state: 8)
+        var generator = SplitMix(seed: 8)
         var outcomes: [Bool: Int] = [:]
         for name in ["grey.jpg", "rgb-420.jpg", "rgb-422-progressive.jpg", "orientation-6-big.jpg"] {
             let bytes = ImageFixture.named(name).bytes
             for _ in 0..<150 {
                 let damaged = bytes.mutated(places: 3, in: 3..<bytes.count, &generator)
-                outcomes[isRead(folder.file(name, damaged)), default: 0] += 1
+                outcomes[isRead(folder.write(name, damaged)), default: 0] += 1
             }
         }
         #expect(outcomes[true, default: 0] > 20 && outcomes[false, default: 0] > 20, "\(outcomes)")

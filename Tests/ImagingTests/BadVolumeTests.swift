@@ -1,13 +1,14 @@
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
 
 /// Every way in which a volume can be bad gives one error that names the place, and no allocation before it.
 @Suite struct BadVolumeTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
     /// 3×2×4 voxels of int16: `dim` is at 40, `datatype` at 70, `pixdim` at 76, `vox_offset` at 108, `scl_slope` at
     /// 112, the codes at 252, `quatern` at 256, `srow` at 280, `magic` at 344 (NIfTI-1); 16, 12, 104, 168, 176, 344,
     /// 352, 400, 4 (NIfTI-2).
@@ -17,7 +18,7 @@ import Testing
     private func expectBad(
         _ bytes: some Sequence<UInt8>, _ text: String, sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        let path = folder.file("bad.nii", bytes)
+        let path = folder.write("bad.nii", bytes)
         expectError(.badData, text, sourceLocation: sourceLocation) { _ = try Volume(contentsOf: path) }
     }
 
@@ -140,9 +141,9 @@ import Testing
     /// Where an axis is one voxel long its size says nothing, and where there is an sform none does.
     @Test func voxelSizesThatDoNotCount() throws {
         let flat = VolumeFixture.named("axes-5x3.nii").bytes.with(Int32(0), at: 252).with(Float(0), at: 88)
-        #expect(try Volume(contentsOf: folder.file("flat.nii", flat)).geometry.source == .none)
+        #expect(try Volume(contentsOf: folder.write("flat.nii", flat)).geometry.source == .none)
         let placed = first.with(Float.nan, at: 80)
-        #expect(try Volume(contentsOf: folder.file("placed.nii", placed)).geometry.source == .sform)
+        #expect(try Volume(contentsOf: folder.write("placed.nii", placed)).geometry.source == .sform)
     }
 
     @Test func qformThatIsNoRotation() {
@@ -185,6 +186,6 @@ import Testing
     /// What follows the voxels is nobody's business.
     @Test func dataBeyondTheVoxels() throws {
         let bytes = first + [UInt8](repeating: 3, count: 3_000_000)
-        #expect(try Volume(contentsOf: folder.file("long.nii", bytes)).values.count == 24)
+        #expect(try Volume(contentsOf: folder.write("long.nii", bytes)).values.count == 24)
     }
 }

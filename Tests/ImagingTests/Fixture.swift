@@ -3,6 +3,7 @@
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -74,43 +75,6 @@ extension Data {
     }
 }
 
-/// A folder that is removed with its last use.
-final class TemporaryFolder {
-    let path: String
-
-    init() {
-        let url = FileManager.default.temporaryDirectory.appending(path: "imaging-\(UUID().uuidString)")
-        try! FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path(percentEncoded: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    var contents: [String] { try! FileManager.default.contentsOfDirectory(atPath: path) }
-
-    /// A path in the folder.
-    func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
-
-    /// A file in the folder.
-    func file(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
-        try! Data(bytes).write(to: URL(filePath: self(name)))
-        return self(name)
-    }
-}
-
-/// The same random numbers in every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return bits ^ bits >> 31
-    }
-}
-
 extension [UInt8] {
     /// The bytes with a number of this machine's byte order at a place.
     func with<Number: BitwiseCopyable>(_ number: Number, at offset: Int) -> [UInt8] {
@@ -131,21 +95,6 @@ extension [UInt8] {
         }
         return bytes
     }
-}
-
-/// Expects an error of this kind, whose text has this in it, and gives it.
-@discardableResult
-func expectError(
-    _ kind: FileError.Kind, _ text: String = "", sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () throws -> Void
-) -> FileError? {
-    let error = #expect(throws: FileError.self, sourceLocation: sourceLocation, performing: body)
-    #expect(error?.kind == kind, "\(error?.description ?? "")", sourceLocation: sourceLocation)
-    if !text.isEmpty {
-        #expect(
-            error?.description.contains(text) == true, "\(error?.description ?? "")", sourceLocation: sourceLocation)
-    }
-    return error
 }
 
 // MARK: PNG

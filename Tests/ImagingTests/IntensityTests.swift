@@ -1,5 +1,6 @@
 import Foundation
 import ImageFrames
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -17,14 +18,14 @@ import Testing
         var testDescription: String { name }
     }
 
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     /// The images of a volume of 1 × count × 2 voxels, whose second slice is the first plus 7.
     private func images(_ values: [Float], _ intensity: Intensity) throws -> SliceImages {
         let base = VolumeFixture.named("f4-little-1.nii").bytes.prefix(352)
         var header = Array(base).with(Int16(1), at: 42).with(Int16(values.count), at: 44).with(Int16(2), at: 46)
         for value in values + values.map({ $0 + 7 }) { header += [0, 0, 0, 0].with(value, at: 0) }
-        let volume = try Volume(contentsOf: folder.file("values.nii", header))
+        let volume = try Volume(contentsOf: folder.write("values.nii", header))
         return SliceImages(volume, SliceGeometry(volume.geometry), intensity)
     }
 

@@ -2,6 +2,7 @@
     import SafeFiles
     import Foundation
     import ImageFrames
+    import TestSupport
     import Testing
 
     @testable import Imaging
@@ -43,14 +44,14 @@
     // (in functions of their own: Swift 6.3 crashes on them as closures)
 
     private func readDamagedFiles() throws {
-        var generator = SplitMix(state: 9)
+        var generator = SplitMix(seed: 9)
         var outcomes: [Bool: Int] = [:]
-        let folder = TemporaryFolder()
+        let folder = Folder()
         for name in ["i2-little-1.nii", "oblique-qform-1.nii", "neither-2.nii", "f4-big-2.nii"] {
             let bytes = VolumeFixture.named(name).bytes
             for _ in 0..<400 {
                 let header = 0..<(bytes.count > 600 ? 540 : 348)
-                let path = folder.file("damaged.nii", bytes.mutated(places: 4, in: header, &generator))
+                let path = folder.write("damaged.nii", bytes.mutated(places: 4, in: header, &generator))
                 do {
                     let volume = try Volume(contentsOf: path)
                     #expect(volume.values.count == volume.size.count)
@@ -66,13 +67,13 @@
             let bytes = ImageFixture.named(name).bytes
             for _ in 0..<100 {
                 let damaged = bytes.mutated(places: 2, in: 8..<bytes.count, &generator)
-                _ = try? readImage(folder.file("damaged", damaged))
+                _ = try? readImage(folder.write("damaged", damaged))
             }
         }
     }
 
     private func readHeadersOfLargeFiles() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let first = VolumeFixture.named("i2-little-1.nii").bytes
         let second = VolumeFixture.named("i2-little-2.nii").bytes
         let jpeg = ImageFixture.named("rgb-444-progressive.jpg").bytes
@@ -90,21 +91,21 @@
         ]
         try limitMemory(more: 64 << 20)
         for bytes in volumes {
-            let path = folder.file("large.nii", bytes)
+            let path = folder.write("large.nii", bytes)
             expectError(.badData, "cut short") { _ = try Volume(contentsOf: path) }
         }
         for bytes in images {
-            let path = folder.file("large", bytes)
+            let path = folder.write("large", bytes)
             expectError(.badData, "too short") { _ = try readImage(path) }
         }
     }
 
     private func writeOnFullDisk() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let noise = ImageFixture.named("31x47.png")
         let grey = stride(from: 0, to: noise.rgb.count, by: 3).map { noise.rgb[$0] }
         let fixture = VolumeFixture.named("i2-little-1.nii")
-        let volume = try Volume(contentsOf: folder.file("volume.nii", fixture.file))
+        let volume = try Volume(contentsOf: folder.write("volume.nii", fixture.file))
         var labels = LabelVolume(geometry: volume.geometry)
         for index in labels.values.indices { labels.values[index] = UInt16(grey[index]) &* 31 }
         let outputs: [String: (String) throws -> Void] = [
@@ -114,17 +115,17 @@
                 try writePNG($0, size: .init(width: noise.width, height: noise.height), grey: grey)
             },
         ]
-        for name in outputs.keys { _ = folder.file(name, "old".utf8) }
+        for name in outputs.keys { _ = folder.write(name, "old".utf8) }
         signal(SIGXFSZ, SIG_IGN)
         try limit(RLIMIT_FSIZE, to: 100)
         for (name, write) in outputs {
             let error = expectError(.inputOutput, "cannot be written: found File too large") {
-                try write(folder(name))
+                try write(folder.file(name))
             }
-            #expect(error?.file == folder(name))
-            #expect(try readFile(folder(name), limit: 100) == Data("old".utf8))
+            #expect(error?.file == folder.file(name))
+            #expect(try readFile(folder.file(name), limit: 100) == Data("old".utf8))
         }
-        #expect(Set(folder.contents) == Set(outputs.keys).union(["volume.nii"]))
+        #expect(folder.names == Set(outputs.keys).union(["volume.nii"]))
     }
 
     /// Lets the process have some bytes of address space more than it has now.

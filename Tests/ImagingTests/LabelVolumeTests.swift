@@ -3,20 +3,21 @@
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
 
 /// Label volumes: what a file must be to be one, and that what is written says the same about the world.
 @Suite struct LabelVolumeTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     // MARK: Reading
 
     /// As the study stored them: 0, 51, 102… with a slope of 1/51.
     @Test func slopeIsAppliedAndRounded() throws {
         let fixture = VolumeFixture.named("labels-51.nii.gz")
-        let labels = try LabelVolume(contentsOf: folder.file(fixture.name, fixture.file))
+        let labels = try LabelVolume(contentsOf: folder.write(fixture.name, fixture.file))
         #expect(labels.values == fixture.floats.map { UInt16($0.rounded()) })
         #expect(Set(labels.values) == [0, 1, 2, 3, 4, 5])
     }
@@ -41,7 +42,7 @@ import Testing
     private func floats(_ value: (Int) -> Float) -> String {
         var bytes = VolumeFixture.named("f4-little-1.nii").bytes
         for index in 0..<24 { bytes = bytes.with(value(index), at: 352 + 4 * index) }
-        return folder.file("floats.nii", bytes)
+        return folder.write("floats.nii", bytes)
     }
 
     // MARK: Writing
@@ -51,22 +52,22 @@ import Testing
 
     @Test(arguments: sources)
     func labelsAreWrittenAsTheyAre(_ fixture: VolumeFixture) throws {
-        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        let volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         for greatest in [UInt16(255), 256, 65_535] {
             var labels = LabelVolume(geometry: volume.geometry)
             #expect(labels.values.allSatisfy { $0 == 0 })
             for index in labels.values.indices { labels.values[index] = UInt16(index * 11 % 200) }
             labels.values[0] = greatest
             for name in ["labels.nii", "labels.nii.gz"] {
-                try labels.write(to: folder(name))
-                let read = try LabelVolume(contentsOf: folder(name))
+                try labels.write(to: folder.file(name))
+                let read = try LabelVolume(contentsOf: folder.file(name))
                 #expect(read.values == labels.values)
                 #expect(read.geometry.affine == volume.geometry.affine)
                 #expect(read.geometry.source == volume.geometry.source)
                 #expect(read.geometry.size == volume.size)
             }
             let size = volume.geometry.header.version == 1 ? 352 : 544
-            #expect(try fileSize(folder("labels.nii")) == size + labels.values.count * (greatest > 255 ? 2 : 1))
+            #expect(try fileSize(folder.file("labels.nii")) == size + labels.values.count * (greatest > 255 ? 2 : 1))
         }
     }
 
@@ -96,13 +97,13 @@ import Testing
 
     @Test func sameLabelsGiveSameBytes() throws {
         let fixture = VolumeFixture.named("gzip-1-little.nii.gz")
-        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        let volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         var labels = LabelVolume(geometry: volume.geometry)
         labels[VoxelIndex(i: 2, j: 0, k: 3)] = 7
-        try labels.write(to: folder("a.nii.gz"))
-        try labels.write(to: folder("another-name.nii.gz"))
-        let bytes = [UInt8](try readFile(folder("a.nii.gz"), limit: 1 << 20))
-        #expect(try bytes == [UInt8](readFile(folder("another-name.nii.gz"), limit: 1 << 20)))
+        try labels.write(to: folder.file("a.nii.gz"))
+        try labels.write(to: folder.file("another-name.nii.gz"))
+        let bytes = [UInt8](try readFile(folder.file("a.nii.gz"), limit: 1 << 20))
+        #expect(try bytes == [UInt8](readFile(folder.file("another-name.nii.gz"), limit: 1 << 20)))
         // RFC 1952: no name and no time (flags and mtime are 0), so that only the labels decide.
         #expect(bytes.prefix(8) == [0x1F, 0x8B, 8, 0, 0, 0, 0, 0])
     }
@@ -110,22 +111,22 @@ import Testing
     /// The compressed file holds the bytes of the other.
     @Test func compressionChangesNothing() throws {
         let fixture = VolumeFixture.named("both-2.nii")
-        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        let volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         let labels = LabelVolume(geometry: volume.geometry)
-        try labels.write(to: folder("plain.nii"))
-        try labels.write(to: folder("small.nii.gz"))
-        let unpacked = try GzipFile(reading: folder("small.nii.gz")).read(10_000)
-        #expect(unpacked == [UInt8](try readFile(folder("plain.nii"), limit: 10_000)))
-        #expect(try fileSize(folder("small.nii.gz")) < 200)
+        try labels.write(to: folder.file("plain.nii"))
+        try labels.write(to: folder.file("small.nii.gz"))
+        let unpacked = try GzipFile(reading: folder.file("small.nii.gz")).read(10_000)
+        #expect(unpacked == [UInt8](try readFile(folder.file("plain.nii"), limit: 10_000)))
+        #expect(try fileSize(folder.file("small.nii.gz")) < 200)
     }
 
     private func isVersion1(_ fixture: VolumeFixture) -> Bool { fixture.bytes[0] == 0x5C }
 
     /// The bytes of uncompressed labels in the place of a volume.
     private func labelsWritten(for fixture: VolumeFixture) throws -> [UInt8] {
-        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
-        try LabelVolume(geometry: volume.geometry).write(to: folder("labels.nii"))
-        return [UInt8](try readFile(folder("labels.nii"), limit: 1 << 20))
+        let volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
+        try LabelVolume(geometry: volume.geometry).write(to: folder.file("labels.nii"))
+        return [UInt8](try readFile(folder.file("labels.nii"), limit: 1 << 20))
     }
 
     private typealias Field = (name: String, offset: Int, bytes: [UInt8])

@@ -3,6 +3,7 @@
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -10,7 +11,7 @@ import Testing
 
 /// Paths at which nothing can be read or written, and that an output is whole or not there.
 @Suite struct PathTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
     let grey = [UInt8](repeating: 9, count: 6)
     let size = PixelSize(width: 3, height: 2)
 
@@ -27,7 +28,7 @@ import Testing
     /// Everything that writes a file.
     private func writings(_ path: String) -> [() throws -> Void] {
         let volume = VolumeFixture.named("i2-little-1.nii")
-        let geometry = try! Volume(contentsOf: folder.file("volume.nii", volume.file)).geometry
+        let geometry = try! Volume(contentsOf: folder.write("volume.nii", volume.file)).geometry
         let record = SlicesRecord(
             volumes: ["a": VolumeSize(i: 1, j: 2, k: 3)], axis: .k, view: .array, intensity: .lung)
         return [
@@ -39,7 +40,7 @@ import Testing
     // MARK: Reading
 
     @Test func missingFile() {
-        for path in [folder("no.png"), folder("no/no.png"), ""] {
+        for path in [folder.file("no.png"), folder.file("no/no.png"), ""] {
             for reading in readings(path) {
                 let error = expectError(.missingInput, "No such file or directory", reading)
                 #expect(error?.file == path)
@@ -59,13 +60,13 @@ import Testing
 
     @Test(.enabled(if: geteuid() != 0, "root may read every file"))
     func unreadableFile() {
-        let path = folder.file("secret.nii", VolumeFixture.named("i2-little-1.nii").file)
+        let path = folder.write("secret.nii", VolumeFixture.named("i2-little-1.nii").file)
         chmod(path, 0)
         for reading in readings(path) { expectError(.missingInput, "Permission denied", reading) }
     }
 
     @Test func fileBeyondTheLimit() throws {
-        let path = folder.file("ten", 0..<10)
+        let path = folder.write("ten", 0..<10)
         expectError(.badData, "expected at most 9 bytes, found 10 bytes") { _ = try readFile(path, limit: 9) }
         #expect(try readFile(path, limit: 10) == Data(0..<10))
     }
@@ -73,51 +74,53 @@ import Testing
     // MARK: Writing
 
     @Test func missingFolder() {
-        for writing in writings(folder("no/output.nii.gz")) {
+        for writing in writings(folder.file("no/output.nii.gz")) {
             let error = expectError(.cannotCreate, "No such file or directory", writing)
-            #expect(error?.file == folder("no/output.nii.gz"))
+            #expect(error?.file == folder.file("no/output.nii.gz"))
         }
     }
 
     @Test func fileInsteadOfAFolder() {
-        let path = folder.file("file", [1]) + "/output.png"
+        let path = folder.write("file", [1]) + "/output.png"
         for writing in writings(path) { expectError(.cannotCreate, "Not a directory", writing) }
     }
 
     @Test func folderInsteadOfAnOutput() throws {
-        try FileManager.default.createDirectory(atPath: folder("taken.png"), withIntermediateDirectories: false)
-        for writing in writings(folder("taken.png")) { expectError(.cannotCreate, "a folder stands there", writing) }
-        #expect(Set(folder.contents) == ["taken.png", "volume.nii"])
+        try FileManager.default.createDirectory(atPath: folder.file("taken.png"), withIntermediateDirectories: false)
+        for writing in writings(folder.file("taken.png")) {
+            expectError(.cannotCreate, "a folder stands there", writing)
+        }
+        #expect(folder.names == ["taken.png", "volume.nii"])
     }
 
     /// A name longer than file systems take.
     @Test func nameThatIsTooLong() {
-        let path = folder(String(repeating: "n", count: 300))
+        let path = folder.file(String(repeating: "n", count: 300))
         for writing in writings(path) { expectError(.cannotCreate, "File name too long", writing) }
-        #expect(folder.contents == ["volume.nii"])
+        #expect(folder.names == ["volume.nii"])
     }
 
     @Test(.enabled(if: geteuid() != 0, "root may write in every folder"))
     func unwritableFolder() throws {
-        let writings = writings(folder("output.png"))
+        let writings = writings(folder.file("output.png"))
         chmod(folder.path, 0o500)
         defer { chmod(folder.path, 0o700) }
         for writing in writings { expectError(.cannotCreate, "Permission denied", writing) }
     }
 
     @Test func outputIsReplaced() throws {
-        let path = folder.file("output", Array(repeating: 7, count: 100_000))
+        let path = folder.write("output", Array(repeating: 7, count: 100_000))
         for writing in writings(path) {
             try writing()
             #expect(try fileSize(path) < 1000)
         }
-        #expect(Set(folder.contents) == ["output", "volume.nii"])
+        #expect(folder.names == ["output", "volume.nii"])
     }
 
     /// Where writing fails midway, what stood there stays and nothing stands beside it.
     @Test func failureLeavesNothing() throws {
         struct Failure: Error {}
-        let path = folder.file("output.nii.gz", [1, 2, 3])
+        let path = folder.write("output.nii.gz", [1, 2, 3])
         #expect(throws: Failure.self) {
             try writeAtomically(path) { temporary in
                 #expect(temporary.hasSuffix("output.nii.gz"))
@@ -125,7 +128,7 @@ import Testing
                 throw Failure()
             }
         }
-        #expect(folder.contents == ["output.nii.gz"])
+        #expect(folder.names == ["output.nii.gz"])
         #expect(try readFile(path, limit: 9) == Data([1, 2, 3]))
     }
 

@@ -1,22 +1,19 @@
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
 
-/// Data that the project does not hold: beside the checkout, in `../shared/data`.
-private let data = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "shared/data").path(percentEncoded: false)
-
 /// Files that scanners and other programs wrote.
-@Suite(.enabled(if: FileManager.default.fileExists(atPath: data), "there is no ../shared/data beside the checkout"))
+@Suite(.needsSharedData)
 struct RealDataTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     /// 3 mm, int16, RAS+; the figures are nibabel's.
     @Test func abdomen() throws {
-        let volume = try Volume(contentsOf: "\(data)/ct_abdomen/ct.nii.gz")
+        let volume = try Volume(contentsOf: "\(sharedData)/ct_abdomen/ct.nii.gz")
         #expect(volume.size == VolumeSize(i: 122, j: 101, k: 30))
         #expect(volume.geometry.orientation == "RAS")
         #expect(VoxelAxis.allCases.map { volume.geometry.spacing(along: $0) } == [3, 3, 3])
@@ -28,15 +25,15 @@ struct RealDataTests {
     }
 
     @Test func organs() throws {
-        let organs = try LabelVolume(contentsOf: "\(data)/ct_abdomen/organs.nii.gz")
+        let organs = try LabelVolume(contentsOf: "\(sharedData)/ct_abdomen/organs.nii.gz")
         #expect(counts(organs) == [312_954, 9_452, 3_947, 3_676, 38_634, 997])
-        try organs.write(to: folder("organs.nii.gz"))
-        #expect(try LabelVolume(contentsOf: folder("organs.nii.gz")).values == organs.values)
+        try organs.write(to: folder.file("organs.nii.gz"))
+        #expect(try LabelVolume(contentsOf: folder.file("organs.nii.gz")).values == organs.values)
     }
 
     /// Stored as multiples of 51 with a slope of 1/51 and both orientation codes 0.
     @Test func crowdLabels() throws {
-        let labels = try LabelVolume(contentsOf: "\(data)/crowd/label0001-sam-vit-h.nii.gz")
+        let labels = try LabelVolume(contentsOf: "\(sharedData)/crowd/label0001-sam-vit-h.nii.gz")
         #expect(labels.size == VolumeSize(i: 512, j: 512, k: 147))
         #expect(counts(labels) == [36_351_999, 264_231, 165_197, 142_985, 1_540_165, 70_591])
         #expect(labels.warnings.count == 1)

@@ -1,6 +1,7 @@
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -21,10 +22,10 @@ import Testing
         var testDescription: String { name }
     }
 
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     private func geometry(_ fixture: SliceFixture) throws -> Geometry {
-        try Volume(contentsOf: folder.file("volume.nii", fixture.file)).geometry
+        try Volume(contentsOf: folder.write("volume.nii", fixture.file)).geometry
     }
 
     /// `numpy.rot90(volume[:, :, k])`, whatever the affine says.
@@ -106,7 +107,7 @@ import Testing
 
     /// Nobody knows, so nothing is said but that the orientation is unknown, which the volume says.
     @Test func unknownOrientationCountsAsAxial() throws {
-        let path = folder.file("volume.nii", VolumeFixture.named("neither-1.nii").file)
+        let path = folder.write("volume.nii", VolumeFixture.named("neither-1.nii").file)
         let geometry = try Volume(contentsOf: path).geometry
         for axis in VoxelAxis.allCases { #expect(SliceGeometry(geometry, axis: axis).isAxial) }
     }
@@ -131,8 +132,8 @@ import Testing
         let record = SlicesRecord(
             volumes: ["ct": VolumeSize(i: 3, j: 4, k: 5), "other": VolumeSize(i: 1, j: 1, k: 1)], axis: .j,
             view: .radiological, intensity: .window(level: -12.5, width: 300))
-        try record.write(to: folder("slices.json"))
-        #expect(try SlicesRecord(contentsOf: folder("slices.json")) == record)
+        try record.write(to: folder.file("slices.json"))
+        #expect(try SlicesRecord(contentsOf: folder.file("slices.json")) == record)
     }
 
     @Test(arguments: [
@@ -147,7 +148,7 @@ import Testing
         ),
     ])
     func badRecords(_ text: String, _ expected: String) {
-        let path = folder.file("slices.json", text.utf8)
+        let path = folder.write("slices.json", text.utf8)
         expectError(.badData, expected) { _ = try SlicesRecord(contentsOf: path) }
     }
 }

@@ -2,25 +2,26 @@
 
 import Foundation
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
 
 /// Which volumes an argument names, and which of two arguments belong together.
 @Suite struct VolumeFilesTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     /// Empty files: a listing opens none.
     private func make(_ paths: String...) {
         for path in paths {
-            let url = URL(filePath: folder(path))
+            let url = URL(filePath: folder.file(path))
             try! FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
             try! Data().write(to: url)
         }
     }
 
-    private func list(_ argument: String) throws -> VolumeFiles { try VolumeFiles(folder(argument)) }
+    private func list(_ argument: String) throws -> VolumeFiles { try VolumeFiles(folder.file(argument)) }
 
     /// The cases of an argument with their paths in the folder.
     private func paths(_ argument: String) throws -> [String: String] {
@@ -62,7 +63,7 @@ import Testing
         #expect(try list("ct").kind == .folder)
         #expect(try list("ct").warnings.map(\.what) == ["hidden files, not read: ._a.nii.gz"])
         // As the person wrote it.
-        #expect(try list("ct/").files.first?.path == folder("ct/") + "/C.NII.GZ")
+        #expect(try list("ct/").files.first?.path == folder.file("ct/") + "/C.NII.GZ")
         expectError(.missingInput, "no volumes") { _ = try list("ct/deeper/none{case}.nii") }
         make("empty/notes.txt", "hidden/._a.nii.gz")
         expectError(.missingInput, "no volumes") { _ = try list("empty") }
@@ -95,7 +96,7 @@ import Testing
         make("1/1_ct_1.nii", "2/2_ct_2.nii", "2/2_ct_3.nii", "3/other.nii", "notes.txt", ".git/.git_ct_.git.nii")
         let list = try list("{case}/{case}_ct_{case}.nii")
         #expect(list.files.map(\.name) == ["1", "2"])
-        #expect(list.files.map(\.path) == ["1/1_ct_1.nii", "2/2_ct_2.nii"].map { folder($0) })
+        #expect(list.files.map(\.path) == ["1/1_ct_1.nii", "2/2_ct_2.nii"].map { folder.file($0) })
         #expect(list.warnings.map(\.what) == ["hidden files, not read: .git", "cases without a volume: 3"])
     }
 
@@ -110,8 +111,8 @@ import Testing
     @Test func linksAreFollowed() throws {
         make("store/x.nii", "store/deep/y.nii")
         for (link, target) in [("ct/a.nii", "../store/x.nii"), ("ct/gone.nii", "nowhere.nii"), ("linked", "ct")] {
-            try FileManager.default.createDirectory(atPath: folder("ct"), withIntermediateDirectories: true)
-            try FileManager.default.createSymbolicLink(atPath: folder(link), withDestinationPath: target)
+            try FileManager.default.createDirectory(atPath: folder.file("ct"), withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(atPath: folder.file(link), withDestinationPath: target)
         }
         // A link that leads nowhere is a volume that cannot be read, and not one less.
         #expect(try paths("linked") == ["a": "linked/a.nii", "gone": "linked/gone.nii"])
@@ -125,11 +126,13 @@ import Testing
         let path = "pr\(there)/img\(there)1.nii"
         func files(_ argument: String) throws -> [[UInt8]] { try list(argument).files.map { Array($0.path.utf8) } }
         // Byte by byte, since equal strings may still be different names of files.
-        #expect(try files("pr\(written)/img\(written)1.nii") == [Array(folder(path).utf8)])
-        #expect(try files("pr\(written)") == [Array(folder(path).utf8)])
-        #expect(try files("pr\(written)/img\(written){case}.nii") == [Array(folder(path).utf8)])
+        #expect(try files("pr\(written)/img\(written)1.nii") == [Array(folder.file(path).utf8)])
+        #expect(try files("pr\(written)") == [Array(folder.file(path).utf8)])
+        #expect(try files("pr\(written)/img\(written){case}.nii") == [Array(folder.file(path).utf8)])
         #expect(
-            try files("pr\(written)/{case}/\(written).nii.gz") == [Array(folder("pr\(there)/2/\(there).nii.gz").utf8)])
+            try files("pr\(written)/{case}/\(written).nii.gz") == [
+                Array(folder.file("pr\(there)/2/\(there).nii.gz").utf8)
+            ])
         make("both/\(there).nii", "both/\(written).nii")
         expectError(.badData, "a second volume of this name") { _ = try list("both") }
     }
@@ -175,7 +178,7 @@ import Testing
 
     @Test func volumesWithoutAPartner() throws {
         make("truth/a.nii", "truth/b.nii", "predicted/b.nii", "predicted/c.nii", "other/d.nii", "e.nii")
-        let (first, last) = (folder("truth/a.nii"), folder("predicted/c.nii"))
+        let (first, last) = (folder.file("truth/a.nii"), folder.file("predicted/c.nii"))
         expectError(.missingInput, "without a partner: \(first), \(last)") { _ = try pairs("truth", "predicted") }
         #expect(try pairs("truth", "predicted", onlyCommon: true) == [["truth/b.nii", "predicted/b.nii"]])
         let left = try VolumePairs(list("truth"), list("predicted"), onlyCommon: true).warnings
@@ -183,7 +186,7 @@ import Testing
         expectError(.missingInput, "without a partner") { _ = try pairs("truth", "other", onlyCommon: true) }
         for (one, other) in [("truth", "e.nii"), ("e.nii", "truth"), ("e.nii", "truth/{case}.nii")] {
             let error = expectError(.missingInput, "not a folder") { _ = try pairs(one, other) }
-            #expect(error?.file == folder("e.nii") && error?.found == "a file")
+            #expect(error?.file == folder.file("e.nii") && error?.found == "a file")
         }
     }
 
@@ -195,7 +198,7 @@ import Testing
         expectError(.missingInput, "without a partner") { _ = try pairs("img", "seg") }
         // A second channel has no labels, and a case may itself be called so.
         make("img/c_2_0001.nii")
-        expectError(.missingInput, "without a partner: \(folder("img/c_2_0001.nii"))") {
+        expectError(.missingInput, "without a partner: \(folder.file("img/c_2_0001.nii"))") {
             _ = try pairs("img", "seg", hasChannels: true)
         }
         make("more/a.nii", "more/a_0000.nii", "labels/a.nii", "labels/a_0000.nii", "only/a.nii")

@@ -1,17 +1,18 @@
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Imaging
 
 /// NIfTI volumes against nibabel.
 @Suite struct VolumeTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     /// Equal to the last bit: both scale in double precision and round once to single.
     @Test(arguments: VolumeFixture.all)
     func valuesAreNibabels(_ fixture: VolumeFixture) throws {
-        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        let volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         #expect([volume.size.i, volume.size.j, volume.size.k] == fixture.size)
         #expect(volume.values.map(comparable) == fixture.floats.map(comparable))
     }
@@ -20,7 +21,7 @@ import Testing
     /// ten roundings of numbers up to 5 (1e-15 each) in each library.
     @Test(arguments: VolumeFixture.all)
     func affineIsNibabels(_ fixture: VolumeFixture) throws {
-        let geometry = try Volume(contentsOf: folder.file(fixture.name, fixture.file)).geometry
+        let geometry = try Volume(contentsOf: folder.write(fixture.name, fixture.file)).geometry
         let affine = geometry.affine
         for row in 0..<3 {
             let own = [affine.alongI[row], affine.alongJ[row], affine.alongK[row], affine.origin[row]]
@@ -36,7 +37,7 @@ import Testing
 
     @Test(arguments: VolumeFixture.all)
     func warnsWhereOtherToolsDisagree(_ fixture: VolumeFixture) throws {
-        let path = folder.file(fixture.name, fixture.file)
+        let path = folder.write(fixture.name, fixture.file)
         let warnings = try Volume(contentsOf: path).warnings
         #expect(warnings.count == fixture.warnings.count, "\(warnings)")
         for (warning, word) in zip(warnings, fixture.warnings) {
@@ -49,13 +50,13 @@ import Testing
     /// In millimetres, whatever the file's unit is.
     @Test(arguments: [("unit-meter.nii", 1000.0), ("unit-micron.nii", 0.001), ("unit-unknown.nii", 1)])
     func spacing(_ name: String, _ scale: Double) throws {
-        let geometry = try Volume(contentsOf: folder.file(name, VolumeFixture.named(name).file)).geometry
+        let geometry = try Volume(contentsOf: folder.write(name, VolumeFixture.named(name).file)).geometry
         #expect(VoxelAxis.allCases.map { geometry.spacing(along: $0) } == [2 * scale, 3 * scale, 4 * scale])
     }
 
     @Test func voxelsAreFoundByIndex() throws {
         let fixture = VolumeFixture.named("i2-little-1.nii")
-        let volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        let volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         for (offset, value) in fixture.floats.enumerated() {
             let voxel = VoxelIndex(i: offset % 3, j: offset / 3 % 2, k: offset / 6)
             #expect(volume[voxel] == value)
@@ -73,21 +74,21 @@ import Testing
         bytes = bytes.with(Int16(300), at: 42).with(Int16(300), at: 44).with(Int16(3), at: 46)
             .with(Float(offset), at: 108)
         let values = (0..<270_000).map { Double($0) * 0.5 }
-        let file = try GzipFile(writing: folder("large.nii.gz"), for: "large.nii.gz", compressed: true)
+        let file = try GzipFile(writing: folder.file("large.nii.gz"), for: "large.nii.gz", compressed: true)
         try file.write(bytes + values.withUnsafeBytes { Array($0) })
         try file.close()
-        #expect(try Volume(contentsOf: folder("large.nii.gz")).values == values.map { Float($0) })
+        #expect(try Volume(contentsOf: folder.file("large.nii.gz")).values == values.map { Float($0) })
 
-        var damaged = [UInt8](try readFile(folder("large.nii.gz"), limit: 1 << 22))
+        var damaged = [UInt8](try readFile(folder.file("large.nii.gz"), limit: 1 << 22))
         damaged[damaged.count - 8] ^= 1
-        let path = folder.file("damaged.nii.gz", damaged)
+        let path = folder.write("damaged.nii.gz", damaged)
         expectError(.badData, "the compressed data is damaged or cut short") { _ = try Volume(contentsOf: path) }
     }
 
     /// NaN and infinity do not count; nil where there is nothing else.
     @Test func rangeIsOfFiniteValues() throws {
         let fixture = VolumeFixture.named("f4-little-1.nii")
-        var volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        var volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         #expect(volume.values.contains { $0.isNaN })
         let finite = fixture.floats.filter(\.isFinite).sorted()
         #expect(volume.range?.lowerBound == finite.first)
@@ -104,7 +105,7 @@ import Testing
         ] as [([Float], Bool)])
     func looksLikeHounsfield(_ values: [Float], _ expected: Bool) throws {
         let fixture = VolumeFixture.named("i2-little-1.nii")
-        var volume = try Volume(contentsOf: folder.file(fixture.name, fixture.file))
+        var volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         volume.values = values
         #expect(volume.looksLikeHounsfield == expected)
     }

@@ -3,6 +3,7 @@ import Foundation
 import ImageFrames
 import SegmentAnything
 import Tensors
+import TestSupport
 import Testing
 
 @testable import PlainSam
@@ -14,7 +15,7 @@ import Testing
 
     /// Waves of a seed's frequencies with noise, which reach black and white.
     private func picture(_ width: Int, _ height: Int, seed: UInt64) -> PlainModel.Picture {
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix(seed: seed)
         let waves = (0..<3).map { _ in (0..<3).map { _ in Double.random(in: -9...9, using: &generator) } }
         let pixels = (0..<width * height).flatMap { place in
             waves.map { wave -> UInt8 in
@@ -78,7 +79,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: path) }
         try writeRandomWeights(path, seed: seed)
         let (x, y) = (Double(width), Double(height))
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix(seed: seed)
         let mask = (0..<136).map { _ in (0..<136).map { _ in Double(Float.random(in: -9...9, using: &generator)) } }
         try expectAgreement(
             path, picture(width, height, seed: seed),

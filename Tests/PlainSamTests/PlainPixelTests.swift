@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TestSupport
 import Testing
 
 @testable import PlainSam
@@ -29,7 +30,7 @@ import Testing
 
     /// Each of three channels by itself, then red, green and blue of each pixel again.
     private func resized(_ resize: Expected.Resize, _ model: PlainModel) -> [UInt8] {
-        var generator = SplitMix(state: resize.seed)
+        var generator = SplitMix(seed: resize.seed)
         let pixels = (0..<resize.width * resize.height).map { _ in (0..<3).map { _ in Double(generator.next() >> 56) } }
         let channels = (0..<3).map { channel in
             model.resize(
@@ -73,18 +74,5 @@ import Testing
             let size = model.preprocessShape((width: shape.width, height: shape.height, pixels: []))
             #expect(size == (shape.newWidth, shape.newHeight), "\(shape)")
         }
-    }
-}
-
-/// The generator of the oracle's scripts, splitmix64.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return bits ^ bits >> 31
     }
 }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Tensors
+import TestSupport
 
 /// Writes a random model that no fixture holds: a grid of 34 patches (1,156 tokens), a window of 14 that does not divide
 /// it, heads of 32 channels, then a global block.
@@ -69,7 +70,7 @@ func writeRandomWeights(_ path: String, seed: UInt64) throws {
         }
     }
 
-    var generator = SplitMix(state: seed)
+    var generator = SplitMix(seed: seed)
     let tensors = Dictionary(
         uniqueKeysWithValues: shapes.sorted { $0.key < $1.key }.map { name, shape in
             let inputs = name.contains("output_upscaling") ? shape[0] : shape.dropFirst().reduce(1, *)

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import ImageFrames
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import SegmentAnything
@@ -58,12 +59,6 @@ import Testing
 
 /// The script's generator, splitmix64: the top byte of each output.
 func splitMixBytes(seed: UInt64, count: Int) -> [UInt8] {
-    var state = seed
-    return (0..<count).map { _ in
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return UInt8(truncatingIfNeeded: (bits ^ bits >> 31) >> 56)
-    }
+    var generator = SplitMix(seed: seed)
+    return (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 56) }
 }

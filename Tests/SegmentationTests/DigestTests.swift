@@ -1,5 +1,6 @@
 import Foundation
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Segmentation
@@ -7,7 +8,7 @@ import Testing
 /// The digests are what `sha256sum` prints.
 @Suite("Digests")
 struct DigestTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
     let ofNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     let ofABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 

@@ -2,13 +2,14 @@ import Foundation
 import ImageFrames
 import Imaging
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import Segmentation
 
 /// What `export nnunet` writes; that nnU-Net itself accepts it, `tools/oracle/README.md` says how to see.
 @Suite struct NNUNetDatasetTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
     let phantom = Phantom()
 
     /// A case whose labels are 7 on slices 1, 2 and 4, and 300 on slice 3.

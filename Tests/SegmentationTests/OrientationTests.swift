@@ -2,17 +2,16 @@ import Annotations
 import Foundation
 import ImageFrames
 import Imaging
+import TestSupport
 import Testing
 
 /// That boxes lie where people drew them: the study's own boxes against the labels that its SAM made from them.
 @Suite struct OrientationTests {
-    static let crowd = checkout + "../shared/data/crowd"
-
-    static func isThere() -> Bool { FileManager.default.fileExists(atPath: crowd) }
+    static let crowd = sharedData + "/crowd"
 
     /// The share of the labelled voxels that lie within a box of their class grown by 10%, at least 99%: it is 99.98% when
     /// the orientation is right, and 65% at most when the picture is mirrored.
-    @Test(.enabled(if: isThere(), "../shared/data is not there")) func theCrowdsBoxesHoldTheirLabels() throws {
+    @Test(.needsSharedData) func theCrowdsBoxesHoldTheirLabels() throws {
         let labels = try LabelVolume(contentsOf: Self.crowd + "/label0001-sam-vit-h.nii.gz")
         let slices = SliceGeometry(labels.geometry)
         let boxes = try readBoxes(

@@ -8,26 +8,6 @@ import SafeFiles
 import SegmentAnything
 import Testing
 
-/// A folder that is removed with the test's value.
-final class TemporaryFolder {
-    let path = FileManager.default.temporaryDirectory.appending(path: "swift-sam-\(UUID())").path(percentEncoded: false)
-
-    init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-
-    func write(_ name: String, _ text: String) -> String { write(name, Data(text.utf8)) }
-
-    func write(_ name: String, _ data: Data) -> String {
-        let url = URL(filePath: file(name))
-        try! FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try! data.write(to: url)
-        return file(name)
-    }
-}
-
 /// A small volume, of 23×17×6 voxels unless told otherwise, with two bright bodies, stored left-posterior-superior.
 struct Phantom {
     var size = VolumeSize(i: 23, j: 17, k: 6)
@@ -84,12 +64,6 @@ struct Phantom {
             "\(classID) \((x0 + x1) / 2 / width) \((y0 + y1) / 2 / height) \((x1 - x0) / width) \((y1 - y0) / height)"
     }
 }
-
-/// The root of the checkout.
-let checkout = URL(filePath: #filePath).appending(path: "../../..").standardized.path(percentEncoded: false)
-
-/// The weights that the oracle's fixtures were made with; random, of a small model whose window does not divide its grid.
-let randomWeights = checkout + "Tests/SegmentAnythingTests/Fixtures/small.weights.safetensors"
 
 /// The boxes of the only annotator on a volume; throws what is wrong with them.
 func readBoxes(

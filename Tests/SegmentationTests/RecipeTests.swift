@@ -6,13 +6,14 @@ import ImageFrames
 import Imaging
 import SafeFiles
 import SegmentAnything
+import TestSupport
 import Testing
 
 @testable import Segmentation
 
 /// The recipes that are not SAM's own; MedSAM's scaling itself is tested with the model.
 @Suite struct RecipeTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
 
     /// A segmenter of a phantom's slice 2 with three boxes that overlap, their corners between pixels.
     func segmenter(_ recipe: Recipe, size: VolumeSize = VolumeSize(i: 23, j: 23, k: 6)) throws -> Segmenter {

@@ -6,13 +6,14 @@ import PictureFiles
 import SafeFiles
 import SegmentAnything
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Segmentation
 
 /// The main job on a phantom: its result against the same put together voxel by voxel from the model's answers.
 @Suite(.serialized) struct SegmenterTests {
-    let folder = TemporaryFolder()
+    let folder = Folder()
     let phantom = Phantom()
     let volume: Volume
     let boxes: [SliceBoxes]

@@ -1,19 +1,5 @@
 import Tensors
-
-/// splitmix64 (Steele et al. 2014): the same numbers everywhere and always.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return bits ^ bits >> 31
-    }
-}
+import TestSupport
 
 /// Seeded random values, evenly spread over a range.
 func uniform(_ count: Int, in range: ClosedRange<Float> = -1...1, seed: UInt64) -> [Float] {

@@ -1,33 +1,50 @@
 """Batches as a function of the seed and the step alone, so that a run resumes exactly."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as functional
+from segment_anything.modeling import Sam
 from torch.utils.data import Dataset
 
+from cutouts import FOLDER
+from label_map import Scene
 from paint import paint
-from prompts import jittered_box, targets
-from label_map import AIR, ANY, BONE, FAT, SOFT, Scene
+from prompts import jittered_box
 from scenes import SceneMaker
+from targets import targets
 
-WINDOW = 400  # scenes alive at a time
-TARGET_WEIGHTS = {ANY: 1.0, SOFT: 1.0, BONE: 0.5, FAT: 0.3, AIR: 0.3}  # organs are what people mark
-REUSE = 4  # how often a label map is used, each time turned and painted anew
+SIZE = 512  # pixels along a side of a scene
+WINDOW = 240  # scenes alive at a time
+REUSE = 5  # how often a scene is used, each time turned, cut and painted anew
+ZOOMED = 0.35  # share of scenes of which a part is shown
 
 
 @dataclass
 class Batch:
-    images: np.ndarray  # [images, height, width] float32, 0..255; NaN where padding is
+    images: np.ndarray  # [images, 3, height, width] uint8
+    contents: np.ndarray  # [images, 2] height and width of what is not padding
     masks: np.ndarray  # [images * prompts, height, width] bool
     boxes: np.ndarray  # [images * prompts, 4] float32
+    families: list[str]  # of each image's scene
 
 
 class Batches(Dataset):
     """Item `step` is the batch of that step."""
 
-    def __init__(self, size: int, seed: int, images: int, prompts: int, steps: int):
-        self.size, self.seed, self.images, self.prompts, self.steps = size, seed, images, prompts, steps
+    def __init__(
+        self,
+        seed: int,
+        images: int,
+        prompts: int,
+        steps: int,
+        cutouts: Path = FOLDER,
+        held_out: bool = False,
+    ):
+        self.seed, self.images, self.prompts, self.steps = seed, images, prompts, steps
+        self.cutouts, self.held_out = cutouts, held_out
         self.maker: SceneMaker | None = None
         self.pool: dict[int, Scene] = {}
 
@@ -36,51 +53,73 @@ class Batches(Dataset):
 
     def __getitem__(self, step: int) -> Batch:
         random = np.random.default_rng([self.seed, 1, step])
-        newest = 64 + step * self.images // REUSE
+        newest = 48 + step * self.images // REUSE
         self.pool = {index: scene for index, scene in self.pool.items() if index >= newest - 2 * WINDOW}
         samples = []
         while len(samples) < self.images:
             scene = self.scene(int(random.integers(max(0, newest - WINDOW), newest)))
-            sample = self.sample(scene.turned(int(random.integers(4)), random.random() < 0.5), random)
+            sample = self.sample(varied(scene, random), random)
             if sample is not None:
                 samples.append(sample)
-        images, masks, boxes = zip(*samples)
-        return Batch(np.stack(images), np.concatenate(masks), np.concatenate(boxes))
+        images, contents, masks, boxes, families = zip(*samples)
+        return Batch(
+            np.stack(images), np.stack(contents), np.concatenate(masks), np.concatenate(boxes), list(families)
+        )
 
     def scene(self, index: int) -> Scene:
         """Scene number `index`: from its own generator, so it does not matter when it is drawn."""
         if self.maker is None:
             torch.set_num_threads(1)  # in a worker process
-            self.maker = SceneMaker(self.size, self.seed)
+            self.maker = SceneMaker(SIZE, self.seed, self.cutouts, self.held_out)
         if index not in self.pool:
             self.pool[index] = self.maker.draw(np.random.default_rng([self.seed, 0, index]))
         return self.pool[index]
 
-    def sample(
-        self, scene: Scene, random: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    def sample(self, scene: Scene, random: np.random.Generator) -> tuple | None:
         """An image with its targets, or nothing where a scene has fewer than two."""
-        height, width = self.content(random)
-        image = paint(scene, self.maker.fields, random)
-        labels = scene.labels + 1  # the background of an abstract scene is a region as well
-        labels[height:], labels[:, width:] = 0, 0
-        weights = np.array([0.0] + [TARGET_WEIGHTS[tissue] for tissue in scene.tissues])
-        found = targets(labels, image, weights, self.prompts, random)
+        height, width = content(random)
+        image, visible = paint(scene, self.maker.fields, random)
+        if visible is not None:
+            scene.labels[~visible] = 0
+        scene.labels[height:], scene.labels[:, width:] = 0, 0
+        found = targets(scene, image, self.prompts, random)
         if len(found) < 2:
             return None
         masks = [found[index % len(found)] for index in range(self.prompts)]
-        jitter = random.uniform(0, 0.05)
-        boxes = [jittered_box(mask, jitter, random) for mask in masks]
-        image[height:], image[:, width:] = np.nan, np.nan
-        return image, np.stack(masks), np.stack(boxes)
-
-    def content(self, random: np.random.Generator) -> tuple[int, int]:
-        """Height and width of what is not padding: half of the images are not square."""
-        short = int(self.size * random.uniform(0.6, 1)) if random.random() < 0.5 else self.size
-        return (short, self.size) if random.random() < 0.5 else (self.size, short)
+        boxes = [jittered_box(mask, random) for mask in masks]
+        return image, np.array([height, width]), np.stack(masks), np.stack(boxes), scene.family
 
 
-def model_input(images: np.ndarray, mean: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
-    """Normalised as by `Sam.preprocess`, [images, 3, height, width]; padding becomes 0."""
-    pixels = torch.from_numpy(images)[:, None].expand(-1, 3, -1, -1)
-    return torch.nan_to_num((pixels - mean) / deviation, nan=0.0)
+def varied(scene: Scene, random: np.random.Generator) -> Scene:
+    """The scene turned and mirrored, or a part of it; its labels are its own."""
+    quarters = 0 if scene.colours is not None else int(random.integers(4))
+    turned = scene.turned(quarters, scene.colours is None and random.random() < 0.5)
+    if random.random() < ZOOMED:
+        side = int(SIZE * random.uniform(0.5, 0.95))
+        top, left = random.integers(0, SIZE - side + 1, 2)
+        turned = turned.cropped(int(top), int(left), side)
+    turned.labels = turned.labels + np.int16(1)  # the background of a scene is a region as well
+    turned.tissues, turned.wholes = [0, *turned.tissues], [0, *(whole + 1 for whole in turned.wholes)]
+    return turned
+
+
+def content(random: np.random.Generator) -> tuple[int, int]:
+    """Height and width of what is not padding: half of the images are not square."""
+    short = int(SIZE * random.uniform(0.6, 1)) if random.random() < 0.5 else SIZE
+    return (short, SIZE) if random.random() < 0.5 else (SIZE, short)
+
+
+def model_input(batch: Batch, sam: Sam) -> torch.Tensor:
+    """Normalised as by `Sam.preprocess`, [images, 3, height, width]; padding becomes 0.
+
+    For a model of another image size the pixels are averaged or interpolated first.
+    """
+    size = sam.image_encoder.img_size
+    pixels = torch.from_numpy(batch.images).to(sam.device).float()
+    if size != pixels.shape[-1]:
+        mode = "area" if size < pixels.shape[-1] else "bilinear"
+        pixels = functional.interpolate(pixels, size=(size, size), mode=mode)
+    pixels = (pixels - sam.pixel_mean) / sam.pixel_std
+    for image, (height, width) in zip(pixels, batch.contents * size // SIZE):
+        image[:, height:], image[:, :, width:] = 0, 0
+    return pixels

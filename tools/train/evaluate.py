@@ -1,78 +1,115 @@
-"""Scores on held-out synthetic scenes: boxes, one point, three points, mask 0, and the predicted IoU.
+"""Scores on held-out synthetic scenes: boxes, points, clicks, mask 0, predicted IoU and stability.
 
-python evaluate.py weights.safetensors|checkpoint.pt --scenes 250 --seed 90001
+    python evaluate.py weights.safetensors|checkpoint.pt --scenes 250 --seed 90001 [--reliability]
+
+Clicks: one point, then twice a point in the middle of what is wrong, beside the mask so far.
 """
 
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 from segment_anything.modeling import Sam
 
-from batches import Batches, model_input
-from model import decode
-from objective import quality
+from asking import Prompt, refine
+from batches import Batch, Batches, model_input
+from cutouts import FOLDER
+from objective import quality, stability
 from prompts import points
+from reliability import calibration_error, table
 
 SELECTION_SEED = 70001  # scenes among which the training chooses its best checkpoint
 FINAL_SEED = 90001  # scenes that are looked at once, at the end
 PROMPTS_PER_SCENE = 4
 CENTRALITY = 0.5  # points lie at least half as deep inside as the deepest pixel, as people click
 
+Rows = dict[str, torch.Tensor]  # kind: [prompts, 4 masks, (predicted IoU, IoU, Dice, stability)]
+
 
 class HeldOut:
-    """A fixed set of scenes and prompts, a function of its seed."""
+    """A fixed set of scenes and prompts, a function of its seed; its clip art is not trained on."""
 
-    def __init__(self, size: int, seed: int, scenes: int):
+    def __init__(self, seed: int, scenes: int, cutouts: Path = FOLDER):
         threads = torch.get_num_threads()
-        drawn = Batches(size, seed, images=1, prompts=PROMPTS_PER_SCENE, steps=scenes)
+        drawn = Batches(seed, 1, PROMPTS_PER_SCENE, scenes, cutouts, held_out=True)
         self.batches = [drawn[step] for step in range(scenes)]
         torch.set_num_threads(threads)
-        random = np.random.default_rng([seed, 2])
-        self.one_point = [points(batch.masks, 1, 0, random, CENTRALITY) for batch in self.batches]
-        self.three_points = [points(batch.masks, 2, 1, random, CENTRALITY) for batch in self.batches]
+        self.seed = seed
 
     @torch.no_grad()
-    def score(self, sam: Sam) -> dict[str, float]:
-        """Mean Dice at the full resolution per kind of prompt, and how good the predicted IoU is."""
+    def rows(self, sam: Sam) -> Rows:
+        """What every mask of every prompt is worth, at the scenes' own resolution."""
         sam.eval()
-        rows: dict[str, list[torch.Tensor]] = {}
-        for batch, one, three in zip(self.batches, self.one_point, self.three_points):
-            embedding = sam.image_encoder(model_input(batch.images, sam.pixel_mean, sam.pixel_std))
-            truth, boxes = torch.from_numpy(batch.masks), torch.from_numpy(batch.boxes)
-            for kind, prompt in (
-                ("box", (boxes, None)),
-                ("one_point", (None, one)),
-                ("three_points", (None, three)),
-            ):
-                logits, scores = decode(sam, embedding.expand(len(truth), -1, -1, -1), *prompt, None)
-                large = functional.interpolate(
-                    logits, size=truth.shape[1:], mode="bilinear", align_corners=False
-                )
-                iou, dice = quality(large > 0, truth[:, None])
-                rows.setdefault(kind, []).append(torch.stack([scores, iou, dice], -1))
+        found: dict[str, list[torch.Tensor]] = {}
+        for index, batch in enumerate(self.batches):
+            random = np.random.default_rng([self.seed, 2, index])
+            embedding = sam.image_encoder(model_input(batch, sam)).expand(len(batch.masks), -1, -1, -1)
+            for kind, prompt in prompts_of(batch, random):
+                for _ in range(2 if kind == "clicks" else 0):
+                    refine(sam, embedding, batch.masks, prompt, True, random, CENTRALITY)
+                values = measured(sam, embedding, batch, prompt)
+                found.setdefault(kind, []).append(values)
+                if kind == "box":
+                    found.setdefault(f"box_{batch.families[0]}", []).append(values)
         sam.train()
-        return summary({kind: torch.cat(values) for kind, values in rows.items()})
+        return {kind: torch.cat(values) for kind, values in found.items()}
+
+    def score(self, sam: Sam) -> dict[str, float]:
+        return summary(self.rows(sam))
 
 
-def summary(rows: dict[str, torch.Tensor]) -> dict[str, float]:
-    """`rows[kind]` is [prompts, 4 masks, (predicted IoU, IoU, Dice)]."""
+def prompts_of(batch: Batch, random: np.random.Generator) -> list[tuple[str, Prompt]]:
+    one = points(batch.masks, 1, 0, random, CENTRALITY)
+    three = points(batch.masks, 2, 1, random, CENTRALITY)
+    return [
+        ("box", Prompt(boxes=torch.from_numpy(batch.boxes))),
+        ("one_point", Prompt(points=one)),
+        ("three_points", Prompt(points=three)),
+        ("clicks", Prompt(points=one)),
+    ]
+
+
+def measured(sam: Sam, embedding: torch.Tensor, batch: Batch, prompt: Prompt) -> torch.Tensor:
+    """[prompts, 4 masks, (predicted IoU, IoU, Dice, stability)]."""
+    truth = torch.from_numpy(batch.masks).to(embedding.device)[:, None]
+    logits, scores = prompt.decoded(sam, embedding, truth.shape[-1])
+    large = functional.interpolate(logits, size=truth.shape[2:], mode="bilinear", align_corners=False)
+    iou, dice = quality(large > 0, truth)
+    return torch.stack([scores, iou, dice, stability(large)], -1).cpu()
+
+
+def summary(rows: Rows) -> dict[str, float]:
+    """Mean Dice per kind of prompt; how far scores and stability follow the IoU."""
     result = {}
     for kind, values in rows.items():
-        scores, iou, dice = values[:, 1:].unbind(-1)
-        result[f"{kind}_chosen"] = dice.gather(1, scores.argmax(1, keepdim=True)).mean().item()
+        scores, iou, dice, stable = values[:, 1:].unbind(-1)
+        chosen = scores.argmax(1, keepdim=True)
+        result[f"{kind}_chosen"] = dice.gather(1, chosen).mean().item()
+        if "_" in kind and kind.startswith("box"):
+            continue
         result[f"{kind}_best"] = dice.max(1).values.mean().item()
         result[f"{kind}_single"] = values[:, 0, 2].mean().item()
-        result[f"{kind}_iou_correlation"] = float(np.corrcoef(scores.flatten(), iou.flatten())[0, 1])
+        result[f"{kind}_iou_correlation"] = correlation(scores, iou)
+        result[f"{kind}_calibration_error"] = calibration_error(
+            scores.gather(1, chosen), iou.gather(1, chosen)
+        )
+        result[f"{kind}_stability"] = stable.gather(1, chosen).mean().item()
+        result[f"{kind}_stability_correlation"] = correlation(stable, iou)
     result["selection"] = (
         0.5 * result["box_chosen"]
-        + 0.2 * result["box_single"]
+        + 0.15 * result["box_single"]
         + 0.15 * result["one_point_best"]
-        + 0.15 * result["three_points_chosen"]
+        + 0.1 * result["three_points_chosen"]
+        + 0.1 * result["clicks_chosen"]
     )
     return result
+
+
+def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
+    return float(np.corrcoef(first.flatten(), second.flatten())[0, 1])
 
 
 def main() -> None:
@@ -84,11 +121,15 @@ def main() -> None:
     parser.add_argument("weights")
     parser.add_argument("--scenes", type=int, default=250)
     parser.add_argument("--seed", type=int, default=FINAL_SEED)
+    parser.add_argument("--cutouts", type=Path, default=FOLDER)
+    parser.add_argument("--reliability", action="store_true", help="predicted against true IoU, as a table")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    sam = load_any(arguments.weights)
-    scores = HeldOut(sam.image_encoder.img_size, arguments.seed, arguments.scenes).score(sam)
-    print(json.dumps({name: round(value, 4) for name, value in scores.items()}, indent=2))
+    rows = HeldOut(arguments.seed, arguments.scenes, arguments.cutouts).rows(load_any(arguments.weights))
+    print(json.dumps({name: round(value, 4) for name, value in summary(rows).items()}, indent=2))
+    if arguments.reliability:
+        for kind in ("box", "one_point", "clicks"):
+            print(table(kind, *rows[kind][:, 1:].unbind(-1)[:2]))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python export.py RUN/best.pt ../../weights/swift-sam-small.safetensors --version 1.0 [--lineage TEXT]
 
-The check loads the file back into the official modules and compares masks with the float32 weights on
-held-out scenes.
+First the scores are calibrated (`calibrate.py`) on the held-out scenes by which checkpoints are chosen. The check
+loads the file back into the official modules and compares masks with the float32 weights on other scenes.
 """
 
 import argparse
@@ -18,10 +18,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from segment_anything.modeling import Sam
 
+from asking import Prompt
 from batches import Batches, model_input
-from model import Configuration, build, decode
+from calibrate import calibration, fold
+from cutouts import FOLDER
+from evaluate import SELECTION_SEED, HeldOut
+from model import build, configuration_from
 
 CHECK_SEED, CHECK_SCENES = 80001, 12
+CALIBRATION_SCENES = 60
 
 
 def load_any(path: str | Path) -> Sam:
@@ -35,7 +40,7 @@ def load_any(path: str | Path) -> Sam:
         if "average" not in saved:
             raise SystemExit(f"{path}: not a checkpoint of train.py")
         settings, state = saved["configuration"], saved["average"]
-    sam = build(Configuration(**{**settings, "global_blocks": tuple(settings["global_blocks"])}))
+    sam = build(configuration_from(settings))
     missing = sam.load_state_dict(state, strict=False).missing_keys
     if [name for name in missing if not name.startswith("pixel_")]:
         raise SystemExit(f"{path}: missing {missing}")
@@ -49,7 +54,8 @@ def metadata(saved: dict, version: str, lineage: str) -> dict[str, str]:
         "name": "swift-sam-small",
         "version": version,
         "license": "Apache-2.0",
-        "training_data": "synthetic scenes only (tools/train/scenes.py); no patient data, no foreign weights",
+        "training_data": "synthetic scenes (tools/train), with public-domain clip art from Debian's "
+        "openclipart-png; no patient data, no foreign weights",
         "intended_use": "demonstration and research; not for clinical use",
         "seed": str(saved["seed"]),
         "steps": str(saved["step"]),
@@ -62,28 +68,34 @@ def metadata(saved: dict, version: str, lineage: str) -> dict[str, str]:
     }
 
 
-def export(checkpoint: Path, output: Path, version: str, lineage: str) -> None:
+def export(checkpoint: Path, output: Path, version: str, lineage: str, cutouts: Path) -> Sam:
+    """The calibrated model in float32, which is written in float16."""
     saved = torch.load(checkpoint, weights_only=True)
-    state = {name: value.half().contiguous() for name, value in saved["average"].items()}
+    sam = load_any(checkpoint)
+    found = calibration(sam, HeldOut(SELECTION_SEED, CALIBRATION_SCENES, cutouts))
+    fold(sam, found)
+    print(found)
+    state = {name: value.half().contiguous() for name, value in sam.state_dict().items()}
     beside = output.with_suffix(".part")
     save_file(state, beside, metadata(saved, version, lineage))
     os.replace(beside, output)
     parameters = sum(value.numel() for value in state.values())
     print(f"{output}: {parameters} parameters, {output.stat().st_size} bytes, step {saved['step']}")
+    return sam
 
 
 @torch.no_grad()
-def compare(exported: Sam, original: Sam) -> None:
+def compare(exported: Sam, original: Sam, cutouts: Path) -> None:
     """Pixels on which the masks of the float16 file and of the float32 weights differ."""
-    batches = Batches(original.image_encoder.img_size, CHECK_SEED, images=1, prompts=4, steps=CHECK_SCENES)
+    batches = Batches(CHECK_SEED, 1, 4, CHECK_SCENES, cutouts, held_out=True)
     differing, pixels, largest = 0, 0, 0.0
     for batch in (batches[step] for step in range(CHECK_SCENES)):
         logits = []
         for sam in (exported, original):
-            embedding = sam.image_encoder(model_input(batch.images, sam.pixel_mean, sam.pixel_std))
-            boxes = torch.from_numpy(batch.boxes)
-            small, _ = decode(sam, embedding.expand(len(boxes), -1, -1, -1), boxes, None, None)
-            logits.append(functional.interpolate(small, size=batch.images.shape[1:], mode="bilinear"))
+            embedding = sam.image_encoder(model_input(batch, sam)).expand(len(batch.boxes), -1, -1, -1)
+            prompt = Prompt(boxes=torch.from_numpy(batch.boxes))
+            small, _ = prompt.decoded(sam, embedding, batch.masks.shape[-1])
+            logits.append(functional.interpolate(small, size=batch.masks.shape[1:], mode="bilinear"))
         differing += ((logits[0] > 0) != (logits[1] > 0)).sum().item()
         pixels += int(np.prod(logits[0].shape))
         largest = max(largest, (logits[0] - logits[1]).abs().max().item())
@@ -101,10 +113,13 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--version", default="1.0")
     parser.add_argument("--lineage", default="", help="what the run was started from")
+    parser.add_argument("--cutouts", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    export(arguments.checkpoint, arguments.output, arguments.version, arguments.lineage)
-    compare(load_any(arguments.output), load_any(arguments.checkpoint))
+    original = export(
+        arguments.checkpoint, arguments.output, arguments.version, arguments.lineage, arguments.cutouts
+    )
+    compare(load_any(arguments.output), original, arguments.cutouts)
 
 
 if __name__ == "__main__":

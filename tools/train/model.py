@@ -15,8 +15,8 @@ PIXEL_MEAN, PIXEL_DEVIATION = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 class Configuration:
     """Everything that decides the tensors' shapes."""
 
-    image: int = 256  # model pixels along a side
-    patch: int = 8
+    image: int = 512  # model pixels along a side
+    patch: int = 16
     width: int = 128  # channels of the encoder
     depth: int = 6
     heads: int = 4
@@ -96,8 +96,20 @@ def decode(
     return logits.unflatten(2, upscaled.shape[2:]), decoder.iou_prediction_head(queries[:, 0])
 
 
+def configuration_from(settings: dict) -> Configuration:
+    """A configuration read from JSON or a checkpoint, where tuples are lists."""
+    settings = dict(settings)
+    if "global_blocks" in settings:
+        settings["global_blocks"] = tuple(settings["global_blocks"])
+    return Configuration(**settings)
+
+
 def load_resized(sam: Sam, state: dict[str, torch.Tensor]) -> None:
-    """Loads weights trained at another image size: position embeddings are interpolated."""
+    """Loads weights trained at another image or patch size.
+
+    Position embeddings are interpolated; a patch kernel twice as large repeats each weight, so that the model
+    does what it did with the mean of each four pixels.
+    """
     wanted = sam.state_dict()
     for name, value in state.items():
         shape = wanted[name].shape
@@ -110,6 +122,9 @@ def load_resized(sam: Sam, state: dict[str, torch.Tensor]) -> None:
                 value = functional.interpolate(
                     value.T[None], size=shape[0], mode="linear", align_corners=False
                 )[0].T
+            elif name.endswith("patch_embed.proj.weight") and shape[2] % value.shape[2] == 0:
+                times = shape[2] // value.shape[2]
+                value = value.repeat_interleave(times, 2).repeat_interleave(times, 3) / times**2
             else:
                 raise ValueError(f"{name}: found {tuple(value.shape)}, expected {tuple(shape)}")
         wanted[name] = value

@@ -6,7 +6,7 @@ Coordinates run from -1 to 1 on both axes, `x` to the right and `y` down; every 
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from scipy.ndimage import binary_dilation, label as components
+from scipy.ndimage import label as components
 
 Mask = np.ndarray
 Field = np.ndarray
@@ -68,9 +68,27 @@ def ellipse_coordinates(
     return along, across
 
 
+def angle_from(angle: np.ndarray, origin: float) -> np.ndarray:
+    """The angle counted from another origin, in -pi..pi."""
+    return (angle - np.float32(origin) + np.float32(np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi)
+
+
 def grown(mask: Mask, pixels: int) -> Mask:
-    """The mask dilated by some pixels."""
-    return binary_dilation(mask, iterations=pixels) if pixels > 0 else mask
+    """The mask dilated by some pixels, as by so many steps to the four neighbours."""
+    result = mask
+    for _ in range(pixels):
+        more = result.copy()
+        more[1:] |= result[:-1]
+        more[:-1] |= result[1:]
+        more[:, 1:] |= result[:, :-1]
+        more[:, :-1] |= result[:, 1:]
+        result = more
+    return result
+
+
+def shrunk(mask: Mask, pixels: int) -> Mask:
+    """The mask eroded by some pixels; beyond the edge counts as inside."""
+    return ~grown(~mask, pixels)
 
 
 def largest_part(mask: Mask) -> Mask:

@@ -1,0 +1,131 @@
+"""The state of a training: weights, their average, the optimizers, the step and the best score."""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from segment_anything.modeling import Sam
+
+from asking import draw_prompt
+from batches import Batch, model_input
+from model import build, configuration_from, load_resized
+from objective import objective
+
+WEIGHT_DECAY = 0.05
+# Two axes, but no hidden layer: embeddings, positions, and the last layer of the predicted IoU.
+NOT_HIDDEN = ("embed", "iou_token", "mask_tokens", "rel_pos", "iou_prediction_head.layers.2")
+
+
+def learning_rate(step: int, first: int, options: argparse.Namespace) -> float:
+    """Warms up from step `first`, stays, and falls linearly to 0 at the end."""
+    warmup = min(1, (step - first + 1) / max(1, options.warmup_steps))
+    decay = min(1, (options.steps - step) / max(1, options.decay_steps))
+    return options.learning_rate * min(warmup, decay)
+
+
+def initial_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The weights of an exported file, or of a checkpoint: the averaged ones where it has them."""
+    if path.suffix == ".safetensors":
+        return {name: value.float() for name, value in load_file(path).items()}
+    found = torch.load(path, weights_only=True)
+    return found.get("average") or found["model"]
+
+
+def optimizers(sam: Sam) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of hidden layers, AdamW for all else; at these settings they share a rate."""
+    hidden, other = [], []
+    for name, value in sam.named_parameters():
+        is_hidden = value.ndim == 2 and not any(word in name for word in NOT_HIDDEN)
+        (hidden if is_hidden else other).append(value)
+    return [
+        torch.optim.Muon(hidden, weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(other, betas=(0.9, 0.95), weight_decay=WEIGHT_DECAY, fused=True),
+    ]
+
+
+class Run:
+    """A training that saves to, and resumes from, the folder `options.run`.
+
+    A `last.pt` without optimizers, as `packing.py` writes it, warms up anew from its step.
+    """
+
+    def __init__(self, options: argparse.Namespace):
+        self.options, self.step, self.best, self.warm_from = options, 0, 0.0, 0
+        saved = torch.load(options.run / "last.pt", weights_only=True) if options.resume else None
+        self.configuration = configuration_from(saved["configuration"] if saved else options.configuration)
+        torch.manual_seed(options.seed)
+        self.sam = build(self.configuration).to(options.device)
+        self.average = build(self.configuration).to(options.device)
+        self.optimizers = optimizers(self.sam)
+        if saved:
+            self.sam.load_state_dict(saved["model"])
+            self.step, self.best = saved["step"], saved["best"]
+            self.warm_from = saved.get("warm_from", self.step)
+            for optimizer, state in zip(self.optimizers, saved.get("optimizers", [])):
+                optimizer.load_state_dict(state)
+        elif options.init:
+            load_resized(self.sam, initial_weights(options.init))
+        self.average.load_state_dict(saved["average"] if saved else self.sam.state_dict())
+
+    def rate(self) -> float:
+        return learning_rate(self.step, self.warm_from, self.options)
+
+    def learn(self, batch: Batch) -> tuple[str, float, float, float, float]:
+        """One step; kind of prompt, loss, and the Dice of the chosen, the best and the single mask."""
+        random = np.random.default_rng([self.options.seed, 3, self.step])
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate()
+        device = self.options.device
+        truth = torch.from_numpy(batch.masks).to(device).float()
+        with torch.autocast(device, torch.bfloat16, enabled=self.options.bfloat16):
+            embeddings = self.sam.image_encoder(model_input(batch, self.sam))
+            embeddings = embeddings.repeat_interleave(len(truth) // len(embeddings), 0)
+            kind, prompt = draw_prompt(self.sam, embeddings, truth, batch.masks, batch.boxes, random)
+            logits, scores = prompt.decoded(self.sam, embeddings, truth.shape[-1])
+        boxes = torch.from_numpy(batch.boxes).to(device)
+        outcome = objective(logits.float(), scores.float(), truth, boxes, is_ambiguous=kind == "point")
+        self.sam.zero_grad()
+        outcome.loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.sam.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.step += 1
+        self.follow()
+        return kind, outcome.loss.item(), outcome.chosen, outcome.best, outcome.single
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Moves the average towards the weights."""
+        keep = min(self.options.average, (1 + self.step) / (10 + self.step))
+        for averaged, current in zip(self.average.parameters(), self.sam.parameters()):
+            averaged.lerp_(current, 1 - keep)
+
+    def save(self, name: str, with_optimizer: bool = True) -> None:
+        """Writes a checkpoint beside, then renames."""
+        state = {
+            "average": self.average.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "warm_from": self.warm_from,
+            "configuration": self.configuration.as_dict(),
+            "seed": self.options.seed,
+        }
+        if with_optimizer:
+            state["model"] = self.sam.state_dict()
+            state["optimizers"] = [optimizer.state_dict() for optimizer in self.optimizers]
+        beside = self.options.run / f"{name}.part"
+        with open(beside, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, self.options.run / name)
+
+    def log(self, **record) -> None:
+        with open(self.options.run / "log.jsonl", "a") as file:
+            file.write(json.dumps({"step": self.step, "time": round(time.time()), **record}) + "\n")

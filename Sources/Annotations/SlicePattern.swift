@@ -1,3 +1,5 @@
+import Foundation
+
 /// How the files of slices are named: `{case}-slice{slice}`, or another text around the two.
 ///
 /// `{case}` is the name of the volume that a slice is of, and `{slice}` its index in three digits or more, from 000.
@@ -35,8 +37,14 @@ public struct SlicePattern: Hashable, Sendable, LosslessStringConvertible {
     /// names. The slice need not be a number.
     func parts(of name: Substring) -> (case: Substring, slice: Substring)? {
         guard name.hasPrefix(beforeCase), name.hasSuffix(afterSlice) else { return nil }
-        let middle = name.dropFirst(beforeCase.count).dropLast(afterSlice.count)
-        guard let mark = lastRange(of: beforeSlice, in: middle), mark.lowerBound > middle.startIndex else { return nil }
+        var (middle, between) = (name.dropFirst(beforeCase.count).dropLast(afterSlice.count), beforeSlice)
+        // macOS decomposes letters with accents, which makes them other bytes.
+        if !between.utf8.allSatisfy({ $0 < 0x80 }) {
+            (middle, between) = (
+                middle.precomposedStringWithCanonicalMapping[...], between.precomposedStringWithCanonicalMapping
+            )
+        }
+        guard let mark = lastRange(of: between, in: middle), mark.lowerBound > middle.startIndex else { return nil }
         return (middle[..<mark.lowerBound], middle[mark.upperBound...])
     }
 }

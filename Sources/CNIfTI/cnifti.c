@@ -75,19 +75,54 @@ nifti_image *cnifti_image(const void *header, int version) {
                         : nifti_convert_n2hdr2nim(copy.second, NULL);
 }
 
+void cnifti_place(void *header, int version, const int64_t size[3], nifti_dmat44 affine, int units, bool placed,
+                  bool rotated) {
+    double b, c, d, x, y, z, spacing[4];
+    nifti_dmat44_to_quatern(affine, &b, &c, &d, &x, &y, &z, &spacing[1], &spacing[2], &spacing[3], &spacing[0]);
+#define PLACE(typed)                                                                                         \
+    memset((typed), 0, sizeof(*(typed)));                                                                    \
+    (typed)->sizeof_hdr = sizeof(*(typed));                                                                  \
+    memcpy((typed)->magic, version == 1 ? "n+1\0" : "n+2\0\r\n\032\n", sizeof((typed)->magic));               \
+    for (int axis = 0; axis < 8; axis++) { (typed)->dim[axis] = (typed)->pixdim[axis] = 1; }                 \
+    (typed)->dim[0] = 3;                                                                                     \
+    for (int axis = 0; axis < 3; axis++) {                                                                   \
+        (typed)->dim[axis + 1] = size[axis];                                                                 \
+        (typed)->pixdim[axis + 1] = spacing[axis + 1];                                                       \
+    }                                                                                                        \
+    (typed)->xyzt_units = units;                                                                             \
+    if (placed) {                                                                                            \
+        (typed)->sform_code = NIFTI_XFORM_SCANNER_ANAT;                                                      \
+        for (int axis = 0; axis < 4; axis++) {                                                               \
+            (typed)->srow_x[axis] = affine.m[0][axis];                                                       \
+            (typed)->srow_y[axis] = affine.m[1][axis];                                                       \
+            (typed)->srow_z[axis] = affine.m[2][axis];                                                       \
+        }                                                                                                    \
+    }                                                                                                        \
+    if (placed && rotated) {                                                                                 \
+        (typed)->qform_code = NIFTI_XFORM_SCANNER_ANAT;                                                      \
+        (typed)->pixdim[0] = spacing[0];                                                                     \
+        (typed)->quatern_b = b, (typed)->quatern_c = c, (typed)->quatern_d = d;                              \
+        (typed)->qoffset_x = x, (typed)->qoffset_y = y, (typed)->qoffset_z = z;                              \
+    }
+    WITH_HEADER(header, version, PLACE);
+}
+
 void cnifti_describe_labels(void *header, int version, int bytes_per_label) {
+    // What is not copied here is 0: no text, and nothing else of the volume goes on.
+#define COPY_FIELD(name) memcpy(&labels.name, &source.name, sizeof(labels.name))
 #define DESCRIBE(typed)                                                                                      \
-    (typed)->datatype = bytes_per_label == 1 ? NIFTI_TYPE_UINT8 : NIFTI_TYPE_UINT16;                         \
-    (typed)->bitpix = (short)(8 * bytes_per_label);                                                          \
-    (typed)->vox_offset = version == 1 ? sizeof(nifti_1_header) + 4 : sizeof(nifti_2_header) + 4;            \
-    (typed)->scl_slope = 1;                                                                                  \
-    (typed)->scl_inter = 0;                                                                                  \
-    (typed)->cal_min = (typed)->cal_max = 0;                                                                 \
-    (typed)->intent_code = NIFTI_INTENT_NONE;                                                                \
-    (typed)->intent_p1 = (typed)->intent_p2 = (typed)->intent_p3 = 0;                                        \
-    memset((typed)->intent_name, 0, sizeof((typed)->intent_name));                                           \
-    memset((typed)->aux_file, 0, sizeof((typed)->aux_file));                                                 \
-    memset((typed)->descrip, 0, sizeof((typed)->descrip));                                                   \
-    strcpy((typed)->descrip, "swift-sam labels");
+    __typeof__(*(typed)) source = *(typed), labels;                                                          \
+    memset(&labels, 0, sizeof(labels));                                                                      \
+    COPY_FIELD(sizeof_hdr), COPY_FIELD(magic), COPY_FIELD(dim), COPY_FIELD(pixdim);                          \
+    COPY_FIELD(xyzt_units), COPY_FIELD(toffset);                                                             \
+    COPY_FIELD(sform_code), COPY_FIELD(srow_x), COPY_FIELD(srow_y), COPY_FIELD(srow_z);                      \
+    COPY_FIELD(qform_code), COPY_FIELD(quatern_b), COPY_FIELD(quatern_c), COPY_FIELD(quatern_d);             \
+    COPY_FIELD(qoffset_x), COPY_FIELD(qoffset_y), COPY_FIELD(qoffset_z);                                     \
+    labels.datatype = bytes_per_label == 1 ? NIFTI_TYPE_UINT8 : NIFTI_TYPE_UINT16;                           \
+    labels.bitpix = (short)(8 * bytes_per_label);                                                            \
+    labels.vox_offset = sizeof(labels) + 4;                                                                  \
+    labels.scl_slope = 1;                                                                                    \
+    strcpy(labels.descrip, "swift-sam labels");                                                              \
+    *(typed) = labels;
     WITH_HEADER(header, version, DESCRIBE);
 }

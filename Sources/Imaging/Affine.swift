@@ -34,7 +34,7 @@ public struct Affine: Hashable, Sendable {
     }
 
     /// Whether every number is finite and no voxels fall together: the determinant is not 0.
-    var isInvertible: Bool {
+    public var isInvertible: Bool {
         let volume = dot(cross(alongI, alongJ), alongK)
         let box = length(alongI) * length(alongJ) * length(alongK)
         return box.isFinite && dot(origin, origin).isFinite && box > 0 && abs(volume) > 1e-9 * box

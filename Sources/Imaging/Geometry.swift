@@ -1,6 +1,6 @@
 import ImageFrames
 
-/// A volume's array and where it is in the world, with the bytes that said so.
+/// The size of a volume and where its voxels are in the world.
 public struct Geometry: Sendable {
     /// Which part of a NIfTI header says where the voxels are.
     public enum Source: Sendable {
@@ -13,14 +13,47 @@ public struct Geometry: Sendable {
         case none
     }
 
+    /// The unit of an affine; the raw value is its length in millimetres.
+    public enum Unit: Double, Sendable {
+        case metre = 1000
+        case millimetre = 1
+        case micrometre = 0.001
+    }
+
     public let size: VolumeSize
     public let affine: Affine
+    public let unit: Unit
     public let source: Source
     /// Where each axis points in the patient, by the closest world axis; no two point along the same one.
     public let directions: [PatientDirection]
+    /// The header that the geometry was read from; nil for one made in memory.
+    let header: NIfTIHeader?
+
+    /// A geometry made in memory.
+    ///
+    /// - Parameter source: what a file with this geometry says; with `none` it has no affine, only voxel sizes.
+    /// - Precondition: there is a voxel, and the affine is invertible.
+    public init(size: VolumeSize, affine: Affine, unit: Unit = .millimetre, source: Source = .sform) {
+        precondition(size.i > 0 && size.j > 0 && size.k > 0, "a volume of \(size) voxels")
+        guard let geometry = Geometry(size: size, affine: affine, unit: unit, source: source, header: nil) else {
+            preconditionFailure("not three independent finite axes: \(affine)")
+        }
+        self = geometry
+    }
+
+    /// Nil where the affine is not invertible.
+    init?(size: VolumeSize, affine: Affine, unit: Unit, source: Source, header: NIfTIHeader?) {
+        guard affine.isInvertible, let directions = affine.directions else { return nil }
+        self.size = size
+        self.affine = affine
+        self.unit = unit
+        self.source = source
+        self.directions = directions
+        self.header = header
+    }
+
     /// How many millimetres the unit of the affine is: 1, or 1000 for metres and 0.001 for micrometres.
-    public let millimetresPerUnit: Double
-    let header: NIfTIHeader
+    public var millimetresPerUnit: Double { unit.rawValue }
 
     /// Where an axis points in the patient.
     public func direction(of axis: VoxelAxis) -> PatientDirection {

@@ -18,8 +18,14 @@ public struct LabelVolume: Sendable {
 
     /// Labels in the same place of the world as another volume, all of them 0.
     public init(geometry: Geometry) {
+        self.init(geometry: geometry, values: [UInt16](repeating: 0, count: geometry.size.count))
+    }
+
+    /// Labels made in memory, one for each voxel, i fastest, then j, then k.
+    public init(geometry: Geometry, values: [UInt16]) {
+        precondition(values.count == geometry.size.count, "\(values.count) labels for \(geometry.size) voxels")
         self.geometry = geometry
-        values = [UInt16](repeating: 0, count: geometry.size.count)
+        self.values = values
         warnings = []
     }
 
@@ -63,11 +69,11 @@ public struct Organ: Hashable, Sendable {
 extension LabelVolume {
     /// Writes the labels as a NIfTI, whole or not at all, compressed with gzip where the path ends in `.nii.gz`.
     ///
-    /// The header is the one that the geometry was read from: the version, the dimensions and every byte that
-    /// says where the voxels are stay as they were (both forms and their codes, voxel sizes, units, the offset
-    /// in time), in this machine's byte order. The labels are unscaled uint8 (slope 1), or uint16 where one is
-    /// above 255; intent, display range, description, auxiliary file and extensions are dropped. The same
-    /// labels give the same bytes.
+    /// Of the header that the geometry was read from, the version, the dimensions and every byte that says where the
+    /// voxels are stay as they were (both forms and their codes, voxel sizes, units, the offset in time), in this
+    /// machine's byte order; nothing else of it goes on, no text and no extensions. A geometry made in memory gets a
+    /// header of its own. The labels are unscaled uint8 (slope 1), or uint16 where one is above 255. The same labels
+    /// give the same bytes.
     ///
     /// - Throws: ``FileError`` `cannotCreate` where the path cannot be written, `inputOutput` where the disk is
     ///   full or fails.
@@ -81,7 +87,7 @@ extension LabelVolume {
     public func write(to temporary: String, for path: String) throws(FileError) {
         let file = try GzipFile(writing: temporary, for: path, compressed: VolumeEnding(of: path) == .compressed)
         let bytesPerLabel = (values.max() ?? 0) > 255 ? 2 : 1
-        try file.write(geometry.header.describingLabels(bytesPerLabel: bytesPerLabel))
+        try file.write(geometry.labelsHeader(bytesPerLabel: bytesPerLabel))
         let longest = 1 << 18
         for start in stride(from: 0, to: values.count, by: longest) {
             let part = values[start..<min(start + longest, values.count)]

@@ -5,7 +5,7 @@ import SafeFiles
 
 /// The header of a NIfTI file in this machine's byte order, and what libnifti reads in it.
 struct NIfTIHeader: Sendable {
-    private(set) var bytes: [UInt8]
+    let bytes: [UInt8]
     /// 1 or 2.
     let version: Int32
     /// Whether the file's voxels are in the other byte order.
@@ -19,6 +19,8 @@ struct NIfTIHeader: Sendable {
 
     /// The bytes of the longest header, NIfTI-2's.
     static let longest = Int(CNIFTI_LONGEST_HEADER)
+
+    static func length(ofVersion version: Int32) -> Int { version == 1 ? 348 : 540 }
 
     /// Reads and checks everything that libnifti takes on trust before libnifti sees it.
     ///
@@ -36,7 +38,7 @@ struct NIfTIHeader: Sendable {
                 advice: "Convert the volume to .nii.gz, a pair of .hdr and .img too.")
         }
         let size = try readSize(bytes, version, file)
-        let length = version == 1 ? 348 : 540
+        let length = Self.length(ofVersion: version)
         let offset = cnifti_voxel_offset(bytes, version)
         // Four bytes that tell of extensions follow the header. Below them readers disagree on what is meant.
         guard offset >= Double(length + 4), offset < 0x1p40, offset == offset.rounded() else {
@@ -57,14 +59,6 @@ struct NIfTIHeader: Sendable {
             intercept: intercept)
         return (header, try Geometry(size: size, image: image.pointee, header: header, file: file))
     }
-
-    /// The header of labels of 1 or 2 bytes in the same place of the world, as the bytes before the voxels.
-    func describingLabels(bytesPerLabel: Int) -> [UInt8] {
-        var labels = bytes
-        cnifti_describe_labels(&labels, version, Int32(bytesPerLabel))
-        // Four zeros say that no extensions follow.
-        return labels + [0, 0, 0, 0]
-    }
 }
 
 extension Geometry {
@@ -73,29 +67,67 @@ extension Geometry {
     ) throws(FileError) {
         let source: Source = image.sform_code > 0 ? .sform : image.qform_code > 0 ? .qform : .none
         if source != .sform { try checkQForm(header, size: size, hasCode: source == .qform, file) }
-        let matrix = source == .sform ? image.sto_xyz : image.qto_xyz
-        let (x, y, z, _) = matrix.m
-        let affine = Affine(
-            alongI: SIMD3(x.0, y.0, z.0), alongJ: SIMD3(x.1, y.1, z.1), alongK: SIMD3(x.2, y.2, z.2),
-            origin: SIMD3(x.3, y.3, z.3))
-        var codes: (Int32, Int32, Int32) = (0, 0, 0)
-        nifti_dmat44_to_orientation(matrix, &codes.0, &codes.1, &codes.2)
-        let directions = [codes.0, codes.1, codes.2].compactMap(PatientDirection.init)
-        guard affine.isInvertible, directions.count == 3 else {
+        let unit: Unit =
+            switch image.xyz_units {
+            case NIFTI_UNITS_METER: .metre
+            case NIFTI_UNITS_MICRON: .micrometre
+            default: .millimetre
+            }
+        let affine = Affine(source == .sform ? image.sto_xyz : image.qto_xyz)
+        guard let geometry = Geometry(size: size, affine: affine, unit: unit, source: source, header: header) else {
             throw FileError(
                 .badData, file: file,
                 place: source == .sform ? "sform" : source == .qform ? "qform" : "pixdim",
                 "does not say where the voxels are", expected: "three independent finite axes",
                 advice: "Repair the header, with nibabel for example.")
         }
-        let millimetresPerUnit =
-            switch image.xyz_units {
-            case NIFTI_UNITS_METER: 1000.0
-            case NIFTI_UNITS_MICRON: 0.001
-            default: 1.0
-            }
+        self = geometry
+    }
+
+    /// The bytes before the voxels of labels of 1 or 2 bytes in the same place of the world: NIfTI-1 or -2 as the
+    /// volume was, and for one made in memory NIfTI-1 unless an axis is too long for it.
+    func labelsHeader(bytesPerLabel: Int) -> [UInt8] {
+        var bytes: [UInt8]
+        let version: Int32
+        if let header {
+            (bytes, version) = (header.bytes, header.version)
+        } else {
+            version = max(size.i, size.j, size.k) > Int16.max ? 2 : 1
+            bytes = [UInt8](repeating: 0, count: NIfTIHeader.length(ofVersion: version))
+            let units = unit == .metre ? NIFTI_UNITS_METER : unit == .micrometre ? NIFTI_UNITS_MICRON : NIFTI_UNITS_MM
+            cnifti_place(
+                &bytes, version, [Int64(size.i), Int64(size.j), Int64(size.k)], affine.matrix, units, source != .none,
+                affine.shear <= tolerableShear)
+        }
+        cnifti_describe_labels(&bytes, version, Int32(bytesPerLabel))
+        // Four zeros say that no extensions follow.
+        return bytes + [0, 0, 0, 0]
+    }
+}
+
+// MARK: libnifti's matrix
+
+extension Affine {
+    fileprivate init(_ matrix: nifti_dmat44) {
+        let (x, y, z, _) = matrix.m
         self.init(
-            size: size, affine: affine, source: source, directions: directions,
-            millimetresPerUnit: millimetresPerUnit, header: header)
+            alongI: SIMD3(x.0, y.0, z.0), alongJ: SIMD3(x.1, y.1, z.1), alongK: SIMD3(x.2, y.2, z.2),
+            origin: SIMD3(x.3, y.3, z.3))
+    }
+
+    fileprivate var matrix: nifti_dmat44 {
+        nifti_dmat44(
+            m: (
+                (alongI.x, alongJ.x, alongK.x, origin.x), (alongI.y, alongJ.y, alongK.y, origin.y),
+                (alongI.z, alongJ.z, alongK.z, origin.z), (0, 0, 0, 1)
+            ))
+    }
+
+    /// The closest world axis of each axis; nil where libnifti finds none.
+    var directions: [PatientDirection]? {
+        var codes: (Int32, Int32, Int32) = (0, 0, 0)
+        nifti_dmat44_to_orientation(matrix, &codes.0, &codes.1, &codes.2)
+        let directions = [codes.0, codes.1, codes.2].compactMap(PatientDirection.init)
+        return directions.count == 3 ? directions : nil
     }
 }

@@ -53,7 +53,7 @@ private func requireMemory(for size: VolumeSize, stored: Int, _ fileSize: Int, _
 
 /// The cosine between two axes from which ITK calls them not orthonormal (read off SimpleITK 2.5: 1e-4 is
 /// still read, 1e-3 is not).
-private let tolerableShear = 1e-4
+let tolerableShear = 1e-4
 
 private func geometryWarnings(_ geometry: Geometry, file: String) -> [Warning] {
     var warnings: [Warning] = []

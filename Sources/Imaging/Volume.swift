@@ -3,7 +3,7 @@ import SafeFiles
 
 /// A volume of real numbers, such as a CT in Hounsfield units.
 public struct Volume: Sendable {
-    /// The path that the volume was read from.
+    /// The path that the volume was read from, or what messages call it.
     public let file: String
     public let geometry: Geometry
     /// One value for each voxel, i fastest, then j, then k; slope and intercept are applied.
@@ -12,6 +12,19 @@ public struct Volume: Sendable {
     public let warnings: [Warning]
 
     public var size: VolumeSize { geometry.size }
+
+    /// A volume made in memory.
+    ///
+    /// - Parameters:
+    ///   - file: what messages call it.
+    ///   - values: one for each voxel, i fastest, then j, then k.
+    public init(file: String, geometry: Geometry, values: [Float], warnings: [Warning] = []) {
+        precondition(values.count == geometry.size.count, "\(values.count) values for \(geometry.size) voxels")
+        self.file = file
+        self.geometry = geometry
+        self.values = values
+        self.warnings = warnings
+    }
 
     public subscript(voxel: VoxelIndex) -> Float {
         values[size.offset(of: voxel)]

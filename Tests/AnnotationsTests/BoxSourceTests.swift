@@ -40,6 +40,15 @@ struct BoxSourceTests {
         #expect(slices(source, caseName) == [slice])
     }
 
+    /// macOS writes names of files decomposed; keyboards write patterns composed.
+    @Test(arguments: [("\u{E9}", "e\u{301}"), ("e\u{301}", "\u{E9}")])
+    func aPatternsAccents(written: String, there: String) throws {
+        folder.write("pr\(there)1-coup\(there)002\(there).txt", line)
+        let source = try source(try #require(SlicePattern("pr\(written){case}-coup\(written){slice}\(written)")))
+        #expect(source.cases == ["1"])
+        #expect(slices(source, "1") == [2])
+    }
+
     @Test(
         "what is no pattern",
         arguments: [

@@ -75,6 +75,15 @@ extension Data {
     }
 }
 
+extension Geometry {
+    /// A volume of this size in memory, one millimetre a voxel.
+    static func plain(i: Int, j: Int, k: Int) -> Geometry {
+        Geometry(
+            size: VolumeSize(i: i, j: j, k: k),
+            affine: Affine(alongI: [1, 0, 0], alongJ: [0, 1, 0], alongK: [0, 0, 1], origin: .zero))
+    }
+}
+
 extension [UInt8] {
     /// The bytes with a number of this machine's byte order at a place.
     func with<Number: BitwiseCopyable>(_ number: Number, at offset: Int) -> [UInt8] {

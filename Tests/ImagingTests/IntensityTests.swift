@@ -18,22 +18,18 @@ import Testing
         var testDescription: String { name }
     }
 
-    let folder = Folder()
-
     /// The images of a volume of 1 × count × 2 voxels, whose second slice is the first plus 7.
-    private func images(_ values: [Float], _ intensity: Intensity) throws -> SliceImages {
-        let base = VolumeFixture.named("f4-little-1.nii").bytes.prefix(352)
-        var header = Array(base).with(Int16(1), at: 42).with(Int16(values.count), at: 44).with(Int16(2), at: 46)
-        for value in values + values.map({ $0 + 7 }) { header += [0, 0, 0, 0].with(value, at: 0) }
-        let volume = try Volume(contentsOf: folder.write("values.nii", header))
-        return SliceImages(volume, SliceGeometry(volume.geometry), intensity)
+    private func images(_ values: [Float], _ intensity: Intensity) -> SliceImages {
+        let geometry = Geometry.plain(i: 1, j: values.count, k: 2)
+        let volume = Volume(file: "values", geometry: geometry, values: values + values.map { $0 + 7 })
+        return SliceImages(volume, SliceGeometry(geometry), intensity)
     }
 
     /// Equal to the last bit: the same operations in double precision. In the array view j runs upwards.
     @Test(arguments: IntensityFixture.all)
-    func greyIsNumpys(_ fixture: IntensityFixture) throws {
+    func greyIsNumpys(_ fixture: IntensityFixture) {
         let intensity = Intensity(fixture.name) ?? .minmaxSlice
-        let images = try images(fixture.values.floats, intensity)
+        let images = images(fixture.values.floats, intensity)
         #expect(images.grey(ofSlice: 0).reversed() == [UInt8](fixture.grey))
         #expect(fixture.name.hasPrefix("minmax") == (intensity == .minmaxSlice))
     }
@@ -50,29 +46,29 @@ import Testing
     }
 
     /// A slice without contrast is black in itself; in a window and over the volume it is what it is.
-    @Test func constantSlices() throws {
+    @Test func constantSlices() {
         let constant = [Float](repeating: 240, count: 6)
-        #expect(try images(constant, .minmaxSlice).grey(ofSlice: 0) == [UInt8](repeating: 0, count: 6))
-        #expect(try images(constant, .minmaxSlice).grey(ofSlice: 1) == [UInt8](repeating: 0, count: 6))
-        #expect(try images(constant, .minmaxVolume).grey(ofSlice: 0) == [UInt8](repeating: 0, count: 6))
-        #expect(try images(constant, .minmaxVolume).grey(ofSlice: 1) == [UInt8](repeating: 255, count: 6))
-        #expect(try images(constant, .softTissue).grey(ofSlice: 0) == [UInt8](repeating: 255, count: 6))
-        #expect(try images([.nan, .nan], .minmaxSlice).grey(ofSlice: 0) == [0, 0])
-        #expect(try images([.nan, .infinity], .minmaxVolume).grey(ofSlice: 1) == [0, 0])
+        #expect(images(constant, .minmaxSlice).grey(ofSlice: 0) == [UInt8](repeating: 0, count: 6))
+        #expect(images(constant, .minmaxSlice).grey(ofSlice: 1) == [UInt8](repeating: 0, count: 6))
+        #expect(images(constant, .minmaxVolume).grey(ofSlice: 0) == [UInt8](repeating: 0, count: 6))
+        #expect(images(constant, .minmaxVolume).grey(ofSlice: 1) == [UInt8](repeating: 255, count: 6))
+        #expect(images(constant, .softTissue).grey(ofSlice: 0) == [UInt8](repeating: 255, count: 6))
+        #expect(images([.nan, .nan], .minmaxSlice).grey(ofSlice: 0) == [0, 0])
+        #expect(images([.nan, .infinity], .minmaxVolume).grey(ofSlice: 1) == [0, 0])
     }
 
     /// The second slice is 7 above the first: seen over the volume, not within the slice.
-    @Test func minmaxOfVolumeAndSlice() throws {
+    @Test func minmaxOfVolumeAndSlice() {
         let values: [Float] = [0, 1, 2, 3]
-        #expect(try images(values, .minmaxSlice).grey(ofSlice: 1).reversed() == [0, 85, 170, 255])
-        #expect(try images(values, .minmaxSlice).grey(ofSlice: 0).reversed() == [0, 85, 170, 255])
+        #expect(images(values, .minmaxSlice).grey(ofSlice: 1).reversed() == [0, 85, 170, 255])
+        #expect(images(values, .minmaxSlice).grey(ofSlice: 0).reversed() == [0, 85, 170, 255])
         // 0 to 10: 25.5 a unit, and 25.5, 76.5 and 178.5 round up.
-        #expect(try images(values, .minmaxVolume).grey(ofSlice: 0).reversed() == [0, 26, 51, 77])
-        #expect(try images(values, .minmaxVolume).grey(ofSlice: 1).reversed() == [179, 204, 230, 255])
+        #expect(images(values, .minmaxVolume).grey(ofSlice: 0).reversed() == [0, 26, 51, 77])
+        #expect(images(values, .minmaxVolume).grey(ofSlice: 1).reversed() == [179, 204, 230, 255])
     }
 
-    @Test func imageHasGreyInAllChannels() throws {
-        let image = try images([0, 10, 20], .minmaxSlice).image(ofSlice: 0)
+    @Test func imageHasGreyInAllChannels() {
+        let image = images([0, 10, 20], .minmaxSlice).image(ofSlice: 0)
         #expect(image.size == PixelSize(width: 1, height: 3))
         #expect(image.pixels == [255, 255, 255, 128, 128, 128, 0, 0, 0])
     }

@@ -66,7 +66,7 @@ import Testing
                 #expect(read.geometry.source == volume.geometry.source)
                 #expect(read.geometry.size == volume.size)
             }
-            let size = volume.geometry.header.version == 1 ? 352 : 544
+            let size = volume.geometry.header?.version == 1 ? 352 : 544
             #expect(try fileSize(folder.file("labels.nii")) == size + labels.values.count * (greatest > 255 ? 2 : 1))
         }
     }

@@ -27,8 +27,7 @@ import Testing
 
     /// Everything that writes a file.
     private func writings(_ path: String) -> [() throws -> Void] {
-        let volume = VolumeFixture.named("i2-little-1.nii")
-        let geometry = try! Volume(contentsOf: folder.write("volume.nii", volume.file)).geometry
+        let geometry = Geometry.plain(i: 2, j: 3, k: 4)
         let record = SlicesRecord(
             volumes: ["a": VolumeSize(i: 1, j: 2, k: 3)], axis: .k, view: .array, intensity: .lung)
         return [
@@ -90,14 +89,14 @@ import Testing
         for writing in writings(folder.file("taken.png")) {
             expectError(.cannotCreate, "a folder stands there", writing)
         }
-        #expect(folder.names == ["taken.png", "volume.nii"])
+        #expect(folder.names == ["taken.png"])
     }
 
     /// A name longer than file systems take.
     @Test func nameThatIsTooLong() {
         let path = folder.file(String(repeating: "n", count: 300))
         for writing in writings(path) { expectError(.cannotCreate, "File name too long", writing) }
-        #expect(folder.names == ["volume.nii"])
+        #expect(folder.names == [])
     }
 
     @Test(.enabled(if: geteuid() != 0, "root may write in every folder"))
@@ -114,7 +113,7 @@ import Testing
             try writing()
             #expect(try fileSize(path) < 1000)
         }
-        #expect(folder.names == ["output", "volume.nii"])
+        #expect(folder.names == ["output"])
     }
 
     /// Where writing fails midway, what stood there stays and nothing stands beside it.

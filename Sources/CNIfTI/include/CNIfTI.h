@@ -30,6 +30,11 @@ void cnifti_qform(const void *header, int version, double spacing[3], double qua
 // where libnifti finds it unusable.
 nifti_image *cnifti_image(const void *header, int version);
 
-// Makes a native header one of unscaled labels of 1 or 2 bytes that follow it: no extensions, no intent, no
-// display range; what says where the voxels are in the world stays as it is.
+// Makes a native header that says how large a volume is and, where it is placed, where its voxels are: by the
+// sform, and by the qform too where the axes are only rotated. Its voxels are not described yet.
+void cnifti_place(void *header, int version, const int64_t size[3], nifti_dmat44 affine, int units, bool placed,
+                  bool rotated);
+
+// Makes a native header one of unscaled labels of 1 or 2 bytes that follow it. What says where the voxels are in
+// the world stays as it is (dimensions, voxel sizes, units, the offset in time, both forms); all else is cleared.
 void cnifti_describe_labels(void *header, int version, int bytes_per_label);

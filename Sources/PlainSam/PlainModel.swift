@@ -9,23 +9,22 @@ public struct PlainModel {
     /// Red, green and blue of each pixel, 8 bits each, row by row.
     public typealias Picture = (width: Int, height: Int, pixels: [UInt8])
     /// What is asked of a picture, in its pixels; a mask is an earlier prediction's logits, `[4·grid, 4·grid]`.
-    public typealias Prompt = (
-        points: [(x: Double, y: Double, isForeground: Bool)],
-        box: (x0: Double, y0: Double, x1: Double, y1: Double)?, mask: Matrix?
-    )
+    public typealias Prompt = (points: [Point], box: Box?, mask: Rows?)
+    public typealias Point = (x: Double, y: Double, isForeground: Bool)
+    public typealias Box = (x0: Double, y0: Double, x1: Double, y1: Double)
     /// Logits at the picture's size, `[height, width]`, with the IoU that the model predicts and the stability.
-    public typealias Mask = (index: Int, score: Double, logits: Matrix, stability: Double)
+    public typealias Mask = (index: Int, score: Double, logits: Rows, stability: Double)
 
     public var facts: Facts
     /// A tensor by its official name, `[first axis, other axes]`. Mistakes of order are made here.
-    public var weight: (_ name: String) -> Matrix
+    public var weight: (_ name: String) -> Rows
     /// Sees each activation in the order of the forward pass, under its official name and in its official layout.
     public var visit: (_ name: String, _ shape: [Int], _ values: [Double]) -> Void = { _, _, _ in }
     /// Patches along a side of the image: 64 in the published models.
     public let grid: Int
     /// Pixels along a side of the image: 1024 in the published models.
     public internal(set) var imageSize: Int
-    private let names: Set<String>
+    let names: Set<String>
 
     /// - Precondition: the file holds a SAM model under official names.
     public init(_ checkpoint: Checkpoint, facts: Facts = Facts()) {
@@ -39,10 +38,10 @@ public struct PlainModel {
     }
 
     /// The embedding of a picture, `[grid², channels]` (`predictor.py:34`).
-    public func encode(_ picture: Picture) -> Matrix { imageEncoder(preprocess(picture)) }
+    public func encode(_ picture: Picture) -> Rows { imageEncoder(preprocess(picture)) }
 
     /// The masks that answer a prompt: three with `multimask`, else one (`predictor.py:169`).
-    public func predict(_ prompt: Prompt, on picture: Picture, _ embedding: Matrix, multimask: Bool = true) -> [Mask] {
+    public func predict(_ prompt: Prompt, on picture: Picture, _ embedding: Rows, multimask: Bool = true) -> [Mask] {
         let (sparse, dense) = (embedPoints(prompt, on: picture), embedMask(prompt.mask))
         let (small, scores) = maskDecoder(embedding, sparse: sparse, dense: dense, multimask: multimask)
         let logits = small.map { postprocess($0, for: picture) }
@@ -62,18 +61,18 @@ public struct PlainModel {
     }
 
     /// Pillow's resize of a channel `[height, width]`: rows, then columns, by weights that are whole 2⁻²² (`Resample.c`).
-    public func resize(_ x: Matrix, _ width: Int, _ height: Int) -> Matrix {
-        func rows(_ x: Matrix, _ count: Int) -> Matrix {
+    public func resize(_ x: Rows, _ width: Int, _ height: Int) -> Rows {
+        func rows(_ x: Rows, _ count: Int) -> Rows {
             let weights = samples(facts.resize, x.count, count).each { ($0 * 0x1p22 + 0.5).rounded(.down) }
             return count == x.count ? x : (weights * x).each { min(max(($0 * 0x1p-22 + 0.5).rounded(.down), 0), 255) }
         }
-        func columns(_ x: Matrix) -> Matrix { rows(x.transposed, width).transposed }
+        func columns(_ x: Rows) -> Rows { rows(x.transposed, width).transposed }
         let isTall = x.count - height > max(0, 2 * (x[0].count - width))
         return facts.resizesTallFirst && isTall ? columns(rows(x, height)) : rows(columns(x), height)
     }
 
     /// (pixel − mean)/deviation of the scaled picture, and zeros to the right and below: `[imageSize², 3]` (`sam.py:163`).
-    public func preprocess(_ picture: Picture) -> Matrix {
+    public func preprocess(_ picture: Picture) -> Rows {
         let (width, height) = preprocessShape(picture)
         let pixels = split(picture.pixels.map(Double.init), 3)
         let scaled = (0..<3).map { channel in resize(split(pixels.map { $0[channel] }, picture.width), width, height) }
@@ -81,7 +80,7 @@ public struct PlainModel {
             (0..<3).map { (pixel[$0] - facts.pixelMean[$0]) / facts.pixelDeviation[$0] }
         }
         let padding = facts.padsAfterNormalising ? [0, 0, 0] : normalised([0, 0, 0])
-        var input = Matrix(repeating: padding, count: imageSize * imageSize)
+        var input = Rows(repeating: padding, count: imageSize * imageSize)
         for y in 0..<height {
             for x in 0..<width { input[y * imageSize + x] = normalised(scaled.map { $0[y][x] }) }
         }
@@ -91,7 +90,7 @@ public struct PlainModel {
     // MARK: - Image encoder
 
     /// Patches with their positions, `[grid², channels]`, go through the blocks and the neck (`image_encoder.py:106`).
-    public func imageEncoder(_ input: Matrix) -> Matrix {
+    public func imageEncoder(_ input: Rows) -> Rows {
         let (path, patch) = ("image_encoder", imageSize / grid)
         let patches = conv2d(input, "\(path).patch_embed.proj", kernel: patch, stride: patch)
         let positions = split(weight("\(path).pos_embed")[0], patches[0].count)
@@ -100,7 +99,7 @@ public struct PlainModel {
     }
 
     /// x + attention(norm(x)), then x + MLP(norm(x)) (`image_encoder.py:166`).
-    public func block(_ path: String, _ x: Matrix) -> Matrix {
+    public func block(_ path: String, _ x: Rows) -> Rows {
         let norm1 = visited("\(path).norm1", layerNorm(x, "\(path).norm1", facts.encoderEpsilon))
         let attended = sum(x, windowAttention(path, norm1))
         let norm2 = visited("\(path).norm2", layerNorm(attended, "\(path).norm2", facts.encoderEpsilon))
@@ -109,11 +108,11 @@ public struct PlainModel {
     }
 
     /// Attention inside each window, with zeros beyond the grid; in a global block the window is the grid (`:243`).
-    public func windowAttention(_ path: String, _ x: Matrix) -> Matrix {
+    public func windowAttention(_ path: String, _ x: Rows) -> Rows {
         let window = (weight("\(path).attn.rel_pos_h").count + 1) / 2
         let across = (grid + window - 1) / window
         let padding = facts.windowPadding == .beforeNorm ? vector("\(path).norm1.bias") : x[0].map { _ in 0 }
-        var (result, windows) = (x, Matrix())
+        var (result, windows) = (x, Rows())
         for index in 0..<across * across {
             let places = (0..<window * window).map { token -> Int? in
                 let y = index / across * window + token / window
@@ -131,18 +130,18 @@ public struct PlainModel {
 
     /// softmax(q·kᵀ/√headDim + q·Rhᵀ + q·Rwᵀ)·v for each head, where Rh and Rw are the rows for how far the query lies below
     /// and right of the key (`:224`, `:325`).
-    func attention(_ x: Matrix, _ isPadding: [Bool], _ path: String) -> Matrix {
+    func attention(_ x: Rows, _ isPadding: [Bool], _ path: String) -> Rows {
         let qkv = zip(linear(x, "\(path).qkv"), isPadding)
             .map { facts.windowPadding == .zero && $1 ? $0.map { _ in 0 } : $0 }
         let (below, right) = (weight("\(path).rel_pos_h").transposed, weight("\(path).rel_pos_w").transposed)
         let (headDim, window, heads) = (below.count, (below[0].count + 1) / 2, x[0].count / below.count)
-        let attended = (0..<heads).map { head -> Matrix in
+        let attended = (0..<heads).map { head -> Rows in
             let parts = [head, heads + head, 2 * heads + head].map { part($0, of: qkv, size: headDim) }
             let (q, k, v) = (parts[0], parts[1], parts[2])
             let scaled = q.each { $0 / Double(headDim).squareRoot() }
+            let relative = facts.scalesRelativeQuery ? scaled : q
+            let (byRow, byColumn) = (relative * below, relative * right)
             var scores = scaled * k.transposed
-            let (byRow, byColumn) =
-                facts.scalesRelativeQuery ? (scaled * below, scaled * right) : (q * below, q * right)
             for query in x.indices {
                 for key in x.indices {
                     let (y, x) = (query / window - key / window, query % window - key % window)
@@ -156,7 +155,7 @@ public struct PlainModel {
     }
 
     /// Convolutions of 1×1 and 3×3, each followed by a norm (`:88`).
-    public func neck(_ x: Matrix) -> Matrix {
+    public func neck(_ x: Rows) -> Rows {
         (0..<4).reduce(x) { x, index in
             let path = "image_encoder.neck.\(index)"
             let y = index % 2 == 0 ? conv2d(x, path, kernel: 1 + index) : layerNorm(x, path, facts.layerNorm2dEpsilon)
@@ -167,44 +166,51 @@ public struct PlainModel {
     // MARK: - Prompt encoder
 
     /// sin and cos of 2π(2p − 1)G for places p `[places, 2]` from 0 to 1 (`prompt_encoder.py:185`).
-    public func positions(_ places: Matrix) -> Matrix {
-        let rounded = { (x: Matrix) in facts.positionsInFloat32 ? x.each { Double(Float($0)) } : x }
+    public func positions(_ places: Rows) -> Rows {
+        let rounded = { (x: Rows) in facts.positionsInFloat32 ? x.each { Double(Float($0)) } : x }
         let frequencies = weight("prompt_encoder.pe_layer.positional_encoding_gaussian_matrix")
         let angles = rounded(rounded(rounded(places.each { 2 * $0 - 1 }) * frequencies).each { 2 * .pi * $0 })
         return rounded(joined([angles.each(sin), angles.each(cos)]))
     }
 
     /// The positions of the patches' centres, `[grid², channels]` (`:62`).
-    public func densePositions() -> Matrix {
+    public func densePositions() -> Rows {
         let centres = (0..<grid * grid).map { [Double($0 % grid) + 0.5, Double($0 / grid) + 0.5] }
         return positions(centres.each { $0 / Double(grid) })
     }
 
     /// Points and a box's corners, each as its position plus its kind, `[tokens, channels]` (`:73`, `:93`).
-    public func embedPoints(_ prompt: Prompt, on picture: Picture) -> Matrix {
-        let (scaled, long) = (preprocessShape(picture), max(picture.width, picture.height))
+    public func embedPoints(_ prompt: Prompt, on picture: Picture) -> Rows {
+        let (width, height) = preprocessShape(picture)
         func place(_ x: Double, _ side: Int, _ scaled: Int) -> Double {
-            let scale = facts.scalesSidesApart ? Double(scaled) / Double(side) : Double(imageSize) / Double(long)
+            let longest = Double(max(picture.width, picture.height))
+            let scale = facts.scalesSidesApart ? Double(scaled) / Double(side) : Double(imageSize) / longest
             return (x * scale + facts.pointShift * (facts.shiftsBeforeScaling ? scale : 1)) / Double(imageSize)
         }
-        func token(_ x: Double, _ y: Double, _ kind: Int) -> [Double] {
-            let places = [[place(x, picture.width, scaled.width), place(y, picture.height, scaled.height)]]
-            return sum(positions(places), weight("prompt_encoder.point_embeddings.\(kind).weight"))[0]
+        func token(_ x: Double, _ y: Double, _ kind: Int) -> Rows {
+            let places = [[place(x, picture.width, width), place(y, picture.height, height)]]
+            return sum(positions(places), weight("prompt_encoder.point_embeddings.\(kind).weight"))
         }
-        let points = prompt.points.map { token($0.x, $0.y, $0.isForeground ? 1 : 0) }
-        let corners = prompt.box.map { [token($0.x0, $0.y0, 2), token($0.x1, $0.y1, 3)] } ?? []
+        let points = prompt.points.flatMap { token($0.x, $0.y, $0.isForeground ? 1 : 0) }
+        let corners = prompt.box.map { token($0.x0, $0.y0, 2) + token($0.x1, $0.y1, 3) } ?? []
         let notAPoint = weight("prompt_encoder.not_a_point_embed.weight")
-        let isPadded =
-            !points.isEmpty && facts.paddingPoint != .none && (corners.isEmpty || facts.paddingPoint == .always)
-        let padding = facts.paddingPoint == .positioned ? sum(notAPoint, positions([[0, 0]])) : notAPoint
-        let padded = !isPadded ? points : facts.paddingPoint == .first ? padding + points : points + padding
-        let sparse = facts.pointsPrecedeCorners ? padded + corners : corners + padded
+        let placed = sum(notAPoint, positions([[0, 0]]))
+        let padded =
+            switch facts.paddingPoint {
+            case .none: points
+            case .first: notAPoint + points
+            case .positioned: points + placed
+            case .last, .always: points + notAPoint
+            }
+        let isPadded = !points.isEmpty && (corners.isEmpty || facts.paddingPoint == .always)
+        let own = isPadded ? padded : points
+        let sparse = facts.pointsPrecedeCorners ? own + corners : corners + own
         visit("prompt_encoder.sparse", [1, sparse.count, notAPoint[0].count], sparse.flatMap { $0 })
         return sparse
     }
 
     /// A mask after three convolutions, or what there is for none, `[grid², channels]` (`:51`, `:164`).
-    public func embedMask(_ mask: Matrix?) -> Matrix {
+    public func embedMask(_ mask: Rows?) -> Rows {
         let path = "prompt_encoder.mask_downscaling"
         var x = (0..<grid * grid).flatMap { _ in weight("prompt_encoder.no_mask_embed.weight") }
         if let mask {
@@ -220,16 +226,19 @@ public struct PlainModel {
 
     // MARK: - Mask decoder
 
+    /// Tokens and image `[tokens, channels]`, `[grid², channels]`, which ask and answer each other.
+    public typealias TwoWay = (queries: Rows, keys: Rows)
+
     /// Logits `[4·grid, 4·grid]` and predicted IoU of each mask: the image's up-scaled channels are summed by the weights that
     /// a hypernetwork makes of the mask's token (`mask_decoder.py:121`).
     public func maskDecoder(
-        _ embedding: Matrix, sparse: Matrix, dense: Matrix, multimask: Bool
-    ) -> (logits: [Matrix], scores: [Double]) {
+        _ embedding: Rows, sparse: Rows, dense: Rows, multimask: Bool
+    ) -> (logits: [Rows], scores: [Double]) {
         let tokens = weight("mask_decoder.iou_token.weight") + weight("mask_decoder.mask_tokens.weight") + sparse
-        let (queries, keys) = twoWayTransformer(sum(embedding, dense), positions: densePositions(), tokens)
+        let (queries, keys) = twoWayTransformer(sum(embedding, dense), densePositions(), tokens)
         let upscaled = outputUpscaling(keys).transposed
         let masks = multimask ? facts.multimask : 0..<1
-        func head(_ token: Int, _ path: String) -> Matrix {
+        func head(_ token: Int, _ path: String) -> Rows {
             mlp([queries[token]], modules("mask_decoder.\(path).layers"), facts.headActivation)
         }
         let logits = masks.flatMap { head(1 + $0, "output_hypernetworks_mlps.\($0)") * upscaled }
@@ -240,14 +249,11 @@ public struct PlainModel {
     }
 
     /// Tokens and image attend to each other block by block, and the tokens to the image once more (`transformer.py:62`).
-    public func twoWayTransformer(_ image: Matrix, positions: Matrix, _ tokens: Matrix) -> (
-        queries: Matrix, keys: Matrix
-    ) {
+    public func twoWayTransformer(_ image: Rows, _ positions: Rows, _ tokens: Rows) -> TwoWay {
         let path = "mask_decoder.transformer"
         var (queries, keys) = (tokens, image)
         for layer in modules("\(path).layers") {
-            (queries, keys) = twoWayAttentionBlock(
-                layer, queries, keys, queryPositions: tokens, keyPositions: positions)
+            (queries, keys) = twoWayAttentionBlock(layer, queries, keys, tokens, positions)
         }
         let seen = crossAttention(queries, tokens, keys, positions, "\(path).final_attn_token_to_image")
         queries = layerNorm(sum(queries, seen), "\(path).norm_final_attn", facts.twoWayEpsilon)
@@ -256,10 +262,10 @@ public struct PlainModel {
 
     /// Tokens among themselves, tokens to image, MLP, image to tokens: each added, then normalised (`transformer.py:151`).
     public func twoWayAttentionBlock(
-        _ path: String, _ queries: Matrix, _ keys: Matrix, queryPositions: Matrix, keyPositions: Matrix
-    ) -> (queries: Matrix, keys: Matrix) {
+        _ path: String, _ queries: Rows, _ keys: Rows, _ queryPositions: Rows, _ keyPositions: Rows
+    ) -> TwoWay {
         let isFirst = path.hasSuffix(".0")
-        func norm(_ index: Int, _ x: Matrix) -> Matrix { layerNorm(x, "\(path).norm\(index)", facts.twoWayEpsilon) }
+        func norm(_ index: Int, _ x: Rows) -> Rows { layerNorm(x, "\(path).norm\(index)", facts.twoWayEpsilon) }
         let placed = !isFirst || facts.firstBlockAddsPositions ? sum(queries, queryPositions) : queries
         let own = attention(placed, placed, queries, "\(path).self_attn")
         var q = norm(1, !isFirst || facts.firstBlockHasResidual ? sum(queries, own) : own)
@@ -271,27 +277,27 @@ public struct PlainModel {
     }
 
     /// From `x` to `y`: queries and keys have their positions added, values have none (`transformer.py:164`).
-    func crossAttention(_ x: Matrix, _ xPositions: Matrix, _ y: Matrix, _ yPositions: Matrix, _ path: String) -> Matrix
-    {
-        let keys = facts.keysHavePositions ? sum(y, yPositions) : y
-        return attention(sum(x, xPositions), keys, facts.valuesHavePositions ? sum(y, yPositions) : y, path)
+    func crossAttention(_ x: Rows, _ xPlaces: Rows, _ y: Rows, _ yPlaces: Rows, _ path: String) -> Rows {
+        let placed = sum(y, yPlaces)
+        return attention(
+            sum(x, xPlaces), facts.keysHavePositions ? placed : y, facts.valuesHavePositions ? placed : y, path)
     }
 
     /// softmax(q·kᵀ/√headDim)·v for each head (`transformer.py:185`).
-    func attention(_ q: Matrix, _ k: Matrix, _ v: Matrix, _ path: String) -> Matrix {
+    func attention(_ q: Rows, _ k: Rows, _ v: Rows, _ path: String) -> Rows {
         let (q, k, v) = (linear(q, "\(path).q_proj"), linear(k, "\(path).k_proj"), linear(v, "\(path).v_proj"))
         let headDim = q[0].count / facts.decoderHeads
-        let divided = { (x: Matrix) in x.each { $0 / Double(headDim).squareRoot() } }
-        let heads = (0..<facts.decoderHeads).map { head -> Matrix in
-            let (q, k) = (part(head, of: q, size: headDim), part(head, of: k, size: headDim).transposed)
-            return softmax(facts.dividesAfterProduct ? divided(q * k) : divided(q) * k)
-                * part(head, of: v, size: headDim)
+        let divided = { (x: Rows) in x.each { $0 / Double(headDim).squareRoot() } }
+        let heads = (0..<facts.decoderHeads).map { head -> Rows in
+            let parts = [q, k, v].map { part(head, of: $0, size: headDim) }
+            let (q, k, v) = (parts[0], parts[1].transposed, parts[2])
+            return softmax(facts.dividesAfterProduct ? divided(q * k) : divided(q) * k) * v
         }
         return linear(joined(heads), "\(path).out_proj")
     }
 
     /// `[grid², channels]` to `[(4·grid)², channels/8]` by two transposed convolutions (`mask_decoder.py:53`).
-    public func outputUpscaling(_ x: Matrix) -> Matrix {
+    public func outputUpscaling(_ x: Rows) -> Rows {
         let path = "mask_decoder.output_upscaling"
         let doubled = layerNorm(convTranspose2d(x, "\(path).0"), "\(path).1", facts.layerNorm2dEpsilon)
         let again = convTranspose2d(doubled.each(facts.upscalingActivation), "\(path).3")
@@ -301,7 +307,7 @@ public struct PlainModel {
     // MARK: - Masks
 
     /// Logits at the image's size, without its padding, at the picture's size (`sam.py:133`).
-    public func postprocess(_ logits: Matrix, for picture: Picture) -> Matrix {
+    public func postprocess(_ logits: Rows, for picture: Picture) -> Rows {
         let (width, height) = preprocessShape(picture)
         let x = facts.crop == .beforeOneInterpolation ? logits : interpolate(logits, imageSize, imageSize)
         let cropped = x.prefix(x.count * height / imageSize).map { Array($0.prefix(x.count * width / imageSize)) }
@@ -309,14 +315,14 @@ public struct PlainModel {
     }
 
     /// A weighted mean of rows, and of columns.
-    public func interpolate(_ x: Matrix, _ width: Int, _ height: Int) -> Matrix {
+    public func interpolate(_ x: Rows, _ width: Int, _ height: Int) -> Rows {
         let down = samples(facts.interpolation, x.count, height) * x
         return (samples(facts.interpolation, x[0].count, width) * down.transposed).transposed
     }
 
     /// Weights `[target, source]`: a triangle about the target pixel's centre, as wide as two pixels of the source, or of the
     /// coarser one with antialiasing.
-    func samples(_ interpolation: Facts.Interpolation, _ source: Int, _ target: Int) -> Matrix {
+    func samples(_ interpolation: Facts.Interpolation, _ source: Int, _ target: Int) -> Rows {
         let scale = Double(source) / Double(target)
         let support = interpolation == .antialiased ? max(scale, 1) : 1
         return (0..<target).map { place in
@@ -333,12 +339,12 @@ public struct PlainModel {
     }
 
     /// The pixels of the object (`sam.py:123`).
-    public func threshold(_ logits: Matrix) -> [Bool] {
+    public func threshold(_ logits: Rows) -> [Bool] {
         logits.flatMap { $0.map { $0 > 0 || $0 == 0 && !facts.thresholdIsStrict } }
     }
 
     /// The IoU of the masks by thresholds of 1 and −1, 0 where both are empty (`amg.py:156`).
-    public func stabilityScore(_ logits: Matrix) -> Double {
+    public func stabilityScore(_ logits: Rows) -> Double {
         let (inner, outer) = (logits.joined().count { $0 > 1 }, logits.joined().count { $0 > -1 })
         return outer == 0 ? 0 : Double(inner) / Double(outer)
     }
@@ -348,70 +354,23 @@ public struct PlainModel {
         masks.max { facts.tiesGoToFirst ? $0.score < $1.score : $0.score <= $1.score }
     }
 
-    // MARK: - Layers
-
-    /// x·Wᵀ + b.
-    public func linear(_ x: Matrix, _ path: String) -> Matrix {
-        let y = x * weight("\(path).weight").transposed
-        let bias = names.contains("\(path).bias") ? vector("\(path).bias") : y[0].map { _ in 0 }
-        return y.map { zip($0, bias).map(+) }
-    }
-
-    /// A linear layer of each place's neighbourhood `[channels · kernel²]` in a square, with zeros around it.
-    public func conv2d(_ x: Matrix, _ path: String, kernel: Int = 1, stride: Int = 1) -> Matrix {
-        let (side, padding) = (root(x.count), (kernel - stride) / 2)
-        let neighbourhoods = (0..<side / stride * (side / stride)).map { place in
-            x[0].indices.flatMap { channel in
-                (0..<kernel * kernel).map { part -> Double in
-                    let row = place / (side / stride) * stride + part / kernel - padding
-                    let column = place % (side / stride) * stride + part % kernel - padding
-                    return 0..<side ~= row && 0..<side ~= column ? x[row * side + column][channel] : 0
-                }
-            }
-        }
-        return linear(neighbourhoods, path)
-    }
-
-    /// Makes four tokens of each in a square: a transposed convolution whose kernel and stride are 2.
-    public func convTranspose2d(_ x: Matrix, _ path: String) -> Matrix {
-        let (parts, bias, side) = (x * weight("\(path).weight"), vector("\(path).bias"), root(x.count))
-        return (0..<4 * x.count).map { place in
-            let (row, column) = place.quotientAndRemainder(dividingBy: 2 * side)
-            let token = parts[row / 2 * side + column / 2]
-            return bias.indices.map { bias[$0] + token[4 * $0 + row % 2 * 2 + column % 2] }
-        }
-    }
-
-    /// (x − mean)/√(variance + epsilon)·weight + bias over the channels of each token.
-    public func layerNorm(_ x: Matrix, _ path: String, _ epsilon: Double) -> Matrix {
-        let (weight, bias) = (vector("\(path).weight"), vector("\(path).bias"))
-        return x.map { x in
-            let mean = x.reduce(0, +) / Double(x.count)
-            let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)
-            return x.indices.map { (x[$0] - mean) / (variance + epsilon).squareRoot() * weight[$0] + bias[$0] }
-        }
-    }
-
-    /// Linear layers with activations between them (`common.py:13`, `mask_decoder.py:154`).
-    public func mlp(_ x: Matrix, _ layers: [String], _ activation: Facts.Function) -> Matrix {
-        layers.dropFirst().reduce(linear(x, layers[0])) { linear($0.each(activation), $1) }
-    }
-
     // MARK: - Names and shapes
 
-    private func vector(_ name: String) -> [Double] { weight(name).flatMap { $0 } }
+    func vector(_ name: String) -> [Double] { weight(name).flatMap { $0 } }
 
     /// The modules `path.0`, `path.1`, …
     private func modules(_ path: String) -> [String] {
-        (0..<names.count).map { "\(path).\($0)" }.prefix { path in names.contains { $0.hasPrefix("\(path).") } }.map {
-            $0
+        var paths: [String] = []
+        while names.contains(where: { $0.hasPrefix("\(path).\(paths.count).") }) {
+            paths.append("\(path).\(paths.count)")
         }
+        return paths
     }
 
     private enum Layout { case grid, image, tokens }
 
     /// Shows `x` as `[1, height, width, channels]`, `[1, channels, height, width]` or `[1, tokens, channels]`.
-    private func visited(_ name: String, _ x: Matrix, _ layout: Layout = .grid) -> Matrix {
+    private func visited(_ name: String, _ x: Rows, _ layout: Layout = .grid) -> Rows {
         let (side, channels) = (root(x.count), x[0].count)
         switch layout {
         case .grid: visit(name, [1, side, side, channels], x.flatMap { $0 })

@@ -5,61 +5,28 @@ import ImageFrames
 import Tensors
 import Testing
 
+@testable import PlainSam
 @testable import SegmentAnything
 
 /// The design's section 4 on masks and scores; see ``DesignTests``.
 @Suite struct MaskDesignTests {
-    /// Bilinear interpolation of one `[rows, columns]` to another size, in double precision.
-    private func bilinear(
-        _ x: Rows, height: Int, width: Int, alignsCorners: Bool = false, isNearest: Bool = false
-    ) -> Rows {
-        func samples(_ target: Int, _ source: Int) -> [(Int, Int, Double)] {
-            (0..<target).map {
-                let place =
-                    alignsCorners
-                    ? Double($0) * Double(source - 1) / Double(max(target - 1, 1))
-                    : max((Double($0) + 0.5) * Double(source) / Double(target) - 0.5, 0)
-                if isNearest { return ($0 * source / target, $0 * source / target, 0) }
-                let first = min(Int(place), source - 1)
-                return (first, min(first + 1, source - 1), place - Double(first))
-            }
-        }
-        return samples(height, x.count).map { top, bottom, down in
-            samples(width, x[0].count).map { left, right, across in
-                (x[top][left] * (1 - across) + x[top][right] * across) * (1 - down)
-                    + (x[bottom][left] * (1 - across) + x[bottom][right] * across) * down
-            }
-        }
-    }
-
-    private func cropped(_ x: Rows, _ height: Int, _ width: Int) -> Rows { x[..<height].map { Array($0[..<width]) } }
-
-    /// 40 × 40 logits to the square of 80, the part of 50 × 80 that is the image, and 61 × 97 pixels.
-    @Test func masksAreInterpolatedTwiceWithTheCropBetween() throws {
-        let fixture = DesignTests.small
-        let ours = try #require(fixture.recorded().activations["mask_logits"]).values.map(Double.init)
-        let (reference, tolerance) = (fixture.values("mask_logits"), fixture.tolerance("mask_logits"))
+    /// 40 × 40 logits to the square of 80, the part of 50 × 80 that is the image, and 61 × 97 pixels; and, where it shrinks,
+    /// 80 × 80 to 56 × 56.
+    @Test(arguments: ["small.wide-box", "small.square-points"])
+    func masksAreInterpolatedTwiceWithTheCropBetween(_ name: String) throws {
+        let fixture = Fixture(name: name)
         let masks = split(fixture.values("mask_decoder.low_res_logits"), 1600).map { split($0, 40) }
-        func upscaled(_ body: (Rows) -> Rows) -> [Double] { masks.flatMap { body($0).flatMap { $0 } } }
-
-        let plain = upscaled { bilinear(cropped(bilinear($0, height: 80, width: 80), 50, 80), height: 61, width: 97) }
-        #expect(relativeError(ours, reference) <= tolerance)
-        #expect(relativeError(plain, reference) <= 1e-11)
-        for mistake in [
-            upscaled { bilinear(cropped($0, 25, 40), height: 61, width: 97) },
-            upscaled { bilinear(bilinear($0, height: 80, width: 80), height: 61, width: 97) },
-            upscaled {
-                bilinear(
-                    cropped(bilinear($0, height: 80, width: 80, alignsCorners: true), 50, 80), height: 61, width: 97,
-                    alignsCorners: true)
-            },
-            upscaled {
-                bilinear(
-                    cropped(bilinear($0, height: 80, width: 80, isNearest: true), 50, 80), height: 61, width: 97,
-                    isNearest: true)
-            },
-        ] {
-            #expect(relativeError(mistake, reference) > tolerance)
+        let mistakes: [Mistake] = [
+            { $0.facts.crop = .beforeOneInterpolation }, { $0.facts.interpolation = .alignedCorners },
+            { $0.facts.interpolation = .nearest },
+        ]
+        // The one has padding to cut off, the other shrinks.
+        let own: [String: Mistake] = [
+            "small.wide-box": { $0.facts.crop = .never },
+            "small.square-points": { $0.facts.interpolation = .antialiased },
+        ]
+        try expectFact("mask_logits", of: fixture, not: mistakes + [try #require(own[name])]) { model in
+            masks.flatMap { model.postprocess($0, for: fixture.picture) }
         }
     }
 
@@ -74,7 +41,12 @@ import Testing
 
     @Test func aMaskIsStrictlyAboveZero() throws {
         let logits: [Float] = [0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1, -1, .nan]
-        #expect(try mask(logits).mask.values == [false, false, true, false, true, false, false])
+        let expected = [false, false, true, false, true, false, false]
+        #expect(try mask(logits).mask.values == expected)
+        var model = DesignTests.small.plain
+        #expect(model.threshold([logits.map(Double.init)]) == expected)
+        model.facts.thresholdIsStrict = false
+        #expect(model.threshold([[0, -1, 1]]) == [true, false, true])
     }
 
     /// Both runs against the reference's; the single mask is none of the three.
@@ -110,22 +82,36 @@ import Testing
         #expect(try best([0.5, 0.6, 0.7]) == 3)
         #expect(try best([-0.5, -0.6, -0.5]) == 1)
         #expect(try best([]) == nil)
+
+        var model = DesignTests.small.plain
+        func plainBest(_ scores: [Double]) -> Int? {
+            model.best(scores.enumerated().map { (index: $0 + 1, score: $1, logits: [], stability: 0) })?.index
+        }
+        #expect(plainBest([0.5, 0.5, 0.5]) == 1)
+        #expect(plainBest([0.5, 0.7, 0.7]) == 2)
+        model.facts.tiesGoToFirst = false
+        #expect(plainBest([0.5, 0.5, 0.5]) == 3)
+        #expect(plainBest([0.7, 0.7, 0.5]) == 2)
     }
 
     /// The official score, of logits at the original size and not of the decoder's.
     @Test(arguments: Fixture.all)
     func stabilityIsTheOfficialScoreAtTheOriginalSize(_ fixture: Fixture) throws {
-        func score(_ logits: [Double]) -> Double {
-            let union = logits.count { $0 > -1 }
-            return union == 0 ? 0 : Double(logits.count { $0 > 1 }) / Double(union)
-        }
         let reference = fixture.values("stability")
-        let size = fixture.image.size.area
-        let plain = split(fixture.values("mask_logits"), size).map(score)
+        func scores(_ name: String, _ size: Int) -> [Double] {
+            split(fixture.values(name), size).map { fixture.plain.stabilityScore([$0]) }
+        }
+        let plain = scores("mask_logits", fixture.image.size.area)
         #expect(zip(plain, reference).allSatisfy { abs($0 - $1) <= 1e-12 })
         let shape = try #require(fixture.reference.entries["mask_decoder.low_res_logits"]?.shape)
-        let small = split(fixture.values("mask_decoder.low_res_logits"), shape[2] * shape[3]).map(score)
+        let small = scores("mask_decoder.low_res_logits", shape[2] * shape[3])
         #expect(zip(small, reference).contains { abs($0 - $1) > 1e-3 })
+
+        var model = fixture.plain
+        model.facts.stabilityAtFullSize = false
+        let masks = model.predict(
+            fixture.plainPrompts[0], on: fixture.picture, fixture.rows("image_encoder", channelsFirst: true))
+        #expect(zip(masks, small).allSatisfy { abs($0.stability - $1) <= 1e-12 })
     }
 
     /// 3 of 5 logits above −1 are above 1; exactly ±1 is not above.
@@ -134,5 +120,8 @@ import Testing
         #expect(try mask([-2, -1, -3]).stability == 0)
         #expect(try mask([0, 0]).stability == 0)
         #expect(try mask([9, 9]).stability == 1)
+        let model = DesignTests.small.plain
+        #expect(model.stabilityScore([[2, 1.5, 1.01, 1, -0.9, -1, -1.01, -5]]) == 3.0 / 5)
+        #expect(model.stabilityScore([[-2, -1, -3]]) == 0)
     }
 }

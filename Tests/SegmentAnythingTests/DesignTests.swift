@@ -1,191 +1,219 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
+import Checkpoints
 import Foundation
 import ImageFrames
 import Tensors
 import Testing
 
+@testable import PlainSam
 @testable import SegmentAnything
 
 /// Each fact of the design's section 4 about the model, by name.
 ///
-/// A test computes one stage from the reference's own inputs with ``PlainModel``, once as the official package does it
-/// and once with the mistake that published ports make. Ours and the plain one must agree with the reference; the
-/// mistake must be outside the tolerance, or the test could not tell.
+/// A test computes one stage from the reference's own inputs with the plain model, once as it is and once under each
+/// mistake that published ports make. The fast model and the plain one must agree with the reference; the mistake must be
+/// outside the tolerance, or the test could not tell.
 @Suite struct DesignTests {
     static let small = Fixture(name: "small.wide-box")
-
-    /// Expects `name` to be the same in our recording, in the reference and in `plain`, and other in each mistake.
-    private func expect(
-        _ name: String, of fixture: Fixture, is plain: [Double], not mistakes: [[Double]],
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let reference = fixture.values(name)
-        let ours = try #require(fixture.recorded().activations[name]).values.map(Double.init)
-        let tolerance = fixture.tolerance(name)
-        #expect(relativeError(ours, reference) <= tolerance, "ours", sourceLocation: sourceLocation)
-        // Both are in double precision; another order of summation loses some ten times its 1e-16 a layer.
-        #expect(relativeError(plain, reference) <= 1e-11, "the plain definition", sourceLocation: sourceLocation)
-        for mistake in mistakes {
-            #expect(relativeError(mistake, reference) > tolerance, "the mistake", sourceLocation: sourceLocation)
-        }
-    }
 
     // MARK: - Norms and activations
 
     @Test(arguments: ["small.wide-box", "head80.square-box-with-mask"])
     func layerNormOfTheEncoderHasEpsilon1e6(_ name: String) throws {
         let fixture = Fixture(name: name)
-        func norm(_ epsilon: Double) -> [Double] {
-            PlainModel(fixture).layerNorm(
-                fixture.rows("image_encoder.blocks.0"), "image_encoder.blocks.1.norm1", epsilon: epsilon
-            ).flatMap { $0 }
+        let path = "image_encoder.blocks.1"
+        try expectFact("\(path).norm1", of: fixture, not: [{ $0.facts.encoderEpsilon = 1e-5 }]) {
+            $0.layerNorm(fixture.rows("image_encoder.blocks.0"), "\(path).norm1", $0.facts.encoderEpsilon)
         }
-        try expect("image_encoder.blocks.1.norm1", of: fixture, is: norm(1e-6), not: [norm(1e-5)])
     }
 
     @Test(arguments: [1, 3])
     func layerNorm2dOfTheNeckHasEpsilon1e6(_ layer: Int) throws {
         let name = "image_encoder.neck.\(layer)"
-        func norm(_ epsilon: Double) -> [Double] {
-            let x = Self.small.rows("image_encoder.neck.\(layer - 1)", channelsFirst: true)
-            return channelsFirst(PlainModel(Self.small).layerNorm(x, name, epsilon: epsilon))
+        let x = Self.small.rows("image_encoder.neck.\(layer - 1)", channelsFirst: true)
+        try expectFact(name, of: Self.small, not: [{ $0.facts.layerNorm2dEpsilon = 1e-5 }]) {
+            $0.layerNorm(x, name, $0.facts.layerNorm2dEpsilon).transposed
         }
-        try expect(name, of: Self.small, is: norm(1e-6), not: [norm(1e-5)])
     }
 
-    /// Two transposed convolutions, the first with a norm, both with GELU.
     @Test func layerNorm2dOfTheUpscalingHasEpsilon1e6AndItsGELUIsErf() throws {
-        let model = PlainModel(Self.small)
-        func upscaled(_ epsilon: Double, _ activation: (Double) -> Double) -> [Double] {
-            let path = "mask_decoder.output_upscaling"
-            let x = model.doubled(Self.small.rows("mask_decoder.transformer.keys"), "\(path).0")
-            let hidden = model.layerNorm(x, "\(path).1", epsilon: epsilon).map { $0.map(activation) }
-            return channelsFirst(model.doubled(hidden, "\(path).3").map { $0.map(activation) })
-        }
-        try expect(
-            "mask_decoder.output_upscaling", of: Self.small, is: upscaled(1e-6, gelu),
-            not: [upscaled(1e-5, gelu), upscaled(1e-6, geluByTanh)])
+        let x = Self.small.rows("mask_decoder.transformer.keys")
+        try expectFact(
+            "mask_decoder.output_upscaling", of: Self.small,
+            not: [{ $0.facts.layerNorm2dEpsilon = 1e-5 }, { $0.facts.upscalingActivation = tanhGELU }]
+        ) { $0.outputUpscaling(x).transposed }
     }
 
-    /// The mask input: three convolutions, the first two with a norm and GELU.
     @Test(arguments: ["head80.square-box-with-mask", "plain.high-point-with-mask"])
     func layerNorm2dOfTheMaskInputHasEpsilon1e6AndItsGELUIsErf(_ name: String) throws {
         let fixture = Fixture(name: name)
-        let model = PlainModel(fixture)
-        func embedded(_ epsilon: Double, _ activation: (Double) -> Double) -> [Double] {
-            let path = "prompt_encoder.mask_downscaling"
-            var x = fixture.values("prompt.mask").map { [$0] }
-            for (convolution, norm) in [(0, 1), (3, 4)] {
-                x = model.patches(x, "\(path).\(convolution)", kernel: 2)
-                x = model.layerNorm(x, "\(path).\(norm)", epsilon: epsilon).map { $0.map(activation) }
-            }
-            return channelsFirst(model.patches(x, "\(path).6", kernel: 1))
-        }
-        try expect(
-            "prompt_encoder.dense", of: fixture, is: embedded(1e-6, gelu),
-            not: [embedded(1e-5, gelu), embedded(1e-6, geluByTanh)])
+        let mask = fixture.plainPrompts[0].mask
+        try expectFact(
+            "prompt_encoder.dense", of: fixture,
+            not: [{ $0.facts.layerNorm2dEpsilon = 1e-5 }, { $0.facts.maskActivation = tanhGELU }]
+        ) { $0.embedMask(mask).transposed }
     }
 
     @Test func geluOfTheEncoderIsErfAndNotTanh() throws {
-        let model = PlainModel(Self.small)
-        func mlp(_ activation: (Double) -> Double) -> [Double] {
-            let path = "image_encoder.blocks.0"
-            let hidden = model.linear(Self.small.rows("\(path).norm2"), "\(path).mlp.lin1")
-            return model.linear(hidden.map { $0.map(activation) }, "\(path).mlp.lin2").flatMap { $0 }
+        let path = "image_encoder.blocks.0"
+        let x = Self.small.rows("\(path).norm2")
+        try expectFact("\(path).mlp", of: Self.small, not: [{ $0.facts.encoderActivation = tanhGELU }]) {
+            $0.mlp(x, ["\(path).mlp.lin1", "\(path).mlp.lin2"], $0.facts.encoderActivation)
         }
-        try expect("image_encoder.blocks.0.mlp", of: Self.small, is: mlp(gelu), not: [mlp(geluByTanh)])
     }
 
     // MARK: - Attention of the encoder
 
-    /// A global block, and heads 80 wide.
+    /// A global block, and heads 80 wide. The tables of height and width are not each other's, and a distance has a sign.
     @Test(arguments: ["small.wide-box", "head80.square-box-with-mask"])
     func relativePositionsTakeTheUnscaledQuery(_ name: String) throws {
         let fixture = Fixture(name: name)
-        let (path, heads) = ("image_encoder.blocks.1", fixture.model == "small" ? 3 : 2)
-        let headDim = Double(fixture.rows("\(path).norm1")[0].count / heads)
-        func attention(_ scale: Double) -> [Double] {
-            PlainModel(fixture).windowedAttention(
-                fixture.rows("\(path).norm1"), "\(path).attn", heads: heads, relativeScale: scale
-            ).flatMap { $0 }
-        }
-        try expect(
-            "\(path).attn", of: fixture, is: attention(1), not: [attention(1 / headDim.squareRoot()), attention(0)])
+        let path = "image_encoder.blocks.1"
+        let x = fixture.rows("\(path).norm1")
+        try expectFact(
+            "\(path).attn", of: fixture,
+            not: [
+                { $0.facts.scalesRelativeQuery = true },
+                { $0.changeWeights("rel_pos_") { $0.each { _ in 0 } } },
+                { $0.changeWeights("rel_pos_") { $0.reversed() } },
+                { model in
+                    let weight = model.weight
+                    model.weight = { name in
+                        let axes = ["\(path).attn.rel_pos_h", "\(path).attn.rel_pos_w"]
+                        return weight(axes.firstIndex(of: name).map { axes[1 - $0] } ?? name)
+                    }
+                },
+            ]
+        ) { $0.windowAttention(path, x) }
     }
 
-    /// A grid of 10 in windows of 4, and one of 5 in a window of 9.
-    @Test(arguments: [("small.wide-box", 3), ("plain.wide-boxes-with-mask", 4)])
-    func paddedTokensOfAWindowContributeTheBias(_ name: String, _ heads: Int) throws {
+    /// q, k and v are thirds of the rows, and a head is a run of channels.
+    @Test(arguments: [[1, 0, 2], [2, 1, 0], [0, 2, 1]])
+    func queriesKeysAndValuesComeInThatOrder(_ order: [Int]) throws {
+        let path = "image_encoder.blocks.1"
+        let x = Self.small.rows("\(path).norm1")
+        try expectFact(
+            "\(path).attn", of: Self.small,
+            not: [
+                { $0.changeWeights(".qkv.") { rows in order.flatMap { rows[$0 * 48..<($0 + 1) * 48] } } },
+                // Channels of heads, not heads of channels: row 16·head + channel is taken for 3·channel + head.
+                {
+                    $0.changeWeights(".qkv.") { rows in
+                        (0..<144).map { rows[$0 / 48 * 48 + $0 % 16 * 3 + $0 % 48 / 16] }
+                    }
+                },
+            ]
+        ) { $0.windowAttention(path, x) }
+    }
+
+    /// A grid of 10 in windows of 4, and one of 5 in a window of 9. Padded tokens are in the file as zeros, so that the
+    /// block that follows the attention is compared.
+    @Test(arguments: ["small.wide-box", "plain.wide-boxes-with-mask"])
+    func paddedTokensOfAWindowContributeTheBias(_ name: String) throws {
         let fixture = Fixture(name: name)
         let path = "image_encoder.blocks.0"
-        func attention(_ padding: PlainModel.Padding) -> [Double] {
-            PlainModel(fixture).windowedAttention(
-                fixture.rows("\(path).norm1"), "\(path).attn", heads: heads, padding: padding
-            ).flatMap { $0 }
-        }
-        try expect("\(path).attn", of: fixture, is: attention(.bias), not: [attention(.zero), attention(.masked)])
+        let x = sum(
+            fixture.rows("image_encoder.patch_embed"),
+            split(fixture.plain.weight("image_encoder.pos_embed")[0], fixture.rows("\(path).norm1")[0].count))
+        try expectFact(
+            path, of: fixture,
+            not: [
+                { $0.facts.windowPadding = .beforeNorm }, { $0.facts.windowPadding = .zero },
+                { $0.facts.windowPadding = .masked },
+            ]
+        ) { $0.block(path, x) }
     }
 
     // MARK: - The decoder
 
-    /// The first block's queries and keys, the second's from the reference's first, with some options.
-    private func twoWay(_ layer: Int, _ options: PlainModel.TwoWay) -> (queries: [Double], keys: [Double]) {
-        let (model, fixture, path) = (PlainModel(Self.small), Self.small, "mask_decoder.transformer.layers.0")
-        let tokens =
-            model.rows("mask_decoder.iou_token.weight") + model.rows("mask_decoder.mask_tokens.weight")
-            + fixture.rows("prompt_encoder.sparse")
-        let image = sum(
+    /// A two-way block's queries and keys from the reference's inputs of it.
+    private func expectTwoWay(_ layer: Int, not mistakes: [Mistake]) throws {
+        let (fixture, path) = (Self.small, "mask_decoder.transformer.layers.")
+        let embedding = sum(
             fixture.rows("image_encoder", channelsFirst: true),
             fixture.rows("prompt_encoder.dense", channelsFirst: true))
-        let result = model.twoWayBlock(
-            layer, queries: layer == 0 ? tokens : fixture.rows("\(path).queries"),
-            keys: layer == 0 ? image : fixture.rows("\(path).keys"), queryPositions: tokens,
-            keyPositions: model.positions(grid: 10), options)
-        return (result.queries.flatMap { $0 }, result.keys.flatMap { $0 })
-    }
-
-    private func expectTwoWay(_ layer: Int, not mistakes: [PlainModel.TwoWay]) throws {
-        let (path, plain) = ("mask_decoder.transformer.layers.\(layer)", twoWay(layer, .init()))
-        let wrong = mistakes.map { twoWay(layer, $0) }
-        try expect("\(path).queries", of: Self.small, is: plain.queries, not: wrong.map(\.queries))
-        try expect("\(path).keys", of: Self.small, is: plain.keys, not: wrong.map(\.keys))
+        func block(_ model: PlainModel) -> PlainModel.TwoWay {
+            let tokens =
+                model.weight("mask_decoder.iou_token.weight") + model.weight("mask_decoder.mask_tokens.weight")
+                + fixture.rows("prompt_encoder.sparse")
+            return model.twoWayAttentionBlock(
+                "\(path)\(layer)", layer == 0 ? tokens : fixture.rows("\(path)0.queries"),
+                layer == 0 ? embedding : fixture.rows("\(path)0.keys"), tokens, model.densePositions())
+        }
+        try expectFact("\(path)\(layer).queries", of: fixture, not: mistakes) { block($0).queries }
+        try expectFact("\(path)\(layer).keys", of: fixture, not: mistakes) { block($0).keys }
     }
 
     /// Hugging Face's `SamModel` has 1e-6 here.
     @Test(arguments: [0, 1])
     func layerNormOfTheTwoWayBlocksHasEpsilon1e5(_ layer: Int) throws {
-        try expectTwoWay(layer, not: [.init(epsilon: 1e-6)])
+        try expectTwoWay(layer, not: [{ $0.facts.twoWayEpsilon = 1e-6 }])
     }
 
     @Test(arguments: [0, 1])
     func mlpOfTheTwoWayBlocksUsesReLU(_ layer: Int) throws {
-        try expectTwoWay(layer, not: [.init(activation: gelu)])
+        try expectTwoWay(layer, not: [{ $0.facts.twoWayActivation = gelu }])
     }
 
     @Test func firstTwoWayBlockReplacesItsQueriesWithoutResidual() throws {
-        try expectTwoWay(0, not: [.init(firstHasResidual: true)])
+        try expectTwoWay(0, not: [{ $0.facts.firstBlockHasResidual = true }])
     }
 
     @Test func firstTwoWayBlockAddsNoPositionsToItsSelfAttention() throws {
-        try expectTwoWay(0, not: [.init(firstAddsPositions: true)])
+        try expectTwoWay(0, not: [{ $0.facts.firstBlockAddsPositions = true }])
+    }
+
+    @Test(arguments: [0, 1])
+    func keysHavePositionsAndValuesHaveNone(_ layer: Int) throws {
+        try expectTwoWay(
+            layer, not: [{ $0.facts.keysHavePositions = false }, { $0.facts.valuesHavePositions = true }])
+    }
+
+    @Test(arguments: [0, 1])
+    func theDecoderHasEightHeads(_ layer: Int) throws {
+        try expectTwoWay(layer, not: [{ $0.facts.decoderHeads = 4 }, { $0.facts.decoderHeads = 16 }])
+    }
+
+    /// The final norm too: the transformer's queries from its second block's.
+    @Test func theFinalNormOfTheTransformerHasEpsilon1e5() throws {
+        let (fixture, path) = (Self.small, "mask_decoder.transformer")
+        try expectFact("\(path).queries", of: fixture, not: [{ $0.facts.twoWayEpsilon = 1e-6 }]) { model in
+            let tokens =
+                model.weight("mask_decoder.iou_token.weight") + model.weight("mask_decoder.mask_tokens.weight")
+                + fixture.rows("prompt_encoder.sparse")
+            let queries = fixture.rows("\(path).layers.1.queries")
+            let seen = model.crossAttention(
+                queries, tokens, fixture.rows("\(path).layers.1.keys"), model.densePositions(),
+                "\(path).final_attn_token_to_image")
+            return model.layerNorm(sum(queries, seen), "\(path).norm_final_attn", model.facts.twoWayEpsilon)
+        }
+    }
+
+    /// Masks and scores from the reference's embedding and prompts.
+    private func decoded(_ model: PlainModel) -> (logits: [Rows], scores: [Double]) {
+        model.maskDecoder(
+            Self.small.rows("image_encoder", channelsFirst: true), sparse: Self.small.rows("prompt_encoder.sparse"),
+            dense: Self.small.rows("prompt_encoder.dense", channelsFirst: true), multimask: true)
     }
 
     /// From the IoU token; with multimask output masks 1 to 3.
     @Test func mlpOfThePredictedIoUUsesReLUAndNoSigmoid() throws {
-        let model = PlainModel(Self.small)
-        func scores(_ activation: (Double) -> Double) -> [Double] {
-            var x = [Self.small.rows("mask_decoder.transformer.queries")[0]]
-            for layer in 0..<3 {
-                x = model.linear(x, "mask_decoder.iou_prediction_head.layers.\(layer)")
-                if layer < 2 { x = x.map { $0.map(activation) } }
-            }
-            return Array(x[0][1...])
-        }
-        let right = scores { max($0, 0) }
-        try expect(
-            "mask_decoder.iou_predictions", of: Self.small, is: right,
-            not: [scores(gelu), right.map { 1 / (1 + exp(-$0)) }])
+        try expectFact(
+            "mask_decoder.iou_predictions", of: Self.small,
+            not: [
+                { $0.facts.headActivation = gelu }, { $0.facts.scoreActivation = { 1 / (1 + exp(-$0)) } },
+                { $0.facts.multimask = 0..<3 },
+            ]
+        ) { [decoded($0).scores] }
+    }
+
+    /// Each of the hypernetworks makes its own mask's weights; masks 1 to 3 with multimask output.
+    @Test func mlpsOfTheHypernetworksUseReLU() throws {
+        try expectFact(
+            "mask_decoder.low_res_logits", of: Self.small,
+            not: [{ $0.facts.headActivation = gelu }, { $0.facts.multimask = 0..<3 }]
+        ) { decoded($0).logits.flatMap { $0 } }
     }
 
     /// Whole numbers whose products and sums are exact, and cancel: dividing the result by √8 rounds once, while dividing
@@ -206,9 +234,23 @@ import Testing
         let mistake = 1 / (1 + exp(Double(scores[1] - scores[0])))
         #expect(abs(mistake - weight) > 4e-7)
     }
-}
 
-/// Tokens of channels in the order `[channels, tokens]`.
-func channelsFirst(_ rows: Rows) -> [Double] {
-    rows[0].indices.flatMap { channel in rows.map { $0[channel] } }
+    /// The same in double precision, with products below 2⁵³ and projections that change nothing.
+    @Test func attentionOfThePlainDecoderDividesAfterTheProduct() {
+        var model = Self.small.plain
+        model.facts.decoderHeads = 1
+        model.weight = { name in
+            (0..<8).map { row in name.hasSuffix("bias") ? [0] : (0..<8).map { $0 == row ? 1 : 0 } }
+        }
+        let (query, keys) = ([59_714_059.0, 62_596_939, 1, 0, 0, 0, 0, 0], [[62_596_939.0, -59_714_059], [0, 0, 3]])
+        let places = keys.map { $0 + [Double](repeating: 0, count: 8 - $0.count) }
+        func weight() -> Double {
+            let values = (0..<2).map { row in (0..<8).map { $0 == row ? 1.0 : 0 } }
+            return model.attention([query], places, values, "mask_decoder.transformer.layers.0.self_attn")[0][0]
+        }
+        let expected = 1 / (1 + exp(3 / 8.0.squareRoot()))
+        #expect(abs(weight() - expected) <= 1e-15)
+        model.facts.dividesAfterProduct = false
+        #expect(abs(weight() - expected) > 1e-3)
+    }
 }

@@ -1,95 +1,103 @@
-/// What a port of SAM must get right and no tensor's shape tells: the defaults are the official package's.
+/// What a port of SAM must get right and no tensor's shape says; the defaults are the official package's.
 ///
-/// Other values are the mistakes of ports, to be made on purpose. Mistakes of order (q, k, v; heads; axes; BGR) are made
-/// outside, in ``PlainModel/weight`` or the pixels.
+/// Other values are the mistakes that ports make. Mistakes of order (q, k, v; heads; axes; BGR) need no field: change
+/// ``PlainModel/weight`` or the pixels. Files and lines are those of `segment-anything` 1.0.
 public struct Facts: Sendable {
     public typealias Function = @Sendable (Double) -> Double
-    /// What is 0 in a window's padding: the tokens after the norm, or before it, or q, k and v; or none attends to it.
+    /// What a window's padding is: zeros after `norm1`, zeros before it, zeros in q, k and v, or out of the softmax.
     public enum WindowPadding: Sendable { case afterNorm, beforeNorm, zero, masked }
-    /// Where points without a box are padded; `positioned` adds the position of (0, 0), `always` pads with a box too.
+    /// Where a padding point is; `positioned` adds the position of (0, 0), `always` pads points with a box too.
     public enum PaddingPoint: Sendable { case last, first, positioned, always, none }
+    /// How a value between pixels is found; `antialiased` averages where the target is smaller.
     public enum Interpolation: Sendable { case bilinear, alignedCorners, nearest, antialiased }
+    /// When the padding is cut off a mask.
     public enum Crop: Sendable { case betweenInterpolations, beforeOneInterpolation, never }
 
+    /// The official package's facts.
+    public init() {}
+
     // MARK: Pixels
-    /// How the scaled sides become whole (`transforms.py:93`).
+
+    /// Rounds the scaled sides (`transforms.py:100`).
     public var rounding: Function = { ($0 + 0.5).rounded(.down) }
-    /// Of pixels: Pillow's averages where it shrinks.
+    /// How pixels are resized: as Pillow does it (`transforms.py:31`).
     public var resize = Interpolation.antialiased
-    /// Whether the height is resized first where it loses twice as much as the width, as Pillow does since 13.
+    /// Whether the height is resized first where it loses more than twice what the width loses: Pillow, since 13.
     public var resizesTallFirst = true
-    /// Of red, green and blue (`sam.py:29`).
+    /// Subtracted from red, green and blue (`sam.py:27`).
     public var pixelMean = [123.675, 116.28, 103.53]
-    /// Of red, green and blue (`sam.py:30`).
+    /// Divides red, green and blue (`sam.py:28`).
     public var pixelDeviation = [58.395, 57.12, 57.375]
-    /// Whether the padding is 0, and not black (`sam.py:163`).
+    /// Whether the padding is 0 in the model's input, not in the picture (`sam.py:164`).
     public var padsAfterNormalising = true
 
     // MARK: Image encoder
-    /// Of LayerNorm in the blocks (`build_sam.py:70`).
+
+    /// The epsilon of `norm1` and `norm2` (`build_sam.py:72`).
     public var encoderEpsilon = 1e-6
-    /// Of the blocks' MLP (`image_encoder.py:30`).
+    /// The activation of the blocks' MLPs (`image_encoder.py:30`).
     public var encoderActivation: Function = gelu
-    /// (`image_encoder.py:168`).
+    /// How windows beyond the grid are filled (`image_encoder.py:172`).
     public var windowPadding = WindowPadding.afterNorm
-    /// Whether relative positions meet the query over √headDim (`image_encoder.py:234`).
+    /// Whether the terms of relative position take q/√headDim instead of q (`image_encoder.py:234`).
     public var scalesRelativeQuery = false
-    /// Of every LayerNorm2d: neck, mask input, up-scaling (`common.py:32`).
+    /// The epsilon of every LayerNorm2d: neck, mask input, up-scaling (`common.py:32`).
     public var layerNorm2dEpsilon = 1e-6
 
     // MARK: Prompt encoder
-    /// Whether x and y have each their own scale (`transforms.py:33`).
+
+    /// Whether x is scaled by newWidth/width and y by newHeight/height, not both by one scale (`transforms.py:43`).
     public var scalesSidesApart = true
-    /// To a pixel's centre (`prompt_encoder.py:80`).
+    /// Moves places to a pixel's centre (`prompt_encoder.py:80`).
     public var pointShift = 0.5
-    /// Whether the pixel is one of the picture, and not of the model.
+    /// Whether they move before they are scaled, so by less or more of the model's pixels.
     public var shiftsBeforeScaling = false
-    /// (`prompt_encoder.py:81`).
-    public var paddingPoint = PaddingPoint.last
-    /// (`prompt_encoder.py:153`).
+    /// Whether points come before a box's corners (`prompt_encoder.py:156`).
     public var pointsPrecedeCorners = true
-    /// Whether positions are computed in single precision, as the package does unless it is told otherwise.
+    /// What follows points without a box (`prompt_encoder.py:82`).
+    public var paddingPoint = PaddingPoint.last
+    /// Whether positions are rounded to single precision: so the package computes them, but not our references.
     public var positionsInFloat32 = false
-    /// Of the mask input's convolutions (`prompt_encoder.py:23`).
+    /// The activation of the mask input's convolutions (`prompt_encoder.py:23`).
     public var maskActivation: Function = gelu
 
     // MARK: Mask decoder
-    /// Heads of each attention (`build_sam.py:90`).
+
+    /// The heads of each attention (`build_sam.py:93`).
     public var decoderHeads = 8
-    /// Whether √headDim divides q·k, and not q (`transformer.py:231`).
+    /// Whether √headDim divides q·k, not q (`transformer.py:232`).
     public var dividesAfterProduct = true
-    /// Of LayerNorm in the two-way transformer (`transformer.py:135`).
+    /// The epsilon of the two-way transformer's LayerNorm: PyTorch's default (`transformer.py:134`).
     public var twoWayEpsilon = 1e-5
-    /// Of the two-way blocks' MLP (`transformer.py:23`).
+    /// The activation of the two-way blocks' MLPs (`transformer.py:23`).
     public var twoWayActivation: Function = relu
-    /// Whether the first block's self-attention adds to the queries, and does not replace them (`transformer.py:155`).
+    /// Whether the first block's self-attention adds to its queries instead of replacing them (`transformer.py:155`).
     public var firstBlockHasResidual = false
-    /// Whether positions are added in it (`transformer.py:155`).
+    /// Whether the first block's self-attention adds positions (`transformer.py:155`).
     public var firstBlockAddsPositions = false
-    /// Whether positions are added to the keys of cross attention (`transformer.py:165`).
+    /// Whether the keys of cross attention have positions (`transformer.py:165`).
     public var keysHavePositions = true
-    /// Whether they are added to its values.
+    /// Whether the values of cross attention have positions (`transformer.py:166`).
     public var valuesHavePositions = false
-    /// Of the two transposed convolutions (`mask_decoder.py:22`).
+    /// The activation of the two transposed convolutions (`mask_decoder.py:23`).
     public var upscalingActivation: Function = gelu
-    /// Of the hypernetworks and the head that predicts IoU (`mask_decoder.py:172`).
+    /// The activation in the hypernetworks and the IoU head (`mask_decoder.py:173`).
     public var headActivation: Function = relu
-    /// Of predicted IoUs: none (`mask_decoder.py:161`).
+    /// Applied to the predicted IoUs: the package has no sigmoid here (`mask_decoder.py:161`).
     public var scoreActivation: Function = { $0 }
-    /// The masks for an ambiguous prompt; for others it is mask 0 (`mask_decoder.py:101`).
+    /// The masks with multimask output; without, it is mask 0 (`mask_decoder.py:103`).
     public var multimask = 1..<4
 
     // MARK: Masks
-    /// Of logits, without antialiasing (`sam.py:153`).
-    public var interpolation = Interpolation.bilinear
-    /// When the padding is cut off (`sam.py:159`).
-    public var crop = Crop.betweenInterpolations
-    /// Whether a logit of 0 is outside (`sam.py:123`).
-    public var thresholdIsStrict = true
-    /// Whether stability counts the picture's pixels, and not the decoder's.
-    public var stabilityAtFullSize = true
-    /// Which of equal scores is best.
-    public var tiesGoToFirst = true
 
-    public init() {}
+    /// How logits are interpolated: `align_corners=False`, no antialias (`sam.py:154`).
+    public var interpolation = Interpolation.bilinear
+    /// When the padding is cut off (`sam.py:160`).
+    public var crop = Crop.betweenInterpolations
+    /// Whether a logit of exactly 0 is outside (`sam.py:123`).
+    public var thresholdIsStrict = true
+    /// Whether stability counts the picture's pixels, not the decoder's.
+    public var stabilityAtFullSize = true
+    /// Whether the first of equal scores is the best.
+    public var tiesGoToFirst = true
 }

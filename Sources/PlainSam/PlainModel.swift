@@ -1,24 +1,28 @@
 import Checkpoints
 import Foundation
 
-/// The whole of SAM, from pixels to masks, in double precision: what the fast model is held to, and where readers begin.
+/// The whole of SAM, from pixels to masks, in double precision: the definition that the fast model is held to.
 ///
-/// Functions have the official modules' names and follow the data. Images are tokens of channels, `[grid², channels]`,
-/// row by row. Files and lines are those of `segment-anything` 1.0.
+/// Read it from top to bottom: functions follow the data and have the official modules' names. An image is tokens of
+/// channels, `[grid², channels]`, row by row. `Layers.swift` has the layers, ``Facts`` what is easily got wrong. Files
+/// and lines are those of `segment-anything` 1.0.
 public struct PlainModel {
     /// Red, green and blue of each pixel, 8 bits each, row by row.
     public typealias Picture = (width: Int, height: Int, pixels: [UInt8])
-    /// What is asked of a picture, in its pixels; a mask is an earlier prediction's logits, `[4·grid, 4·grid]`.
-    public typealias Prompt = (points: [Point], box: Box?, mask: Rows?)
+    /// A place of the object or of its background, in the picture's pixels.
     public typealias Point = (x: Double, y: Double, isForeground: Bool)
+    /// A box's top left and bottom right corner, in the picture's pixels.
     public typealias Box = (x0: Double, y0: Double, x1: Double, y1: Double)
-    /// Logits at the picture's size, `[height, width]`, with the IoU that the model predicts and the stability.
+    /// What is asked; a mask is the logits of an earlier prediction, `[4·grid, 4·grid]`.
+    public typealias Prompt = (points: [Point], box: Box?, mask: Rows?)
+    /// Logits `[height, width]` at the picture's size, their predicted IoU and their stability.
     public typealias Mask = (index: Int, score: Double, logits: Rows, stability: Double)
 
+    /// What no tensor's shape says.
     public var facts: Facts
-    /// A tensor by its official name, `[first axis, other axes]`. Mistakes of order are made here.
+    /// A tensor by its official name, `[first axis, other axes]`.
     public var weight: (_ name: String) -> Rows
-    /// Sees each activation in the order of the forward pass, under its official name and in its official layout.
+    /// Sees each activation in the order of the forward pass, by its official name, in the official layout.
     public var visit: (_ name: String, _ shape: [Int], _ values: [Double]) -> Void = { _, _, _ in }
     /// Patches along a side of the image: 64 in the published models.
     public let grid: Int
@@ -44,7 +48,7 @@ public struct PlainModel {
     public func predict(_ prompt: Prompt, on picture: Picture, _ embedding: Rows, multimask: Bool = true) -> [Mask] {
         let (sparse, dense) = (embedPoints(prompt, on: picture), embedMask(prompt.mask))
         let (small, scores) = maskDecoder(embedding, sparse: sparse, dense: dense, multimask: multimask)
-        let logits = small.map { postprocess($0, for: picture) }
+        let logits = small.map { postprocessMask($0, for: picture) }
         visit("mask_logits", [1, logits.count, picture.height, picture.width], logits.flatMap { $0.flatMap { $0 } })
         return logits.indices.map {
             let stability = stabilityScore(facts.stabilityAtFullSize ? logits[$0] : small[$0])
@@ -54,16 +58,18 @@ public struct PlainModel {
 
     // MARK: - Pixels
 
-    /// The size of the picture when its long side is the image's (`transforms.py:93`).
+    /// The picture's size after scaling: the long side becomes the image's (`transforms.py:94`).
     public func preprocessShape(_ picture: Picture) -> (width: Int, height: Int) {
         let scale = Double(imageSize) / Double(max(picture.width, picture.height))
         return (Int(facts.rounding(Double(picture.width) * scale)), Int(facts.rounding(Double(picture.height) * scale)))
     }
 
-    /// Pillow's resize of a channel `[height, width]`: rows, then columns, by weights that are whole 2⁻²² (`Resample.c`).
+    /// One channel `[height, width]` resized as by Pillow: in one direction, then in the other, by weights that are
+    /// multiples of 2⁻²², rounding after each (Pillow's `Resample.c`).
     public func resize(_ x: Rows, _ width: Int, _ height: Int) -> Rows {
         func rows(_ x: Rows, _ count: Int) -> Rows {
-            let weights = samples(facts.resize, x.count, count).each { ($0 * 0x1p22 + 0.5).rounded(.down) }
+            let exact = interpolationWeights(facts.resize, from: x.count, to: count)
+            let weights = exact.each { ($0 * 0x1p22 + 0.5).rounded(.down) }
             return count == x.count ? x : (weights * x).each { min(max(($0 * 0x1p-22 + 0.5).rounded(.down), 0), 255) }
         }
         func columns(_ x: Rows) -> Rows { rows(x.transposed, width).transposed }
@@ -71,9 +77,10 @@ public struct PlainModel {
         return facts.resizesTallFirst && isTall ? columns(rows(x, height)) : rows(columns(x), height)
     }
 
-    /// (pixel − mean)/deviation of the scaled picture, and zeros to the right and below: `[imageSize², 3]` (`sam.py:163`).
+    /// The model's input `[imageSize², 3]`: (pixel − mean)/deviation, then zeros to the right and below (`sam.py:164`).
     public func preprocess(_ picture: Picture) -> Rows {
         let (width, height) = preprocessShape(picture)
+        precondition(width > 0 && height > 0, "a picture of \(picture.width)×\(picture.height) is too thin")
         let pixels = split(picture.pixels.map(Double.init), 3)
         let scaled = (0..<3).map { channel in resize(split(pixels.map { $0[channel] }, picture.width), width, height) }
         func normalised(_ pixel: [Double]) -> [Double] {
@@ -81,15 +88,13 @@ public struct PlainModel {
         }
         let padding = facts.padsAfterNormalising ? [0, 0, 0] : normalised([0, 0, 0])
         var input = Rows(repeating: padding, count: imageSize * imageSize)
-        for y in 0..<height {
-            for x in 0..<width { input[y * imageSize + x] = normalised(scaled.map { $0[y][x] }) }
-        }
+        for y in 0..<height { for x in 0..<width { input[y * imageSize + x] = normalised(scaled.map { $0[y][x] }) } }
         return visited("input", input, .image)
     }
 
     // MARK: - Image encoder
 
-    /// Patches with their positions, `[grid², channels]`, go through the blocks and the neck (`image_encoder.py:106`).
+    /// Patches and their positions, `[grid², channels]`, through the blocks and the neck (`image_encoder.py:106`).
     public func imageEncoder(_ input: Rows) -> Rows {
         let (path, patch) = ("image_encoder", imageSize / grid)
         let patches = conv2d(input, "\(path).patch_embed.proj", kernel: patch, stride: patch)
@@ -107,7 +112,8 @@ public struct PlainModel {
         return visited(path, sum(attended, visited("\(path).mlp", hidden)))
     }
 
-    /// Attention inside each window, with zeros beyond the grid; in a global block the window is the grid (`:243`).
+    /// Attention inside each window; beyond the grid, windows hold zeros. A global block's window is the grid
+    /// (`image_encoder.py:243`).
     public func windowAttention(_ path: String, _ x: Rows) -> Rows {
         let window = (weight("\(path).attn.rel_pos_h").count + 1) / 2
         let across = (grid + window - 1) / window
@@ -119,8 +125,8 @@ public struct PlainModel {
                 let x = index % across * window + token % window
                 return y < grid && x < grid ? y * grid + x : nil
             }
-            let isPadding = places.map { $0 == nil }
-            let attended = attention(places.map { $0.map { x[$0] } ?? padding }, isPadding, "\(path).attn")
+            let tokens = places.map { $0.map { x[$0] } ?? padding }
+            let attended = attention(tokens, isPadding: places.map { $0 == nil }, "\(path).attn")
             for (token, place) in places.enumerated() { if let place { result[place] = attended[token] } }
             windows += attended
         }
@@ -128,15 +134,15 @@ public struct PlainModel {
         return result
     }
 
-    /// softmax(q·kᵀ/√headDim + q·Rhᵀ + q·Rwᵀ)·v for each head, where Rh and Rw are the rows for how far the query lies below
-    /// and right of the key (`:224`, `:325`).
-    func attention(_ x: Rows, _ isPadding: [Bool], _ path: String) -> Rows {
-        let qkv = zip(linear(x, "\(path).qkv"), isPadding)
-            .map { facts.windowPadding == .zero && $1 ? $0.map { _ in 0 } : $0 }
+    /// softmax(q·kᵀ/√headDim + q·Rhᵀ + q·Rwᵀ)·v for each head; Rh and Rw are the vectors for how far the query is below
+    /// and right of the key (`image_encoder.py:224`, `:325`).
+    public func attention(_ x: Rows, isPadding: [Bool], _ path: String) -> Rows {
+        let projected = zip(linear(x, "\(path).qkv"), isPadding)
+        let qkv = projected.map { facts.windowPadding == .zero && $1 ? $0.map { _ in 0 } : $0 }
         let (below, right) = (weight("\(path).rel_pos_h").transposed, weight("\(path).rel_pos_w").transposed)
         let (headDim, window, heads) = (below.count, (below[0].count + 1) / 2, x[0].count / below.count)
         let attended = (0..<heads).map { head -> Rows in
-            let parts = [head, heads + head, 2 * heads + head].map { part($0, of: qkv, size: headDim) }
+            let parts = (0..<3).map { part($0 * heads + head, of: qkv, size: headDim) }
             let (q, k, v) = (parts[0], parts[1], parts[2])
             let scaled = q.each { $0 / Double(headDim).squareRoot() }
             let relative = facts.scalesRelativeQuery ? scaled : q
@@ -154,7 +160,7 @@ public struct PlainModel {
         return linear(joined(attended), "\(path).proj")
     }
 
-    /// Convolutions of 1×1 and 3×3, each followed by a norm (`:88`).
+    /// Convolutions of 1×1 and 3×3, a norm after each (`image_encoder.py:88`).
     public func neck(_ x: Rows) -> Rows {
         (0..<4).reduce(x) { x, index in
             let path = "image_encoder.neck.\(index)"
@@ -165,7 +171,7 @@ public struct PlainModel {
 
     // MARK: - Prompt encoder
 
-    /// sin and cos of 2π(2p − 1)G for places p `[places, 2]` from 0 to 1 (`prompt_encoder.py:185`).
+    /// sin and cos of 2π(2p − 1)G for places p from 0 to 1, `[places, 2]` (`prompt_encoder.py:185`).
     public func positions(_ places: Rows) -> Rows {
         let rounded = { (x: Rows) in facts.positionsInFloat32 ? x.each { Double(Float($0)) } : x }
         let frequencies = weight("prompt_encoder.pe_layer.positional_encoding_gaussian_matrix")
@@ -173,13 +179,13 @@ public struct PlainModel {
         return rounded(joined([angles.each(sin), angles.each(cos)]))
     }
 
-    /// The positions of the patches' centres, `[grid², channels]` (`:62`).
+    /// The positions of the patches' centres, `[grid², channels]` (`prompt_encoder.py:62`).
     public func densePositions() -> Rows {
         let centres = (0..<grid * grid).map { [Double($0 % grid) + 0.5, Double($0 / grid) + 0.5] }
         return positions(centres.each { $0 / Double(grid) })
     }
 
-    /// Points and a box's corners, each as its position plus its kind, `[tokens, channels]` (`:73`, `:93`).
+    /// Points and a box's corners, as position plus kind, `[tokens, channels]` (`prompt_encoder.py:73`, `:93`).
     public func embedPoints(_ prompt: Prompt, on picture: Picture) -> Rows {
         let (width, height) = preprocessShape(picture)
         func place(_ x: Double, _ side: Int, _ scaled: Int) -> Double {
@@ -191,25 +197,23 @@ public struct PlainModel {
             let places = [[place(x, picture.width, width), place(y, picture.height, height)]]
             return sum(positions(places), weight("prompt_encoder.point_embeddings.\(kind).weight"))
         }
-        let points = prompt.points.flatMap { token($0.x, $0.y, $0.isForeground ? 1 : 0) }
+        var points = prompt.points.flatMap { token($0.x, $0.y, $0.isForeground ? 1 : 0) }
         let corners = prompt.box.map { token($0.x0, $0.y0, 2) + token($0.x1, $0.y1, 3) } ?? []
         let notAPoint = weight("prompt_encoder.not_a_point_embed.weight")
-        let placed = sum(notAPoint, positions([[0, 0]]))
-        let padded =
+        if !points.isEmpty && (corners.isEmpty || facts.paddingPoint == .always) {
             switch facts.paddingPoint {
-            case .none: points
-            case .first: notAPoint + points
-            case .positioned: points + placed
-            case .last, .always: points + notAPoint
+            case .last, .always: points += notAPoint
+            case .first: points = notAPoint + points
+            case .positioned: points += sum(notAPoint, positions([[0, 0]]))
+            case .none: break
             }
-        let isPadded = !points.isEmpty && (corners.isEmpty || facts.paddingPoint == .always)
-        let own = isPadded ? padded : points
-        let sparse = facts.pointsPrecedeCorners ? own + corners : corners + own
+        }
+        let sparse = facts.pointsPrecedeCorners ? points + corners : corners + points
         visit("prompt_encoder.sparse", [1, sparse.count, notAPoint[0].count], sparse.flatMap { $0 })
         return sparse
     }
 
-    /// A mask after three convolutions, or what there is for none, `[grid², channels]` (`:51`, `:164`).
+    /// A mask after three convolutions, for none one vector everywhere: `[grid², channels]` (`prompt_encoder.py:51`).
     public func embedMask(_ mask: Rows?) -> Rows {
         let path = "prompt_encoder.mask_downscaling"
         var x = (0..<grid * grid).flatMap { _ in weight("prompt_encoder.no_mask_embed.weight") }
@@ -226,11 +230,8 @@ public struct PlainModel {
 
     // MARK: - Mask decoder
 
-    /// Tokens and image `[tokens, channels]`, `[grid², channels]`, which ask and answer each other.
-    public typealias TwoWay = (queries: Rows, keys: Rows)
-
-    /// Logits `[4·grid, 4·grid]` and predicted IoU of each mask: the image's up-scaled channels are summed by the weights that
-    /// a hypernetwork makes of the mask's token (`mask_decoder.py:121`).
+    /// Logits `[4·grid, 4·grid]` and predicted IoU of each mask. A hypernetwork turns the mask's token into weights, by
+    /// which the up-scaled image's channels are summed (`mask_decoder.py:112`).
     public func maskDecoder(
         _ embedding: Rows, sparse: Rows, dense: Rows, multimask: Bool
     ) -> (logits: [Rows], scores: [Double]) {
@@ -238,8 +239,8 @@ public struct PlainModel {
         let (queries, keys) = twoWayTransformer(sum(embedding, dense), densePositions(), tokens)
         let upscaled = outputUpscaling(keys).transposed
         let masks = multimask ? facts.multimask : 0..<1
-        func head(_ token: Int, _ path: String) -> Rows {
-            mlp([queries[token]], modules("mask_decoder.\(path).layers"), facts.headActivation)
+        func head(_ token: Int, _ name: String) -> Rows {
+            mlp([queries[token]], modules("mask_decoder.\(name).layers"), facts.headActivation)
         }
         let logits = masks.flatMap { head(1 + $0, "output_hypernetworks_mlps.\($0)") * upscaled }
         let scores = head(0, "iou_prediction_head")[0][masks].map(facts.scoreActivation)
@@ -248,19 +249,21 @@ public struct PlainModel {
         return (logits.map { split($0, 4 * grid) }, scores)
     }
 
-    /// Tokens and image attend to each other block by block, and the tokens to the image once more (`transformer.py:62`).
+    /// The tokens' queries `[tokens, channels]` and the image's keys `[grid², channels]`.
+    public typealias TwoWay = (queries: Rows, keys: Rows)
+
+    /// In each block tokens and image attend to each other; at the end the tokens to the image (`transformer.py:62`).
     public func twoWayTransformer(_ image: Rows, _ positions: Rows, _ tokens: Rows) -> TwoWay {
         let path = "mask_decoder.transformer"
-        var (queries, keys) = (tokens, image)
-        for layer in modules("\(path).layers") {
-            (queries, keys) = twoWayAttentionBlock(layer, queries, keys, tokens, positions)
+        let (queries, keys) = modules("\(path).layers").reduce((queries: tokens, keys: image)) {
+            twoWayAttentionBlock($1, $0.queries, $0.keys, tokens, positions)
         }
         let seen = crossAttention(queries, tokens, keys, positions, "\(path).final_attn_token_to_image")
-        queries = layerNorm(sum(queries, seen), "\(path).norm_final_attn", facts.twoWayEpsilon)
-        return (visited("\(path).queries", queries, .tokens), visited("\(path).keys", keys, .tokens))
+        let final = layerNorm(sum(queries, seen), "\(path).norm_final_attn", facts.twoWayEpsilon)
+        return (visited("\(path).queries", final, .tokens), visited("\(path).keys", keys, .tokens))
     }
 
-    /// Tokens among themselves, tokens to image, MLP, image to tokens: each added, then normalised (`transformer.py:151`).
+    /// Tokens to tokens, tokens to image, MLP, image to tokens: each is added, then normalised (`transformer.py:151`).
     public func twoWayAttentionBlock(
         _ path: String, _ queries: Rows, _ keys: Rows, _ queryPositions: Rows, _ keyPositions: Rows
     ) -> TwoWay {
@@ -272,31 +275,30 @@ public struct PlainModel {
         q = norm(2, sum(q, crossAttention(q, queryPositions, keys, keyPositions, "\(path).cross_attn_token_to_image")))
         q = norm(3, sum(q, mlp(q, ["\(path).mlp.lin1", "\(path).mlp.lin2"], facts.twoWayActivation)))
         let seen = crossAttention(keys, keyPositions, q, queryPositions, "\(path).cross_attn_image_to_token")
-        let k = norm(4, sum(keys, seen))
-        return (visited("\(path).queries", q, .tokens), visited("\(path).keys", k, .tokens))
+        return (visited("\(path).queries", q, .tokens), visited("\(path).keys", norm(4, sum(keys, seen)), .tokens))
     }
 
-    /// From `x` to `y`: queries and keys have their positions added, values have none (`transformer.py:164`).
-    func crossAttention(_ x: Rows, _ xPlaces: Rows, _ y: Rows, _ yPlaces: Rows, _ path: String) -> Rows {
+    /// Attention from x to y: queries and keys have positions, values have none (`transformer.py:164`).
+    public func crossAttention(_ x: Rows, _ xPlaces: Rows, _ y: Rows, _ yPlaces: Rows, _ path: String) -> Rows {
         let placed = sum(y, yPlaces)
-        return attention(
-            sum(x, xPlaces), facts.keysHavePositions ? placed : y, facts.valuesHavePositions ? placed : y, path)
+        let (keys, values) = (facts.keysHavePositions ? placed : y, facts.valuesHavePositions ? placed : y)
+        return attention(sum(x, xPlaces), keys, values, path)
     }
 
-    /// softmax(q·kᵀ/√headDim)·v for each head (`transformer.py:185`).
-    func attention(_ q: Rows, _ k: Rows, _ v: Rows, _ path: String) -> Rows {
+    /// softmax(q·kᵀ/√headDim)·v for each head (`transformer.py:218`).
+    public func attention(_ q: Rows, _ k: Rows, _ v: Rows, _ path: String) -> Rows {
         let (q, k, v) = (linear(q, "\(path).q_proj"), linear(k, "\(path).k_proj"), linear(v, "\(path).v_proj"))
         let headDim = q[0].count / facts.decoderHeads
         let divided = { (x: Rows) in x.each { $0 / Double(headDim).squareRoot() } }
-        let heads = (0..<facts.decoderHeads).map { head -> Rows in
+        let attended = (0..<facts.decoderHeads).map { head -> Rows in
             let parts = [q, k, v].map { part(head, of: $0, size: headDim) }
             let (q, k, v) = (parts[0], parts[1].transposed, parts[2])
             return softmax(facts.dividesAfterProduct ? divided(q * k) : divided(q) * k) * v
         }
-        return linear(joined(heads), "\(path).out_proj")
+        return linear(joined(attended), "\(path).out_proj")
     }
 
-    /// `[grid², channels]` to `[(4·grid)², channels/8]` by two transposed convolutions (`mask_decoder.py:53`).
+    /// Two transposed convolutions, `[grid², channels]` to `[(4·grid)², channels/8]` (`mask_decoder.py:53`).
     public func outputUpscaling(_ x: Rows) -> Rows {
         let path = "mask_decoder.output_upscaling"
         let doubled = layerNorm(convTranspose2d(x, "\(path).0"), "\(path).1", facts.layerNorm2dEpsilon)
@@ -306,77 +308,33 @@ public struct PlainModel {
 
     // MARK: - Masks
 
-    /// Logits at the image's size, without its padding, at the picture's size (`sam.py:133`).
-    public func postprocess(_ logits: Rows, for picture: Picture) -> Rows {
+    /// Logits at the image's size, cut to the picture's part of it, then at the picture's size (`sam.py:133`).
+    public func postprocessMask(_ logits: Rows, for picture: Picture) -> Rows {
         let (width, height) = preprocessShape(picture)
         let x = facts.crop == .beforeOneInterpolation ? logits : interpolate(logits, imageSize, imageSize)
         let cropped = x.prefix(x.count * height / imageSize).map { Array($0.prefix(x.count * width / imageSize)) }
         return interpolate(facts.crop == .never ? x : cropped, picture.width, picture.height)
     }
 
-    /// A weighted mean of rows, and of columns.
+    /// An interpolation of rows, then of columns.
     public func interpolate(_ x: Rows, _ width: Int, _ height: Int) -> Rows {
-        let down = samples(facts.interpolation, x.count, height) * x
-        return (samples(facts.interpolation, x[0].count, width) * down.transposed).transposed
+        let down = interpolationWeights(facts.interpolation, from: x.count, to: height) * x
+        return (interpolationWeights(facts.interpolation, from: x[0].count, to: width) * down.transposed).transposed
     }
 
-    /// Weights `[target, source]`: a triangle about the target pixel's centre, as wide as two pixels of the source, or of the
-    /// coarser one with antialiasing.
-    func samples(_ interpolation: Facts.Interpolation, _ source: Int, _ target: Int) -> Rows {
-        let scale = Double(source) / Double(target)
-        let support = interpolation == .antialiased ? max(scale, 1) : 1
-        return (0..<target).map { place in
-            let centre =
-                switch interpolation {
-                case .bilinear, .antialiased: (Double(place) + 0.5) * scale
-                case .alignedCorners: Double(place * (source - 1)) / Double(max(target - 1, 1)) + 0.5
-                case .nearest: Double(place * source / target) + 0.5
-                }
-            let triangle = (0..<source).map { max(0, 1 - abs((Double($0) - centre + 0.5) * (1 / support))) }
-            let total = triangle.reduce(0, +)
-            return triangle.map { $0 / total }
-        }
-    }
-
-    /// The pixels of the object (`sam.py:123`).
+    /// Which pixels are the object's (`sam.py:123`).
     public func threshold(_ logits: Rows) -> [Bool] {
-        logits.flatMap { $0.map { $0 > 0 || $0 == 0 && !facts.thresholdIsStrict } }
+        logits.flatMap { $0.map { facts.thresholdIsStrict ? $0 > 0 : $0 >= 0 } }
     }
 
-    /// The IoU of the masks by thresholds of 1 and −1, 0 where both are empty (`amg.py:156`).
+    /// The IoU of the masks at thresholds +1 and −1, 0 where both are empty (`amg.py:156`).
     public func stabilityScore(_ logits: Rows) -> Double {
         let (inner, outer) = (logits.joined().count { $0 > 1 }, logits.joined().count { $0 > -1 })
         return outer == 0 ? 0 : Double(inner) / Double(outer)
     }
 
-    /// The mask of the highest predicted IoU.
+    /// The mask with the highest predicted IoU.
     public func best(_ masks: [Mask]) -> Mask? {
         masks.max { facts.tiesGoToFirst ? $0.score < $1.score : $0.score <= $1.score }
-    }
-
-    // MARK: - Names and shapes
-
-    func vector(_ name: String) -> [Double] { weight(name).flatMap { $0 } }
-
-    /// The modules `path.0`, `path.1`, …
-    private func modules(_ path: String) -> [String] {
-        var paths: [String] = []
-        while names.contains(where: { $0.hasPrefix("\(path).\(paths.count).") }) {
-            paths.append("\(path).\(paths.count)")
-        }
-        return paths
-    }
-
-    private enum Layout { case grid, image, tokens }
-
-    /// Shows `x` as `[1, height, width, channels]`, `[1, channels, height, width]` or `[1, tokens, channels]`.
-    private func visited(_ name: String, _ x: Rows, _ layout: Layout = .grid) -> Rows {
-        let (side, channels) = (root(x.count), x[0].count)
-        switch layout {
-        case .grid: visit(name, [1, side, side, channels], x.flatMap { $0 })
-        case .image: visit(name, [1, channels, side, side], x.transposed.flatMap { $0 })
-        case .tokens: visit(name, [1, x.count, channels], x.flatMap { $0 })
-        }
-        return x
     }
 }

@@ -26,7 +26,7 @@ import Testing
             "small.square-points": { $0.facts.interpolation = .antialiased },
         ]
         try expectFact("mask_logits", of: fixture, not: mistakes + [try #require(own[name])]) { model in
-            masks.flatMap { model.postprocess($0, for: fixture.picture) }
+            masks.flatMap { model.postprocessMask($0, for: fixture.picture) }
         }
     }
 

@@ -10,9 +10,6 @@ import Testing
 
 /// The fast model against the plain one, where no fixture of the oracle's reaches.
 @Suite struct FastModelTests {
-    private static let bundled = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../weights/swift-sam-small.safetensors").standardized.path
-
     /// Waves of a seed's frequencies with noise, which reach black and white.
     private func picture(_ width: Int, _ height: Int, seed: UInt64) -> PlainModel.Picture {
         var generator = SplitMix(seed: seed)
@@ -75,8 +72,8 @@ import Testing
 
     @Test(arguments: [(101, 67, 1), (40, 200, 2)])
     func gridsAndWindowsThatNoFixtureHas(_ width: Int, _ height: Int, _ seed: UInt64) throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "plain-\(UUID()).safetensors").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = Folder()
+        let path = folder.file("random.safetensors")
         try writeRandomWeights(path, seed: seed)
         let (x, y) = (Double(width), Double(height))
         var generator = SplitMix(seed: seed)
@@ -93,7 +90,7 @@ import Testing
 
     @Test func theBundledModelsMasks() throws {
         try expectAgreement(
-            Self.bundled, picture(90, 70, seed: 3),
+            bundledWeights, picture(90, 70, seed: 3),
             [
                 (points: [], box: (x0: 20, y0: 10, x1: 60, y1: 50), mask: nil),
                 (points: [(45, 35, true)], box: nil, mask: nil),

@@ -2,6 +2,7 @@
 
 import Checkpoints
 import Foundation
+import TestSupport
 import Testing
 
 @testable import PlainSam
@@ -9,8 +10,7 @@ import Testing
 /// What the official package makes of an image and prompts in double precision; the files are the fast model's fixtures
 /// (`tools/oracle/export_model.py`).
 struct Reference: CustomTestStringConvertible {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "../SegmentAnythingTests/Fixtures").standardized
+    static let folder = URL(filePath: checkout + "Tests/SegmentAnythingTests/Fixtures")
 
     static let all = try! FileManager.default.contentsOfDirectory(atPath: folder.path)
         .filter { $0.hasSuffix(".safetensors") && !$0.hasSuffix(".weights.safetensors") }

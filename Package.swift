@@ -85,7 +85,7 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SegmentationTests", dependencies: ["PictureFiles", "Segmentation", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["swift-sam", "Tensors", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["swift-sam", "Imaging", "Tensors", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

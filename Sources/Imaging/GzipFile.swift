@@ -18,6 +18,9 @@ struct GzipFile: ~Copyable {
         self.file = file
     }
 
+    /// Whether a file that is read is compressed.
+    var isCompressed: Bool { gzdirect(handle) == 0 }
+
     /// Makes a file at `path`, of which errors speak as `file`. What is written holds no name and no time.
     init(writing path: String, for file: String, compressed: Bool) throws(FileError) {
         guard let handle = gzopen(path, compressed ? "wb6" : "wbT") else {

@@ -102,8 +102,11 @@ public struct VolumeFiles: Sendable {
 
 /// Volumes of two listings that belong together.
 public struct VolumePairs: Sendable {
+    public typealias Pair = (first: VolumeFile, second: VolumeFile)
+
+    public let (first, second): (VolumeFiles, VolumeFiles)
     /// One of each listing, in the order of the names.
-    public let pairs: [(first: VolumeFile, second: VolumeFile)]
+    public let pairs: [Pair]
     /// What was left out.
     public let warnings: [Warning]
 
@@ -117,6 +120,7 @@ public struct VolumePairs: Sendable {
     public init(
         _ first: VolumeFiles, _ second: VolumeFiles, hasChannels: Bool = false, onlyCommon: Bool = false
     ) throws(FileError) {
+        (self.first, self.second) = (first, second)
         let warnings = first.warnings + second.warnings
         guard (first.kind == .file) == (second.kind == .file) else {
             let (file, other) = first.kind == .file ? (first, second) : (second, first)
@@ -129,7 +133,7 @@ public struct VolumePairs: Sendable {
             return
         }
         var partners = Dictionary(uniqueKeysWithValues: second.files.map { ($0.name, $0) })
-        var pairs: [(first: VolumeFile, second: VolumeFile)] = []
+        var pairs: [Pair] = []
         var (rest, alone): ([VolumeFile], [VolumeFile]) = ([], [])
         for file in first.files {
             if let partner = partners.removeValue(forKey: file.name) {

@@ -26,10 +26,10 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The labels to score, and their names. (default: all of the truth's, as label1, …)",
+            "The labels to score, and their names; - leaves one out. (default: all of the truth's, as label1, …)",
             valueName: "1=spleen,4=liver"),
-        transform: parseNames)
-    var names: [Organ] = []
+        transform: NamedLabels.init(_:))
+    var names = NamedLabels()
 
     @Option(
         help: ArgumentHelp("Labels of the prediction that count as others; 0 drops one.", valueName: "6=4,8=5"),
@@ -59,58 +59,23 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         for path in [csv, sliceCSV].compactMap({ $0 }) { try requireOutput(path, besides: [truth, predicted]) }
-        let volumes = (truth: try VolumeFiles(self.truth), predicted: try VolumeFiles(self.predicted))
-        let paired = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
-        if !quiet { printWarnings(paired.warnings) }
-        let pairs = paired.pairs
-        var organs = names.filter { $0.name != leftOut }
-        var results: [VolumeResult] = []
-        var unscored: Set<UInt16> = []
-        let progress = Progress("evaluate: volumes", total: pairs.count, isQuiet: quiet || pairs.count == 1)
-        for pair in pairs {
-            let truth = try LabelVolume(contentsOf: pair.first.path)
-            let predicted = try LabelVolume(contentsOf: pair.second.path).mapped(map)
-            if !quiet { printWarnings(truth.warnings + predicted.warnings) }
-            if organs.isEmpty {
-                organs = Set(truth.values).subtracting([0]).sorted().map { Organ(name: "label\($0)", label: $0) }
-            }
-            if names.isEmpty, !quiet {
-                unscored.formUnion(Set(predicted.values).subtracting(organs.map(\.label) + [0]))
-            }
-            results.append(
-                VolumeResult(
-                    path: volumes.predicted.kind == .pattern
-                        ? pair.second.name : URL(filePath: pair.second.path).lastPathComponent,
-                    scores: try scores(
-                        of: predicted, file: pair.second.path, truth: truth, organs: organs, axis: axis, miss: miss)))
-            progress.update(results.count)
+        let pairs = try VolumePairs(try VolumeFiles(truth), try VolumeFiles(predicted), onlyCommon: onlyCommon)
+        let warn = { (warnings: [Warning]) in if !quiet { printWarnings(warnings) } }
+        warn(pairs.warnings)
+        let count = pairs.pairs.count
+        let progress = Progress("evaluate: volumes", total: count, isQuiet: quiet || count == 1)
+        let report = try EvaluationReport(
+            pairs, organs: names.organs, leftOut: names.leftOut, map: map, axis: axis, miss: miss, warn: warn,
+            progress: progress.update)
+        if let csv { try writeAtomically(csv, Data(commaSeparated(report.volumeTable).utf8)) }
+        if let sliceCSV { try writeAtomically(sliceCSV, Data(commaSeparated(report.sliceTable).utf8)) }
+        if !report.unscored.isEmpty {
+            let labels = report.unscored.sorted().map { "\($0)" }.joined(separator: ", ")
+            warn([Warning(file: predicted, "labels that no truth has are not scored: \(labels); see --map")])
         }
-        guard !organs.isEmpty else {
-            throw FileError(.badData, file: truth, "no labels", expected: "a voxel above 0", found: "only 0")
-        }
-        if let csv { try writeAtomically(csv, Data(volumeCSV(results, organs).utf8)) }
-        if let sliceCSV { try writeAtomically(sliceCSV, Data(sliceDiceCSV(results, organs).utf8)) }
-        if !quiet {
-            if !unscored.isEmpty {
-                let labels = unscored.sorted().map { "\($0)" }.joined(separator: ", ")
-                printWarnings([
-                    Warning(file: predicted, "labels that the truth lacks are not scored: \(labels); see --map")
-                ])
-            }
-            let absent = organs.indices.filter { index in
-                results.allSatisfy { $0.scores[index].truthMillilitres + $0.scores[index].predictedMillilitres == 0 }
-            }
-            printWarnings(ofAbsent: absent.map { organs[$0] }, in: truth)
-        }
-        let report = EvaluationReport(results, organs)
+        warn(warnings(ofAbsent: report.absent, in: truth))
         if json { try printJSON(report) } else { report.printTable() }
     }
-}
-
-/// A volume and its organs' scores, in the organs' order.
-struct VolumeResult {
-    var path: String
-    var scores: [OrganScore]
 }
 
 // MARK: - Arguments
@@ -123,21 +88,25 @@ private func parsePairs(_ text: String) throws -> [(Substring, Substring)] {
     }
 }
 
-/// The name of labels that do not count.
-let leftOut = "-"
+/// The labels that `--names` names, and those that it leaves out by the name "-".
+struct NamedLabels {
+    var organs: [Organ] = []
+    var leftOut: Set<UInt16> = []
 
-func parseNames(_ text: String) throws -> [Organ] {
-    let organs = try parsePairs(text).map { label, name in
-        guard let label = UInt16(label), label > 0 else {
-            throw ValidationError("\"\(label)\" is not a label: a number from 1 to 65535")
+    init() {}
+
+    init(_ text: String) throws {
+        for (label, name) in try parsePairs(text) {
+            guard let label = UInt16(label), label > 0 else {
+                throw ValidationError("\"\(label)\" is not a label: a number from 1 to 65535")
+            }
+            let isLeftOut = name == "-"
+            guard !leftOut.contains(label),
+                !organs.contains(where: { $0.label == label || !isLeftOut && $0.name == name })
+            else { throw ValidationError("a label or a name is there twice in \"\(text)\"") }
+            if isLeftOut { leftOut.insert(label) } else { organs.append(Organ(name: String(name), label: label)) }
         }
-        return Organ(name: String(name), label: label)
     }
-    let names = organs.map(\.name).filter { $0 != leftOut }
-    guard Set(organs.map(\.label)).count == organs.count, Set(names).count == names.count else {
-        throw ValidationError("a label or a name stands twice in \"\(text)\"")
-    }
-    return organs
 }
 
 private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
@@ -150,97 +119,26 @@ private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
     return map
 }
 
-/// Tells of organs that were named and are nowhere.
-func printWarnings(ofAbsent organs: [Organ], in path: String) {
-    printWarnings(organs.map { Warning(file: path, "no voxel is \($0.name) (label \($0.label))") })
+/// That organs which were named are nowhere.
+func warnings(ofAbsent organs: [Organ], in path: String) -> [Warning] {
+    organs.map { Warning(file: path, "no voxel is \($0.name) (label \($0.label))") }
 }
 
-// MARK: - Results
+// MARK: - The table
 
-/// A number as CSV: `nan` where it is none, as in the study's files.
-private func cell(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
-
-private func volumeCSV(_ results: [VolumeResult], _ organs: [Organ]) -> String {
-    let header = ["path"] + organs.map { $0.name + ScoreTable.scoreEnding }
-    return commaSeparated([header] + results.map { [$0.path] + $0.scores.map { cell($0.dice) } })
-}
-
-private func sliceDiceCSV(_ results: [VolumeResult], _ organs: [Organ]) -> String {
-    var rows = [["path", "slice_idx"] + organs.map { $0.name + ScoreTable.scoreEnding }]
-    for result in results {
-        for slice in result.scores[0].sliceDice.indices {
-            rows.append([result.path, "\(slice)"] + result.scores.map { cell($0.sliceDice[slice]) })
-        }
-    }
-    return commaSeparated(rows)
-}
-
-/// What `evaluate` prints.
-private struct EvaluationReport: Encodable {
-    struct Row: Encodable {
-        var slice: Summary
-        var volume: Summary
-        var hausdorff95: Summary
-        var meanSurface: Summary
-        var truthMillilitres: Summary
-        var predictedMillilitres: Summary
-
-        enum CodingKeys: String, CodingKey {
-            case slice = "slice_dice"
-            case volume = "volume_dice"
-            case hausdorff95 = "hd95_mm"
-            case meanSurface = "mean_surface_mm"
-            case truthMillilitres = "truth_ml"
-            case predictedMillilitres = "predicted_ml"
-        }
-    }
-
-    var volumes: Int
-    var names: [String]
-    var organs: [String: Row]
-    /// Of the organs' means of each slice and of each volume.
-    var meanSlice: Summary
-    var meanVolume: Summary
-
-    enum CodingKeys: String, CodingKey {
-        case volumes, organs
-        case meanSlice = "mean_slice_dice"
-        case meanVolume = "mean_volume_dice"
-    }
-
-    init(_ results: [VolumeResult], _ organs: [Organ]) {
-        volumes = results.count
-        names = organs.map(\.name)
-        self.organs = [:]
-        for (index, organ) in organs.enumerated() {
-            let own = results.map { $0.scores[index] }
-            self.organs[organ.name] = Row(
-                slice: Summary(own.flatMap(\.sliceDice)), volume: Summary(own.map(\.dice)),
-                hausdorff95: Summary(own.map { $0.surface?.hausdorff95 ?? .nan }),
-                meanSurface: Summary(own.map { $0.surface?.mean ?? .nan }),
-                truthMillilitres: Summary(own.map(\.truthMillilitres)),
-                predictedMillilitres: Summary(own.map(\.predictedMillilitres)))
-        }
-        meanVolume = Summary(results.map { mean($0.scores.map(\.dice)) })
-        meanSlice = Summary(
-            results.flatMap { result in
-                result.scores[0].sliceDice.indices.map { slice in mean(result.scores.map { $0.sliceDice[slice] }) }
-            })
-    }
-
-    func printTable() {
+extension EvaluationReport {
+    fileprivate func printTable() {
         print(
             "organ             slice Dice          volume Dice         HD95 (mm)  mean surface (mm)  truth (ml)  predicted (ml)"
         )
         printRow("mean", meanSlice, meanVolume)
-        for name in names {
-            guard let row = organs[name] else { continue }
+        for (organ, row) in zip(organs, summaries) {
             let distances = [
                 (row.hausdorff95, "%.2f", 9), (row.meanSurface, "%.2f", 19), (row.truthMillilitres, "%.1f", 12),
                 (row.predictedMillilitres, "%.1f", 16),
             ]
             printRow(
-                name, row.slice, row.volume,
+                organ.name, row.slice, row.volume,
                 distances.map { rightAligned(text($0.mean, format: $1), $2) }.joined())
         }
     }
@@ -260,10 +158,4 @@ private struct EvaluationReport: Encodable {
 /// A number for people; a dash where it is none.
 private func text(_ number: Double, format: String) -> String {
     number.isNaN ? "-" : String(format: format, number)
-}
-
-/// The mean of those that are numbers.
-private func mean(_ values: [Double]) -> Double {
-    let present = values.filter { !$0.isNaN }
-    return present.isEmpty ? .nan : present.reduce(0, +) / Double(present.count)
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Imaging
 import SafeFiles
-import Segmentation
 
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,7 +24,7 @@ struct ExportNNUNet: ParsableCommand {
             tools/nnunet/run has it measure the same labels without them first.
             """)
 
-    @Option(help: "The volumes (.nii.gz): a folder, or a pattern with {case}.", completion: .directory)
+    @Option(help: "The volumes: a folder, or a pattern with {case}.", completion: .directory)
     var images: String
 
     @Option(help: "Their label volumes, likewise.", completion: .directory)
@@ -35,8 +34,8 @@ struct ExportNNUNet: ParsableCommand {
         help: ArgumentHelp(
             "The labels and their names, in the dataset's order; - makes a label background.",
             valueName: "1=spleen,4=liver,6=-"),
-        transform: parseNames)
-    var names: [Organ]
+        transform: NamedLabels.init(_:))
+    var names: NamedLabels
 
     @Flag(help: "Leave out volumes without labels, and labels without a volume.")
     var onlyCommon = false
@@ -58,15 +57,14 @@ struct ExportNNUNet: ParsableCommand {
         let cases = paired.pairs.map {
             NNUNetDataset.Case(name: $0.second.name, image: $0.first.path, labels: $0.second.path)
         }
-        let organs = names.filter { $0.name != leftOut }
-        guard !organs.isEmpty else { throw ValidationError("--names leaves out every label.") }
+        guard !names.organs.isEmpty else { throw ValidationError("--names leaves out every label.") }
         let dataset = NNUNetDataset(
-            cases: cases, organs: organs, leftOut: Set(names.filter { $0.name == leftOut }.map(\.label)),
-            ignoresGaps: ignoreGaps)
+            cases: cases, organs: names.organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps)
         let progress = Progress("\(output): cases", total: cases.count, isQuiet: quiet)
         // Each is checked, then each is written.
-        let missing = try dataset.write(to: output) { progress.update($0 / 2) }
-        if !quiet { printWarnings(ofAbsent: missing, in: labels) }
+        let missing = try dataset.write(
+            to: output, warn: { if !quiet { printWarnings($0) } }, progress: { progress.update($0 / 2) })
+        if !quiet { printWarnings(warnings(ofAbsent: missing, in: labels)) }
         print("wrote \(cases.count) cases to \(output)")
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import TestSupport
 import Testing
 
@@ -103,6 +104,42 @@ import Testing
         #expect(try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8) == "path,spleen_dice\n1,1.0\n")
         let quiet = try Command(arguments + ["--only-common", "--quiet"], in: folder.path)
         #expect(quiet.errors == "")
+    }
+
+    /// The labels are those of all truths, also of one that is not the first and of none that is all 0.
+    @Test func whatOneTruthHasIsScoredInAll() throws {
+        let (nothing, spleen, both) = ("truth/a.nii.gz", "truth/b.nii.gz", "truth/c.nii.gz")
+        try make(nothing, spleen, both, "predicted/a.nii.gz", "predicted/b.nii.gz", "predicted/c.nii.gz", from: truth)
+        let whole = try LabelVolume(contentsOf: truth)
+        for (name, kept) in [(nothing, []), (spleen, [1]), (both, [1, 4])] as [(String, [UInt16])] {
+            var labels = whole
+            labels.values = labels.values.map { kept.contains($0) ? $0 : 0 }
+            try labels.write(to: folder.path + "/" + name)
+        }
+        func evaluate(_ more: [String]) throws -> Command {
+            try Command(
+                ["evaluate", "--truth", "truth", "--predicted", "predicted", "--csv", "v.csv"] + more, in: folder.path)
+        }
+        let all = try evaluate([])
+        #expect(all.status == 0)
+        #expect(all.errors.contains("labels that no truth has are not scored: 2, 3, 5; see --map"))
+        #expect(
+            try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8) == """
+                path,label1_dice,label4_dice
+                a.nii.gz,0.0,0.0
+                b.nii.gz,1.0,0.0
+                c.nii.gz,1.0,1.0
+
+                """)
+        let most = try evaluate(["--names", "4=-,3=-"])
+        #expect(most.errors.contains("not scored: 2, 5; see --map"))
+        #expect(
+            try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8).hasPrefix("path,label1_dice\n"))
+        #expect(try evaluate(["--names", "4=-,4=liver"]).status == 64)
+        try FileManager.default.removeItem(atPath: folder.path + "/" + both)
+        try FileManager.default.removeItem(atPath: folder.path + "/" + spleen)
+        let none = try evaluate(["--only-common"])
+        #expect(none.status == 65 && none.errors.contains("truth: no labels: expected a voxel above 0"))
     }
 
     // MARK: Export

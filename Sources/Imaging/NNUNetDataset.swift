@@ -1,6 +1,5 @@
 import Foundation
 import ImageFrames
-import Imaging
 import SafeFiles
 
 /// A dataset as nnU-Net v2 wants it (`documentation/dataset_format.md` there): `imagesTr/CASE_0000.nii.gz`,
@@ -36,15 +35,26 @@ public struct NNUNetDataset: Sendable {
 
     /// Checks each case, then writes the dataset into a folder that is made where it is missing.
     ///
-    /// - Parameter progress: told after each case, of twice as many, how many are done.
+    /// All is written into a hidden folder in there first: a run that fails leaves nothing, and what an interrupted one
+    /// leaves is no dataset.
+    ///
+    /// - Parameters:
+    ///   - warn: receives what the person should know about each volume.
+    ///   - progress: receives after each case, of twice as many, how many are done.
     /// - Returns: the organs that no case has.
     /// - Throws: ``FileError`` `badData` for fewer than two cases, for labels that are not in their volume's place, or that
-    ///   are none of the organs', before anything is written; `cannotCreate`, also where a dataset stands there;
+    ///   are none of the organs', before anything is written; `cannotCreate`, also where a dataset is there;
     ///   `inputOutput`.
     @discardableResult
-    public func write(to folder: String, progress: (_ done: Int) -> Void = { _ in }) throws -> [Organ] {
+    public func write(
+        to folder: String, warn: ([Warning]) -> Void = { _ in }, progress: (_ done: Int) -> Void = { _ in }
+    ) throws -> [Organ] {
+        if let organ = organs.first(where: { ["background", "ignore"].contains($0.name) }) {
+            throw FileError(
+                .badData, file: folder, "nnU-Net keeps the name \(organ.name)", found: "label \(organ.label)",
+                advice: "Give it another name, or leave it out: \(organ.label)=-.")
+        }
         // nnU-Net would train on what is left there of other cases.
-        let parts = ["imagesTr", "labelsTr"]
         for part in parts where FileManager.default.fileExists(atPath: "\(folder)/\(part)") {
             throw FileError(
                 .cannotCreate, file: folder, "a dataset stands there", found: part,
@@ -57,40 +67,63 @@ public struct NNUNetDataset: Sendable {
         }
         var missing = Array(organs.enumerated())
         for (done, item) in cases.enumerated() {
-            let labels = try labels(of: item)
+            // Whole, though only its place counts: a volume that is damaged stops the training.
+            let image = try Volume(contentsOf: item.image)
+            let labels = try labels(of: item, in: image.geometry)
+            warn(image.warnings)
             missing.removeAll { labels.values.contains(UInt16($0.offset + 1)) }
             progress(done + 1)
         }
-        for part in parts { try makeFolder("\(folder)/\(part)") }
-        for (done, item) in cases.enumerated() {
-            try writeAtomically("\(folder)/imagesTr/\(item.name)_0000.nii.gz") { temporary in
-                try FileManager.default.copyItem(atPath: item.image, toPath: temporary)
+
+        // All is written beside its place first.
+        let missingFolders = missingFolders(folder)
+        let staging = "\(folder)/.\(UUID().uuidString.prefix(8))-export"
+        do {
+            try write(into: staging) { progress(cases.count + $0) }
+            for part in parts {
+                guard rename("\(staging)/\(part)", "\(folder)/\(part)") == 0 else {
+                    throw FileError(.cannotCreate, file: "\(folder)/\(part)", systemMessage(errno))
+                }
             }
-            try labels(of: item).write(to: "\(folder)/labelsTr/\(item.name).nii.gz")
-            progress(cases.count + done + 1)
+        } catch {
+            for path in [staging] + parts.map({ "\(folder)/\($0)" }) {
+                try? FileManager.default.removeItem(atPath: path)
+            }
+            for path in missingFolders { rmdir(path) }
+            guard var error = error as? FileError else { throw error }
+            error.file = error.file.replacing(staging, with: folder)
+            throw error
+        }
+        rmdir(staging)
+        return missing.map(\.element)
+    }
+
+    /// Writes all parts into a folder that is not there.
+    private func write(into folder: String, progress: (_ done: Int) -> Void) throws {
+        for part in folders { try makeFolder("\(folder)/\(part)") }
+        for (done, item) in cases.enumerated() {
+            let image = "\(folder)/imagesTr/\(item.name)_0000.nii.gz"
+            try writeAtomically(image) { temporary in try compress(item.image, to: temporary, for: image) }
+            let labels = try labels(of: item, in: try Geometry(ofVolume: item.image))
+            try labels.write(to: "\(folder)/labelsTr/\(item.name).nii.gz")
+            progress(done + 1)
         }
         try writeAtomically("\(folder)/splits_final.json", try encodedJSON(splits))
         try writeAtomically("\(folder)/dataset.json", try encodedJSON(description))
-        return missing.map(\.element)
     }
 
     // MARK: Labels
 
     /// The labels of a case in its volume's own geometry, numbered from 1.
-    private func labels(of item: Case) throws(FileError) -> LabelVolume {
-        guard VolumeEnding(of: item.image) == .compressed else {
-            throw FileError(
-                .badData, file: item.image, "not compressed", expected: ".nii.gz", advice: "Compress it: gzip.")
-        }
-        let image = try Volume(contentsOf: item.image)
+    private func labels(of item: Case, in geometry: Geometry) throws(FileError) -> LabelVolume {
         let labels = try LabelVolume(contentsOf: item.labels)
-        if let difference = image.geometry.difference(from: labels.geometry) {
+        if let difference = geometry.difference(from: labels.geometry) {
             throw FileError(.badData, file: item.labels, "not in the place of \(item.image)", found: difference)
         }
         var numbers: [UInt16: UInt16] = [0: 0]
         for label in leftOut { numbers[label] = 0 }
         for (index, organ) in organs.enumerated() { numbers[organ.label] = UInt16(index + 1) }
-        var result = LabelVolume(geometry: image.geometry)
+        var result = LabelVolume(geometry: geometry)
         var unnamed: Set<UInt16> = []
         for (offset, label) in labels.values.enumerated() {
             if let number = numbers[label] { result.values[offset] = number } else { unnamed.insert(label) }
@@ -139,6 +172,32 @@ public struct NNUNetDataset: Sendable {
             ]
         }
     }
+}
+
+private let folders = ["imagesTr", "labelsTr"]
+private let parts = folders + ["splits_final.json", "dataset.json"]
+
+/// Copies a volume, which is compressed unless it is; reading follows links.
+private func compress(_ volume: String, to temporary: String, for path: String) throws(FileError) {
+    let file = try GzipFile(reading: volume)
+    if file.isCompressed {
+        try write(try readFile(volume, limit: .max), to: temporary, for: path)
+        return
+    }
+    let compressed = try GzipFile(writing: temporary, for: path, compressed: true)
+    while true {
+        let bytes = try file.read(1 << 20)
+        if bytes.isEmpty { break }
+        try compressed.write(bytes)
+    }
+    try compressed.close()
+}
+
+/// A folder and those above it that are not there, the innermost first.
+private func missingFolders(_ path: String) -> [String] {
+    let folders = sequence(first: URL(filePath: path).absoluteURL) { $0.deletingLastPathComponent() }.lazy
+        .map { $0.path(percentEncoded: false) }
+    return Array(folders.prefix { !FileManager.default.fileExists(atPath: $0) })
 }
 
 extension LabelVolume {

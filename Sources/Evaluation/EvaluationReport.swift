@@ -1,0 +1,170 @@
+import Foundation
+import ImageFrames
+import Imaging
+import SafeFiles
+
+/// A pair of volumes and its organs' scores, in the order of the report's organs.
+public struct VolumeResult: Sendable {
+    /// The prediction's file, or of a pattern its case.
+    public let name: String
+    public let scores: [OrganScore]
+}
+
+/// Predicted label volumes scored against the truth.
+public struct EvaluationReport: Sendable {
+    /// The organs that are scored.
+    public let organs: [Organ]
+    /// One for each pair, in the order of the pairs.
+    public let results: [VolumeResult]
+    /// Labels of the predictions that no truth has; empty where the organs were chosen.
+    public let unscored: Set<UInt16>
+
+    /// Scores pairs of label volumes, the truth first.
+    ///
+    /// - Parameters:
+    ///   - organs: the labels to score, and their names; without any, all labels of all truths, as label1, ….
+    ///   - leftOut: labels that are not scored even so.
+    ///   - map: labels of the predictions that count as others.
+    ///   - axis: the axis that counts slices.
+    ///   - warn: receives what the person should know about each pair.
+    ///   - progress: receives after each pair how many are done.
+    /// - Throws: ``FileError`` where a volume cannot be read, `badData` where a pair's volumes are not in the same place,
+    ///   or no truth has a label.
+    public init(
+        _ pairs: VolumePairs, organs: [Organ] = [], leftOut: Set<UInt16> = [], map: [UInt16: UInt16] = [:],
+        axis: VoxelAxis = .k, miss: Miss = .zero, warn: ([Warning]) -> Void = { _ in },
+        progress: (_ done: Int) -> Void = { _ in }
+    ) throws(FileError) {
+        var scored = organs
+        if organs.isEmpty {
+            // All are known before the first is scored: none may be missing of the volumes before the one that has it.
+            var labels: Set<UInt16> = []
+            for pair in pairs.pairs { labels.formUnion(try LabelVolume(contentsOf: pair.first.path).values) }
+            scored = labels.subtracting(leftOut).subtracting([0]).sorted().map { Organ(name: "label\($0)", label: $0) }
+            guard !scored.isEmpty else {
+                throw FileError(
+                    .badData, file: pairs.first.argument, "no labels", expected: "a voxel above 0", found: "only 0")
+            }
+        }
+        let known = leftOut.union(scored.map(\.label)).union([0])
+        var (results, unscored): ([VolumeResult], Set<UInt16>) = ([], [])
+        for pair in pairs.pairs {
+            let truth = try LabelVolume(contentsOf: pair.first.path)
+            let predicted = try LabelVolume(contentsOf: pair.second.path).mapped(map)
+            if organs.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(known)) }
+            warn(truth.warnings + predicted.warnings)
+            let scores = try Evaluation.scores(
+                of: predicted, file: pair.second.path, truth: truth, organs: scored, axis: axis, miss: miss)
+            let name =
+                pairs.second.kind == .pattern
+                ? pair.second.name : URL(filePath: pair.second.path).lastPathComponent
+            results.append(VolumeResult(name: name, scores: scores))
+            progress(results.count)
+        }
+        (self.organs, self.results, self.unscored) = (scored, results, unscored)
+    }
+
+    /// The organs of which neither truth nor prediction has a voxel.
+    public var absent: [Organ] {
+        organs.indices.filter { index in
+            results.allSatisfy { $0.scores[index].truthMillilitres + $0.scores[index].predictedMillilitres == 0 }
+        }.map { organs[$0] }
+    }
+}
+
+// MARK: Summaries
+
+extension EvaluationReport {
+    /// An organ's scores over all volumes.
+    public struct OrganSummary: Encodable, Sendable {
+        public let slice: Summary
+        public let volume: Summary
+        /// In millimetres.
+        public let hausdorff95: Summary
+        /// In millimetres.
+        public let meanSurface: Summary
+        public let truthMillilitres: Summary
+        public let predictedMillilitres: Summary
+
+        enum CodingKeys: String, CodingKey {
+            case slice = "slice_dice"
+            case volume = "volume_dice"
+            case hausdorff95 = "hd95_mm"
+            case meanSurface = "mean_surface_mm"
+            case truthMillilitres = "truth_ml"
+            case predictedMillilitres = "predicted_ml"
+        }
+    }
+
+    /// One for each organ, in their order.
+    public var summaries: [OrganSummary] {
+        organs.indices.map { index in
+            let own = results.map { $0.scores[index] }
+            return OrganSummary(
+                slice: Summary(own.flatMap(\.sliceDice)), volume: Summary(own.map(\.dice)),
+                hausdorff95: Summary(own.map { $0.surface?.hausdorff95 ?? .nan }),
+                meanSurface: Summary(own.map { $0.surface?.mean ?? .nan }),
+                truthMillilitres: Summary(own.map(\.truthMillilitres)),
+                predictedMillilitres: Summary(own.map(\.predictedMillilitres)))
+        }
+    }
+
+    /// Of the organs' mean Dice on each slice.
+    public var meanSlice: Summary {
+        Summary(
+            results.flatMap { result in
+                result.scores[0].sliceDice.indices.map { slice in mean(result.scores.map { $0.sliceDice[slice] }) }
+            })
+    }
+
+    /// Of the organs' mean Dice in each volume.
+    public var meanVolume: Summary { Summary(results.map { mean($0.scores.map(\.dice)) }) }
+}
+
+extension EvaluationReport: Encodable {
+    enum CodingKeys: String, CodingKey {
+        case volumes, organs
+        case meanSlice = "mean_slice_dice"
+        case meanVolume = "mean_volume_dice"
+    }
+
+    /// The number of volumes, and each organ's summary by its name.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(results.count, forKey: .volumes)
+        try container.encode(meanSlice, forKey: .meanSlice)
+        try container.encode(meanVolume, forKey: .meanVolume)
+        let rows = zip(organs.map(\.name), summaries)
+        try container.encode(Dictionary(uniqueKeysWithValues: rows), forKey: .organs)
+    }
+}
+
+/// The mean of those that are numbers.
+func mean(_ values: [Double]) -> Double {
+    let present = values.filter { !$0.isNaN }
+    return present.isEmpty ? .nan : present.reduce(0, +) / Double(present.count)
+}
+
+// MARK: Tables
+
+extension EvaluationReport {
+    /// The volumes' Dice: `path`, then `NAME_dice` of each organ.
+    public var volumeTable: [[String]] {
+        [["path"] + scoreColumns] + results.map { [$0.name] + $0.scores.map { cell($0.dice) } }
+    }
+
+    /// The slices' Dice: `path`, `slice_idx`, then `NAME_dice` of each organ.
+    public var sliceTable: [[String]] {
+        [["path", "slice_idx"] + scoreColumns]
+            + results.flatMap { result in
+                result.scores[0].sliceDice.indices.map { slice in
+                    [result.name, "\(slice)"] + result.scores.map { cell($0.sliceDice[slice]) }
+                }
+            }
+    }
+
+    private var scoreColumns: [String] { organs.map { $0.name + ScoreTable.scoreEnding } }
+
+    /// `nan` where it is no number, as in the study's files.
+    private func cell(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
+}

@@ -20,9 +20,10 @@ public struct PlainModel {
 
     /// What no tensor's shape says.
     public var facts: Facts
-    /// A tensor by its official name, `[first axis, other axes]`.
+    /// A tensor by its official name, `[first axis, other axes]`. To exchange or permute weights, wrap it.
     public var weight: (_ name: String) -> Rows
-    /// Sees each activation in the order of the forward pass, by its official name, in the official layout.
+    /// Sees each activation in the order of the forward pass, by its official name, in the official layout, one prompt at
+    /// a time.
     public var visit: (_ name: String, _ shape: [Int], _ values: [Double]) -> Void = { _, _, _ in }
     /// Patches along a side of the image: 64 in the published models.
     public let grid: Int

@@ -3,8 +3,8 @@ import Foundation
 import Tensors
 import TestSupport
 
-/// Writes a random model that no fixture holds: a grid of 34 patches (1,156 tokens), a window of 14 that does not divide
-/// it, heads of 32 channels, then a global block.
+/// Writes a random model that no fixture holds: 34 patches along a side (1,156 tokens), a window of 14 that
+/// does not divide them, heads of 32 channels, and a global block.
 ///
 /// Values are uniform with the deviations of `tools/oracle/sam_model.py`, so that activations stay of order 1.
 func writeRandomWeights(_ path: String, seed: UInt64) throws {

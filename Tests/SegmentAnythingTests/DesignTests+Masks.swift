@@ -10,8 +10,8 @@ import Testing
 
 /// The design's section 4 on masks and scores; see ``DesignTests``.
 @Suite struct MaskDesignTests {
-    /// 40 × 40 logits to the square of 80, the part of 50 × 80 that is the image, and 61 × 97 pixels; and, where it shrinks,
-    /// 80 × 80 to 56 × 56.
+    /// 40 × 40 logits to the square of 80, the part of 50 × 80 that is the image, and 61 × 97 pixels. The other picture is
+    /// smaller than the square: 80 × 80 become 56 × 56.
     @Test(arguments: ["small.wide-box", "small.square-points"])
     func masksAreInterpolatedTwiceWithTheCropBetween(_ name: String) throws {
         let fixture = Fixture(name: name)

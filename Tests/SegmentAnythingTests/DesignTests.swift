@@ -12,8 +12,8 @@ import Testing
 /// Each fact of the design's section 4 about the model, by name.
 ///
 /// A test computes one stage from the reference's own inputs with the plain model, once as it is and once under each
-/// mistake that published ports make. The fast model and the plain one must agree with the reference; the mistake must be
-/// outside the tolerance, or the test could not tell.
+/// mistake that published ports make. The fast model and the plain one must agree with the reference; the mistake must
+/// be outside the tolerance, or the test could not tell.
 @Suite struct DesignTests {
     static let small = Fixture(name: "small.wide-box")
 
@@ -65,7 +65,7 @@ import Testing
 
     // MARK: - Attention of the encoder
 
-    /// A global block, and heads 80 wide. The tables of height and width are not each other's, and a distance has a sign.
+    /// A global block, and heads 80 wide. Height and width have tables of their own, and a distance has a sign.
     @Test(arguments: ["small.wide-box", "head80.square-box-with-mask"])
     func relativePositionsTakeTheUnscaledQuery(_ name: String) throws {
         let fixture = Fixture(name: name)

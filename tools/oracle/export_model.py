@@ -92,6 +92,14 @@ MODELS = [
         seed=1,
         cases=[Case("high-point", 100, 37, points=[[[18, 60]]], labels=[[1]])],
     ),
+    Model(
+        # More than 256 tokens, as in every official model: a grid of 18 (324 tokens) and windows of 17 (289), which
+        # leave one row and one column to the last windows.
+        Config("grid18", width=48, depth=2, heads=2, global_blocks=(1,), image_size=72, patch_size=4, window=17,
+               decoder_width=32, decoder_mlp_width=48, iou_hidden_width=24),
+        seed=5,
+        cases=[Case("wide-box", 43, 72, boxes=[[7, 5, 50, 38]])],
+    ),
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ let package = Package(
         .executable(name: "swift-sam", targets: ["swift-sam"]),
         .library(name: "SegmentAnything", targets: ["SegmentAnything", "ImageFrames", "Tensors"]),
         .library(name: "PictureFiles", targets: ["PictureFiles"]),
-        .library(name: "PlainSam", targets: ["PlainSam"]),
+        .library(name: "PlainSam", targets: ["PlainSam", "Checkpoints"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

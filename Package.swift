@@ -12,7 +12,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
         // C libraries. libnifti has no pkg-config file, and its headers include <znzlib.h> without its folder.
@@ -40,18 +39,14 @@ let package = Package(
 
         // The pipeline around it.
         .target(name: "Imaging", dependencies: ["SafeFiles", "ImageFrames", "CNIfTI"]),
-        .target(
-            name: "Annotations",
-            dependencies: ["SafeFiles", "ImageFrames", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+        .target(name: "Annotations", dependencies: ["SafeFiles", "ImageFrames"]),
         .target(
             name: "Segmentation",
             dependencies: [
                 "Annotations", "Imaging", "SafeFiles", "ImageFrames", "SegmentAnything", "Tensors",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(
-            name: "Evaluation",
-            dependencies: ["SafeFiles", "ImageFrames", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+        .target(name: "Evaluation", dependencies: ["SafeFiles", "ImageFrames", "Imaging"]),
         .executableTarget(
             name: "swift-sam",
             dependencies: [

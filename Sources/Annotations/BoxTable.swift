@@ -1,7 +1,6 @@
 import Foundation
 import ImageFrames
 import SafeFiles
-import SwiftCSV
 
 /// A row of a CSV of boxes, of which only the slice is read yet.
 struct BoxRow: Sendable {
@@ -20,12 +19,13 @@ private let otherColumns = ["annotator", "seconds"]
 
 /// Reads the rows of a CSV of boxes; see ``BoxSource/init(_:pattern:cases:)``.
 ///
-/// - Parameter errors: receives the rows whose slice is none, and those that nobody signed where others are signed.
+/// - Parameter errors: receives the rows that have too many or too few cells, whose slice is none, and those that nobody
+///   signed where others are signed.
 func boxRows(
     _ path: String, pattern: SlicePattern, cases: [String], errors: inout [FileError]
 ) throws(FileError) -> [BoxSource.Work: [BoxRow]] {
     let onlyCase = cases.count == 1 ? cases[0] : nil
-    let table = try tableRows(path)
+    let table = try tableRows(path, errors: &errors)
     let isSigned = table.contains { $0.cells["annotator"]?.isEmpty == false }
     var rows: [BoxSource.Work: [BoxRow]] = [:]
     for (line, cells) in table {
@@ -55,30 +55,22 @@ func boxRows(
     return rows
 }
 
-/// The rows below the header with the lines that they stand in.
-private func tableRows(_ path: String) throws(FileError) -> [(line: Int, cells: [String: String])] {
-    let text = try text(of: path)
-    let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }.enumerated()
-        .filter { !$0.element.allSatisfy(\.isWhitespace) }.map { $0.offset + 1 }
-    // The library reads on to the end of the file where a quotation mark is not closed, and may skip empty lines.
-    guard text.count(where: { $0 == "\"" }) % 2 == 0,
-        let table = try? CSV<Enumerated>(string: text, delimiter: .comma, loadColumns: false)
-    else { throw FileError(.badData, file: path, "not a CSV file in UTF-8") }
-    let header = table.header.map { $0.trimmingCharacters(in: .whitespaces) }
-    guard neededColumns.allSatisfy(header.contains), Set(header).count == header.count else {
+/// The rows below the header with the lines on which they begin, white space around cells left out.
+private func tableRows(
+    _ path: String, errors: inout [FileError]
+) throws(FileError) -> [(line: Int, cells: [String: String])] {
+    let table = try CSV(contentsOf: path, limit: 1 << 24, errors: &errors)
+    guard neededColumns.allSatisfy(table.columns.contains) else {
         throw FileError(
-            .badData, file: path, line: 1, "not a table of boxes",
+            .badData, file: path, line: table.headerLine, "not a table of boxes",
             expected: neededColumns.joined(separator: ",") + "[,\(otherColumns.joined(separator: ","))]",
-            found: header.allSatisfy(\.isEmpty) ? "nothing" : excerpt(header.joined(separator: ",")))
+            found: table.columns.isEmpty ? "nothing" : excerpt(table.columns.joined(separator: ",")))
     }
-    let rows = table.rows.map { $0.map { $0.trimmingCharacters(in: .whitespaces) } }
-        .filter { !$0.allSatisfy(\.isEmpty) }
-    guard rows.count == lines.count - 1 else {
-        throw FileError(.badData, file: path, "a cell that goes over several lines")
+    // Nothing in a table of boxes goes over several lines: a quotation mark that is missing does that.
+    for row in table.rows where row.cells.values.contains(where: { $0.contains(where: \.isNewline) }) {
+        throw FileError(.badData, file: path, line: row.line, "a cell that goes over several lines")
     }
-    return zip(lines.dropFirst(), rows).map { line, cells in
-        (line, Dictionary(uniqueKeysWithValues: zip(header, cells)))
-    }
+    return table.rows.map { ($0.line, $0.cells.mapValues { $0.trimmingCharacters(in: .whitespaces) }) }
 }
 
 /// The volume and the number of a slice by its name, with or without an image's ending, or by its number alone.

@@ -1,6 +1,5 @@
 import Foundation
 import SafeFiles
-import SwiftCSV
 
 /// A CSV of scores as the study publishes them: columns of text or whole numbers (`model`, `path`, `slice_idx`), and
 /// columns of scores, whose names end in `_dice`.
@@ -10,36 +9,29 @@ public struct ScoreTable: Sendable {
     public let columns: [String]
     /// The names of those that hold scores, in order.
     public let scoreColumns: [String]
-    /// For each row the text of each column.
-    public private(set) var rows: [[String: String]]
+    public private(set) var rows: [CSV.Row]
 
     /// The ending of a score's name.
     public static let scoreEnding = "_dice"
 
     /// Reads a table.
     ///
-    /// - Throws: ``FileError`` `missingInput` where there is none; `badData` where it is not CSV, has no column of
-    ///   scores, or a score is neither a number nor `nan` nor empty.
+    /// - Throws: ``FileError`` as ``CSV/init(contentsOf:limit:)``; `badData` where there is no column of scores, or a score is
+    ///   neither a number nor `nan` nor empty.
     public init(contentsOf path: String) throws(FileError) {
-        let data = try readFile(path, limit: 1 << 30)
-        // The library reads on to the end of the file where a quotation mark is not closed.
-        guard let text = String(validating: data, as: UTF8.self), text.count(where: { $0 == "\"" }) % 2 == 0,
-            let csv = try? CSV<Named>(string: text, delimiter: .comma, loadColumns: false)
-        else { throw FileError(.badData, file: path, "not a CSV file in UTF-8") }
-        file = path
-        columns = csv.header
-        scoreColumns = csv.header.filter { $0.hasSuffix(Self.scoreEnding) }
-        rows = csv.rows
+        let table = try CSV(contentsOf: path)
+        (file, columns, rows) = (path, table.columns, table.rows)
+        scoreColumns = columns.filter { $0.hasSuffix(Self.scoreEnding) }
         guard !scoreColumns.isEmpty else {
             throw FileError(
-                .badData, file: path, line: 1, "no scores", expected: "columns whose names end in \(Self.scoreEnding)",
-                found: csv.header.joined(separator: ","))
+                .badData, file: path, line: table.headerLine, "no scores",
+                expected: "columns whose names end in \(Self.scoreEnding)", found: columns.joined(separator: ","))
         }
-        for (index, row) in rows.enumerated() {
-            for column in scoreColumns where Self.score(row[column]) == nil {
+        for row in rows {
+            for column in scoreColumns where Self.score(row.cells[column]) == nil {
                 throw FileError(
-                    .badData, file: path, line: index + 2, place: column, "not a score", expected: "a number or nan",
-                    found: "\"\(row[column] ?? "")\"")
+                    .badData, file: path, line: row.line, place: column, "not a score", expected: "a number or nan",
+                    found: "\"\(row.cells[column] ?? "")\"")
             }
         }
     }
@@ -47,7 +39,8 @@ public struct ScoreTable: Sendable {
     /// The number in a cell: NaN where it is empty or says so, nil where it is none.
     private static func score(_ text: String?) -> Double? {
         guard let text = text?.trimmingCharacters(in: .whitespaces) else { return nil }
-        return text.isEmpty ? .nan : Double(text)
+        if text.isEmpty { return .nan }
+        return text.lowercased().contains("x") ? nil : Double(text)
     }
 
     /// Keeps only rows in which a column has this value.
@@ -55,8 +48,8 @@ public struct ScoreTable: Sendable {
     /// - Throws: ``FileError`` `badData` where there is no such column, or no such row.
     public mutating func keep(where column: String, is value: String) throws(FileError) {
         guard columns.contains(column) else { throw missing(column) }
-        let values = Set(rows.compactMap { $0[column] })
-        rows = rows.filter { $0[column] == value }
+        let values = Set(rows.compactMap { $0.cells[column] })
+        rows = rows.filter { $0.cells[column] == value }
         guard !rows.isEmpty else {
             throw FileError(
                 .badData, file: file, place: column, "no row has the value \"\(value)\"",
@@ -67,18 +60,18 @@ public struct ScoreTable: Sendable {
     /// Keeps only rows that have every score.
     public mutating func keepComplete() {
         let columns = scoreColumns
-        rows = rows.filter { row in columns.allSatisfy { Self.score(row[$0])?.isNaN == false } }
+        rows = rows.filter { row in columns.allSatisfy { Self.score(row.cells[$0])?.isNaN == false } }
     }
 
     /// The scores of a column, NaN where there is none.
     public func scores(_ column: String) -> [Double] {
-        rows.map { Self.score($0[column]) ?? .nan }
+        rows.map { Self.score($0.cells[column]) ?? .nan }
     }
 
     /// The mean of each row's scores, of those that are numbers.
     public var rowMeans: [Double] {
         rows.map { row in
-            let present = scoreColumns.compactMap { Self.score(row[$0]) }.filter { !$0.isNaN }
+            let present = scoreColumns.compactMap { Self.score(row.cells[$0]) }.filter { !$0.isNaN }
             return present.isEmpty ? .nan : present.reduce(0, +) / Double(present.count)
         }
     }
@@ -102,20 +95,20 @@ public struct ScoreTable: Sendable {
         return (self, partner)
     }
 
-    private static func value(of row: [String: String], _ key: String) -> String {
-        key.split(separator: ",").map { row[String($0)] ?? "" }.joined(separator: ",")
+    private static func value(of row: CSV.Row, _ key: String) -> String {
+        key.split(separator: ",").map { row.cells[String($0)] ?? "" }.joined(separator: ",")
     }
 
-    private func index(by key: String) throws(FileError) -> [String: [String: String]] {
+    private func index(by key: String) throws(FileError) -> [String: CSV.Row] {
         for column in key.split(separator: ",") where !columns.contains(String(column)) {
             throw missing(String(column))
         }
-        var result: [String: [String: String]] = [:]
-        for (index, row) in rows.enumerated() {
+        var result: [String: CSV.Row] = [:]
+        for row in rows {
             let value = Self.value(of: row, key)
             guard result.updateValue(row, forKey: value) == nil else {
                 throw FileError(
-                    .badData, file: file, line: index + 2, place: key, "a second row of this key", found: value,
+                    .badData, file: file, line: row.line, place: key, "a second row of this key", found: value,
                     advice:
                         "Choose rows with --where, or another --key; several columns together: --key path,slice_idx.")
             }

@@ -124,14 +124,6 @@ func rightAligned(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
 }
 
-/// Rows as CSV (RFC 4180), cells in quotation marks where they need them.
-func commaSeparated(_ rows: [[String]]) -> String {
-    func cell(_ text: String) -> String {
-        text.contains { ",\"\n".contains($0) } ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
-    }
-    return rows.map { $0.map(cell).joined(separator: ",") + "\n" }.joined()
-}
-
 /// A value that stands in JSON as null where there is none, and is not left out.
 struct OrNull<Value: Encodable>: Encodable {
     var value: Value?

@@ -230,16 +230,31 @@ struct BoxTableTests {
             ("3,0,1,2,3,4,,soon", "not a time"),
         ])
     func badRows(row: String, what: String) throws {
-        let reading = try read("\(header),annotator,seconds\n1,0,1,2,3,4,,\n\n\(row)\n2,0,1,2,3,4,,\n")
+        let commas = String(repeating: ",", count: max(0, 7 - row.count { $0 == "," }))
+        let reading = try read("\(header),annotator,seconds\n1,0,1,2,3,4,,\n\n\(row)\(commas)\n2,0,1,2,3,4,,\n")
         #expect(reading.errors.map(\.what) == [what])
         #expect(reading.errors.map(\.line) == [4])
         #expect(reading.slices.filter { !$0.boxes.isEmpty }.map(\.slice) == [1, 2])
     }
 
     @Test(
+        "rows with too many or too few cells, as decimal commas make them, each with its line",
+        arguments: [
+            ("3,0,1,2,3,4", "too few cells"), ("3,0,1,2,3,4,,,5", "more cells than columns"),
+            ("3,0,10,5,25,2,20,75,5,5", "more cells than columns"), ("3,0,1,2,3,4,,,", nil),
+        ] as [(String, String?)])
+    func numberOfCells(row: String, what: String?) throws {
+        let reading = try read("\(header),annotator,seconds\n1,0,1,2,3,4,,\n\n\(row)\n2,0,1,2,3,4,,\n")
+        #expect(reading.errors.map(\.what) == [what].compactMap { $0 })
+        #expect(reading.errors.map(\.line) == (what == nil ? [] : [4]))
+        #expect(reading.slices.map(\.slice) == (what == nil ? [1, 2, 3] : [1, 2]))
+    }
+
+    @Test(
         "what is no table of boxes",
         arguments: [
-            "", "slice,class\n", "slice,class,x0,y0,x1,y1,x0\n", "slice,class,x0,y0,x1,y1\n3,\"0,1,2,3,4\n",
+            "", "slice,class\n", "slice,class,x0,y0,x1,y1,x0\n", "slice,class,x0,y0,x1,y1,color,color\n",
+            "slice,class,x0,y0,x1,y1\n3,\"0,1,2,3,4\n",
             "slice,class,x0,y0,x1,y1\n3,\"li\nver\",1,2,3,4\n",
         ])
     func noTable(text: String) {

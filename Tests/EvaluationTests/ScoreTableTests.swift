@@ -58,9 +58,25 @@ import Testing
         #expect(throws: FileError.self) { try one.paired(with: other, by: "path,nothing") }
     }
 
-    @Test(arguments: ["", "path\nx\n", "path,a_dice\nx,high\n", "path,a_dice\n\"x,1\n"])
-    func refusesWhatIsNoTable(text: String) {
-        #expect(throws: FileError.self) { try table(text) }
+    static let noTables: [(text: String, line: Int, what: String)] = [
+        ("", 1, "no scores"), ("path\nx\n", 1, "no scores"), ("path,a_dice\n\nx,high\n", 3, "not a score"),
+        ("path,a_dice\nx,0x1\n", 2, "not a score"), ("path,a_dice\n\"x,1\n", 2, "a quotation mark that is not closed"),
+        ("path,a_dice,a_dice\nx,1,0\n", 1, "the column \"a_dice\" is there twice"),
+        ("path,a_dice\nx,0,5\n", 2, "more cells than columns"), ("path,a_dice\nx\n", 2, "too few cells"),
+    ]
+
+    @Test(arguments: noTables.indices) func refusesWhatIsNoTable(index: Int) {
+        let wrong = Self.noTables[index]
+        let error = expectError(.badData, wrong.what) { _ = try table(wrong.text) }
+        #expect(error?.line == wrong.line)
+    }
+
+    /// Columns and rows without text, as Excel keeps them, and quoted line ends, which count as lines.
+    @Test func readsWhatSpreadsheetsWrite() throws {
+        let table = try table("path,a_dice,,\n\"x\ny\",0.5,,\nz,1,,\n,,,\n")
+        #expect(table.columns == ["path", "a_dice"])
+        #expect(table.scores("a_dice") == [0.5, 1])
+        #expect(table.rows.map(\.line) == [2, 4])
     }
 
     // MARK: The paper

@@ -11,8 +11,23 @@ struct Command {
 
     /// - Parameter folder: the working folder.
     init(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws {
+        try self.init(Command.executable, arguments, in: folder, environment: environment)
+    }
+
+    /// Runs a line as a shell does, which finds `swift-sam` by the PATH.
+    init(shell line: String, in folder: String, environment: [String: String] = [:]) throws {
+        let path = Command.executable.deletingLastPathComponent().path(percentEncoded: false)
+        let others = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        try self.init(
+            URL(filePath: "/bin/sh"), ["-c", line], in: folder,
+            environment: environment.merging(["PATH": "\(path):\(others)"]) { $1 })
+    }
+
+    private init(
+        _ executable: URL, _ arguments: [String], in folder: String, environment: [String: String]
+    ) throws {
         let process = Process()
-        process.executableURL = Command.executable
+        process.executableURL = executable
         process.arguments = arguments
         process.currentDirectoryURL = URL(filePath: folder)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -31,15 +46,7 @@ struct Command {
 
     /// Runs `swift-sam` by a shell, which redirects its streams; gives the exit code.
     static func shell(_ line: String, in folder: String) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", "'\(executable.path(percentEncoded: false))' \(line)"]
-        process.currentDirectoryURL = URL(filePath: folder)
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        try Command(shell: "swift-sam \(line)", in: folder).status
     }
 
     /// Beside the bundle of the tests.

@@ -42,10 +42,15 @@ import Testing
     }
 
     @Test func refusesAnotherPlace() throws {
-        let other = checkout + "../shared/data/ct_abdomen/organs.nii.gz"
-        let moved = FileManager.default.fileExists(atPath: other) ? other : folder.path + "/nothing.nii"
-        let command = try Command(["evaluate", "--truth", truth, "--predicted", moved], in: folder.path)
-        #expect(command.status == (moved == other ? 65 : 66))
+        // The truth, with the last number of its affine's first row (NIfTI-1, bytes 292 to 295) off by a millimetre.
+        #expect(try Command(shell: "gzip -dc '\(truth)' > moved.nii", in: folder.path).status == 0)
+        var bytes = try Data(contentsOf: URL(filePath: folder.file("moved.nii")))
+        let before = bytes[292..<296].withUnsafeBytes { $0.loadUnaligned(as: Float.self) }
+        withUnsafeBytes(of: before + 1) { bytes.replaceSubrange(292..<296, with: $0) }
+        folder.write("moved.nii", bytes)
+        let command = try Command(["evaluate", "--truth", truth, "--predicted", "moved.nii"], in: folder.path)
+        #expect(command.status == 65)
+        #expect(command.errors.contains("moved.nii"))
         for (predicted, says) in [(demo, "a file"), ("nowhere", "No such file"), (truth + "/x", "Not a directory")] {
             let command = try Command(["evaluate", "--truth", truth, "--predicted", predicted], in: folder.path)
             #expect(command.status == 66)

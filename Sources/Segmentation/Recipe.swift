@@ -3,40 +3,95 @@ import Imaging
 import SafeFiles
 import SegmentAnything
 
-/// How slices become images, boxes prompts and masks labels: one of the ways that people have used such models.
-public enum Recipe: String, Codable, CaseIterable, Sendable {
+/// How slices become images, boxes prompts and masks labels: one of the ways in which people have used such models.
+///
+/// Its text form is the name.
+public struct Recipe: Hashable, Sendable {
+    /// Which of the model's masks for a box is taken.
+    enum Masks: String {
+        /// Of masks 1…3 the one of the highest predicted IoU.
+        case best = "the best of three masks"
+        /// Mask 0.
+        case single = "the model's one mask"
+    }
+
+    /// Which mask wins the pixels that masks of several labels cover.
+    public enum Overlap: String, Sendable {
+        case higherScore = "the higher score"
+        case lastBox = "the later box"
+    }
+
+    public let name: String
+    let scaling: Scaling
+    /// Whether ``withEdges(_:size:)`` is applied to each slice.
+    let addsEdges: Bool
+    /// Whether the corners of boxes are truncated to whole pixels.
+    let truncatesCorners: Bool
+    let masks: Masks
+    public let overlap: Overlap
+    /// The one intensity that the recipe allows, and then its own kind of masks alone; nil where both are free.
+    public let intensity: Intensity?
+    let needsSquareSlices: Bool
+    /// Whose weights the recipe is for.
+    public let weights: String
+
     /// As SAM's own predictor: of three masks the best, and where labels overlap the higher predicted IoU wins.
-    case sam
+    public static let sam = Recipe(
+        name: "sam", scaling: .longestSide, addsEdges: false, truncatesCorners: false, masks: .best,
+        overlap: .higherScore, intensity: nil, needsSquareSlices: false, weights: "SAM")
+
     /// As the code of Kulkarni et al. 2024 (`src/crowdsourcing.py` of BioIntelligence-Lab/SAM_DataAnnotation) with SAM:
     /// edges are added to each slice (``withEdges(_:size:)``), corners truncated to whole pixels, and where labels overlap
     /// the last box of the file wins. Slices must be square, because that code exchanged width and height.
-    case study
-    /// As MedSAM's own inference (Ma et al. 2024): ``Scaling/square``, and the model's one mask.
-    case medsam
+    public static let study = Recipe(
+        name: "study", scaling: .longestSide, addsEdges: true, truncatesCorners: true, masks: .best,
+        overlap: .lastBox, intensity: .minmaxSlice, needsSquareSlices: true, weights: "SAM")
 
-    var scaling: Scaling { self == .medsam ? .square : .longestSide }
+    /// As MedSAM's own inference (Ma et al. 2024): ``Scaling/square``, and the model's one mask.
+    public static let medsam = Recipe(
+        name: "medsam", scaling: .square, addsEdges: false, truncatesCorners: false, masks: .single,
+        overlap: .higherScore, intensity: nil, needsSquareSlices: false, weights: "MedSAM")
+}
+
+extension Recipe: RawRepresentable, CaseIterable, Codable {
+    public static let allCases = [sam, study, medsam]
+
+    public var rawValue: String { name }
+
+    public init?(rawValue: String) {
+        guard let recipe = Self.allCases.first(where: { $0.name == rawValue }) else { return nil }
+        self = recipe
+    }
+}
+
+extension Recipe {
+    /// What is wrong with options that the recipe does not allow, as the end of a sentence; nil where it allows them.
+    public func refusal(intensity: Intensity?, singleMask: Bool) -> String? {
+        guard let own = self.intensity, singleMask || intensity ?? own != own else { return nil }
+        return "takes \(masks.rawValue) and --intensity \(own), no other"
+    }
 
     /// The image of a slice that the model gets.
     func image(_ images: SliceImages, ofSlice slice: Int) -> RGBImage {
         let grey = images.grey(ofSlice: slice)
         let size = images.slices.imageSize
-        return RGBImage(size: size, grey: self == .study ? withEdges(grey, size: size) : grey)
+        return RGBImage(size: size, grey: addsEdges ? withEdges(grey, size: size) : grey)
     }
 
-    /// The box that the model is asked about.
+    /// The box that the model is prompted with.
     func prompt(_ box: PixelBox) -> PixelBox {
-        guard self == .study else { return box }
+        guard truncatesCorners else { return box }
         return PixelBox(
             x0: box.x0.rounded(.towardZero), y0: box.y0.rounded(.towardZero), x1: box.x1.rounded(.towardZero),
             y1: box.y1.rounded(.towardZero))
     }
 
-    /// - Throws: ``FileError`` `badData` for slices that are not square, where the recipe is the study's.
+    /// - Throws: ``FileError`` `badData` for slices that are not square, where the recipe needs them to be.
     public func check(_ slices: SliceGeometry, file: String) throws(FileError) {
         let size = slices.imageSize
-        guard self == .study, size.width != size.height else { return }
+        guard needsSquareSlices, size.width != size.height else { return }
         throw FileError(
-            .badData, file: file, "the study's recipe exchanges width and height",
+            .badData, file: file, "the recipe \(name) exchanges width and height",
             expected: "square slices", found: "\(size.width)×\(size.height)",
             advice: "Use --recipe sam.")
     }

@@ -15,7 +15,7 @@ public struct Segmenter: Sendable {
     /// Whether the model's one mask is taken, and not the best of three.
     public let singleMask: Bool
 
-    /// - Parameter singleMask: what MedSAM's recipe does anyway.
+    /// - Parameter singleMask: whether the model's one mask is taken even where the recipe takes the best of three.
     /// - Precondition: every box's class is in `labels`; see ``LabelMap/check(_:classes:)``.
     public init(
         sam: Sam, images: SliceImages, boxes: [SliceBoxes], labels: LabelMap, recipe: Recipe = .sam,
@@ -25,7 +25,7 @@ public struct Segmenter: Sendable {
         self.images = images
         self.labels = labels
         self.recipe = recipe
-        self.singleMask = singleMask || recipe == .medsam
+        self.singleMask = singleMask || recipe.masks == .single
         self.boxes = boxes.compactMap { slice in
             var slice = slice
             slice.boxes = slice.boxes.filter { labels.label(ofClass: $0.classID) != nil }
@@ -60,8 +60,12 @@ public struct Segmenter: Sendable {
                 preconditionFailure("a box without a mask or a label: \(box)")
             }
             let (mask, stability) = best.thresholded()
-            let score = recipe == .study ? Float(claims.count) : best.score
-            claims.append(Claim(label: label, score: score, mask: mask))
+            let rank: Claim.Rank =
+                switch recipe.overlap {
+                case .higherScore: .score(best.score)
+                case .lastBox: .place(claims.count)
+                }
+            claims.append(Claim(label: label, rank: rank, mask: mask))
             result.boxes.append(
                 SegmentedBox(
                     slice: slice.slice, label: label, box: box, mask: best.index, score: best.score,

@@ -80,13 +80,10 @@ struct Segment: AsyncParsableCommand {
         guard preview?.lowercased().hasSuffix(".png") != false else {
             throw ValidationError("--preview must name a .png file, not \"\(preview ?? "")\".")
         }
-        if recipe == .study {
-            guard !singleMask, slicing.intensity ?? .minmaxSlice == .minmaxSlice else {
-                throw ValidationError(
-                    "--recipe study takes the best of three masks and --intensity minmax-slice, no other.")
-            }
-            slicing.intensity = .minmaxSlice
+        if let refusal = recipe.refusal(intensity: slicing.intensity, singleMask: singleMask) {
+            throw ValidationError("--recipe \(recipe.name) \(refusal).")
         }
+        slicing.intensity = recipe.intensity ?? slicing.intensity
     }
 
     func run() async throws {
@@ -102,9 +99,9 @@ struct Segment: AsyncParsableCommand {
 
         let (sam, load) = try timed { try options.open() }
         try requireOutputs(cases)
-        if recipe == .medsam, !options.quiet, sam.path == (try? bundledPath(bundledModel)) {
-            printWarnings([Warning(file: sam.path, "--recipe medsam is for MedSAM's weights, and these are SAM's kind")]
-            )
+        if recipe.weights != Recipe.sam.weights, !options.quiet, sam.path == (try? bundledPath(bundledModel)) {
+            let what = "--recipe \(recipe.name) is for \(recipe.weights)'s weights, and these are SAM's kind"
+            printWarnings([Warning(file: sam.path, what)])
         }
         let model = OpenedModel(
             sam: sam, load: load, weights: Task { try Manifest.Source(path: sam.path, files: [sam.path]) })
@@ -277,8 +274,7 @@ extension Manifest {
         if !badBoxes.isEmpty { print("malformed boxes or files left out: \(badBoxes.count)") }
         if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }
         if conflictPixels > 0 {
-            let winner = options.recipe == .study ? "the later box" : "the higher score"
-            print("voxels claimed by two labels, where \(winner) won: \(conflictPixels)")
+            print("voxels claimed by two labels, where \(options.recipe.overlap.rawValue) won: \(conflictPixels)")
         }
     }
 

@@ -7,26 +7,26 @@ import Testing
 @Suite struct MergingTests {
     let size = PixelSize(width: 7, height: 5)
 
-    /// The label of the highest score of all masks on a pixel; of equals the lowest label.
+    /// The label of the highest rank of all masks on a pixel; of equals the lowest label.
     func labelByDefinition(_ claims: [Claim], _ pixel: Int) -> UInt16 {
         let own = claims.filter { $0.mask.values[pixel] }
-        let highest = own.map(\.score).max()
-        return own.filter { $0.score == highest }.map(\.label).min() ?? 0
+        let highest = own.map(\.rank).max()
+        return own.filter { $0.rank == highest }.map(\.label).min() ?? 0
     }
 
-    func randomClaims(_ generator: inout SystemRandomNumberGenerator) -> [Claim] {
+    func randomClaims(_ generator: inout SplitMix64) -> [Claim] {
         (0..<Int.random(in: 0...6, using: &generator)).map { _ in
             Claim(
                 label: UInt16.random(in: 1...3, using: &generator),
                 // Few different scores, so that equals are frequent.
-                score: Float(Int.random(in: -1...2, using: &generator)) / 2,
+                rank: .score(Float(Int.random(in: -1...2, using: &generator)) / 2),
                 mask: Mask(
                     size: size, values: (0..<size.area).map { _ in Bool.random(using: &generator) }))
         }
     }
 
-    @Test func everyPixelHasTheLabelOfTheHighestScore() {
-        var generator = SystemRandomNumberGenerator()
+    @Test func everyPixelHasTheLabelOfTheHighestRank() {
+        var generator = SplitMix64(state: 1)
         for _ in 0..<300 {
             let claims = randomClaims(&generator)
             let (labels, _) = merged(claims, slice: 0, size: size)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func theOrderOfClaimsDoesNotMatter() {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SplitMix64(state: 1)
         for _ in 0..<300 {
             let claims = randomClaims(&generator)
             let (one, other) = (
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func conflictsCountThePixelsThatALabelLost() {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SplitMix64(state: 1)
         for _ in 0..<300 {
             let claims = randomClaims(&generator)
             let (labels, conflicts) = merged(claims, slice: 3, size: size)
@@ -67,7 +67,7 @@ import Testing
     @Test func masksOfOneLabelAreUnitedWithoutConflict() {
         let left = Mask(size: size, values: (0..<size.area).map { $0 % 7 < 4 })
         let right = Mask(size: size, values: (0..<size.area).map { $0 % 7 > 2 })
-        let claims = [Claim(label: 2, score: 0.1, mask: left), Claim(label: 2, score: 0.9, mask: right)]
+        let claims = [Claim(label: 2, rank: .place(0), mask: left), Claim(label: 2, rank: .place(1), mask: right)]
         let (labels, conflicts) = merged(claims, slice: 0, size: size)
         #expect(labels == [UInt16](repeating: 2, count: size.area))
         #expect(conflicts.isEmpty)

@@ -107,10 +107,23 @@ import Testing
         #expect(result.boxes.allSatisfy { $0.mask == 0 })
     }
 
-    @Test(arguments: Recipe.allCases) func theManifestNamesTheRecipe(_ recipe: Recipe) throws {
-        let options = Manifest.Options(
-            recipe: recipe, images: try segmenter(recipe).images, precision: .float32, singleMask: false, labels: [:])
-        let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(options)) as? [String: Any]
-        #expect(json?["recipe"] as? String == recipe.rawValue)
+    // MARK: Names
+
+    @Test func recipesGoByTheirNames() throws {
+        #expect(Recipe.allCases.map(\.name) == ["sam", "study", "medsam"])
+        #expect(Recipe(rawValue: "medsam") == .medsam && Recipe(rawValue: "SAM") == nil)
+        #expect(try JSONEncoder().encode([Recipe.study]) == Data(#"["study"]"#.utf8))
+        #expect(try JSONDecoder().decode([Recipe].self, from: Data(#"["study","sam"]"#.utf8)) == [.study, .sam])
+    }
+
+    @Test func onlyTheStudyRefusesOptions() {
+        for recipe in [Recipe.sam, .medsam] {
+            #expect(recipe.refusal(intensity: .lung, singleMask: true) == nil)
+        }
+        #expect(Recipe.study.refusal(intensity: nil, singleMask: false) == nil)
+        #expect(Recipe.study.refusal(intensity: .minmaxSlice, singleMask: false) == nil)
+        let refusal = "takes the best of three masks and --intensity minmax-slice, no other"
+        #expect(Recipe.study.refusal(intensity: nil, singleMask: true) == refusal)
+        #expect(Recipe.study.refusal(intensity: .softTissue, singleMask: false) == refusal)
     }
 }

@@ -27,9 +27,7 @@ func readPascalVOC(
         let name = object.parts["name"] ?? ""
         guard let classID = classes.id(of: name) else {
             errors.append(
-                place.error(
-                    "not a class", expected: excerpt(classes.names.joined(separator: ", "), length: 200),
-                    found: "\"\(excerpt(name))\""))
+                place.error("not a class", expected: classes.listing, found: "\"\(name)\""))
             continue
         }
         let corners = ["xmin", "ymin", "xmax", "ymax"].map { object.parts[$0] }
@@ -38,7 +36,7 @@ func readPascalVOC(
             errors.append(
                 place.error(
                     "not a Pascal VOC box", expected: "xmin, ymin, xmax and ymax",
-                    found: corners.map { $0.map { excerpt($0) } ?? "nothing" }.joined(separator: ", ")))
+                    found: corners.map { $0 ?? "nothing" }.joined(separator: ", ")))
             continue
         }
         let box = PixelBox(x0: numbers[0], y0: numbers[1], x1: numbers[2], y1: numbers[3])
@@ -107,7 +105,7 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
             throw FileError(
                 .badData, file: file, place: "size", "made for an image of another size",
                 expected: "\(imageSize.width)×\(imageSize.height)",
-                found: "\(excerpt(width ?? "nothing"))×\(excerpt(height ?? "nothing"))")
+                found: "\(width ?? "nothing")×\(height ?? "nothing")")
         }
     }
 

@@ -20,11 +20,3 @@ func text(of path: String) throws(FileError) -> String {
 func decimal(_ text: some StringProtocol) -> Double? {
     text.lowercased().contains("x") ? nil : Double(text)
 }
-
-/// What an error quotes of a file: at most `length` characters, and none that a terminal would obey.
-func excerpt(_ text: some StringProtocol, length: Int = 80) -> String {
-    let start = text.prefix(length)
-    let shown = String.UnicodeScalarView(
-        start.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 })
-    return String(shown) + (start.endIndex < text.endIndex ? "…" : "")
-}

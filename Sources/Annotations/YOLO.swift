@@ -22,13 +22,13 @@ func readYOLO(
         guard fields.count == 5, numbers.count == 4 else {
             errors.append(
                 place.error(
-                    "not a YOLO box", expected: "class xCentre yCentre width height", found: excerpt(line)))
+                    "not a YOLO box", expected: "class xCentre yCentre width height", found: String(line)))
             continue
         }
         let limit = classes.map { $0.names.count - 1 } ?? highestClassID
         guard let classID = Int(fields[0]), (0...limit).contains(classID) else {
             errors.append(
-                place.error("not a class", expected: "a number from 0 to \(limit)", found: excerpt(fields[0])))
+                place.error("not a class", expected: "a number from 0 to \(limit)", found: String(fields[0])))
             continue
         }
         let (width, height) = (Double(imageSize.width), Double(imageSize.height))

@@ -22,9 +22,8 @@ public func readNumpy(_ path: String) throws(FileError) -> Tensor {
     guard let length, length <= 1 << 16, start + length <= file.count else { throw bad("cut short") }
     let header = String(decoding: file[start..<start + length], as: UTF8.self)
 
-    // The header is padded with spaces, and in a damaged file may hold anything.
-    let shown = String(header.unicodeScalars.filter { $0.isASCII && $0.value >= 32 }.map(Character.init))
-        .trimmingCharacters(in: .whitespaces)
+    // The header is padded with spaces.
+    let shown = header.trimmingCharacters(in: .whitespacesAndNewlines)
 
     func value(of key: String) -> Substring? {
         header.range(of: "'\(key)':").map { header[$0.upperBound...].drop { $0 == " " } }

@@ -111,13 +111,6 @@ public func makeFolder(_ path: String) throws(FileError) {
     }
 }
 
-/// A value as one JSON object, its keys in order, with a line feed at the end: the same value gives the same bytes.
-public func encodedJSON(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(value) + Data("\n".utf8)
-}
-
 private func flush(_ file: String, for path: String) throws(FileError) {
     let descriptor = open(file, O_RDONLY)
     guard descriptor >= 0 else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }

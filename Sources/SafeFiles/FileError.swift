@@ -42,20 +42,24 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         self.advice = advice
     }
 
+    /// All parts ``printable(_:limit:)``, and each of what was found in a file cut after 500 bytes.
     public var description: String {
-        var text = file
+        func part(_ text: String) -> String { printable(text, limit: 500) }
+        var text = printable(file)
         if let line { text += ":\(line)" }
-        if let place { text += ": \(place)" }
-        text += ": \(what)"
-        switch (expected, found) {
+        if let place { text += ": \(part(place))" }
+        text += ": \(part(what))"
+        switch (expected.map(part), found.map(part)) {
         case (let expected?, let found?): text += ": expected \(expected), found \(found)"
         case (let expected?, nil): text += ": expected \(expected)"
         case (nil, let found?): text += ": found \(found)"
         case (nil, nil): break
         }
-        if let advice { text += "\n\(advice)" }
+        if let shownAdvice { text += "\n\(shownAdvice)" }
         return text
     }
+
+    var shownAdvice: String? { advice.map { printableLines($0, limit: 500) } }
 }
 
 /// Something that is no reason to stop, but that the person should know.
@@ -68,5 +72,6 @@ public struct Warning: Hashable, Sendable, CustomStringConvertible {
         self.what = what
     }
 
-    public var description: String { "\(file): \(what)" }
+    /// Both parts ``printable(_:limit:)``.
+    public var description: String { "\(printable(file)): \(printable(what, limit: 500))" }
 }

@@ -23,7 +23,7 @@ public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
             return withoutAdvice.description
         }
         if errors.count > listed.count { lines.append("and \(errors.count - listed.count) more") }
-        for advice in listed.compactMap(\.advice) where !lines.contains(advice) { lines.append(advice) }
+        for advice in listed.compactMap(\.shownAdvice) where !lines.contains(advice) { lines.append(advice) }
         return lines.joined(separator: "\n")
     }
 }

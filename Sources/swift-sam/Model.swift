@@ -83,14 +83,9 @@ private struct Description: Encodable {
             ("encoder", "\(depth) blocks, \(width) channels, \(heads) heads, \(window)"),
             ("decoder", "\(decoderWidth) channels"),
         ]
-        for (name, value) in rows { print(name.padding(toLength: 12, withPad: " ", startingAt: 0) + printable(value)) }
+        for (name, value) in rows { print(name.padding(toLength: 12, withPad: " ", startingAt: 0) + value) }
         for (name, value) in metadata.sorted(by: { $0.key < $1.key }) where !["name", "licence"].contains(name) {
-            print(name.padding(toLength: max(12, name.count + 1), withPad: " ", startingAt: 0) + printable(value))
+            print(name.padding(toLength: max(12, name.count + 1), withPad: " ", startingAt: 0) + value)
         }
     }
-}
-
-/// A file's text without what a terminal would obey.
-private func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SafeFiles
 
 /// How far long work has come, on standard error: a line that renews itself, with the time left, on a terminal;
 /// elsewhere one line at the end.
@@ -11,7 +12,7 @@ struct Progress {
     private let start = ContinuousClock.now
 
     init(_ title: String, total: Int, isQuiet: Bool) {
-        self.title = title
+        self.title = printable(title)
         self.total = total
         self.isQuiet = isQuiet
     }
@@ -22,7 +23,7 @@ struct Progress {
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         if done == total {
             let end = "\(title): \(total) in \(duration(elapsed))"
-            printError(isTerminal ? "\r\u{1B}[K\(end)" : end)
+            writeError(isTerminal ? "\r\u{1B}[K\(end)\n" : end + "\n")
         } else if isTerminal {
             let left = done == 0 ? "" : ", \(duration(elapsed / Double(done) * Double(total - done))) left"
             writeError("\r\u{1B}[K\(title): \(done)/\(total)\(left)")

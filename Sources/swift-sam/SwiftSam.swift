@@ -92,9 +92,14 @@ private func standardOutputError() -> FileError {
     FileError(.inputOutput, file: "standard output", "cannot be written", found: systemMessage(errno))
 }
 
-/// Prints a line on standard error, where it does not mix with results; that nobody can read it stops no work.
+/// Prints lines of results. In place of Swift's own, so that no text of a file reaches a terminal as it is.
+func print(_ text: String) {
+    Swift.print(printableLines(text))
+}
+
+/// Prints lines on standard error, where they do not mix with results; that nobody can read them stops no work.
 func printError(_ text: String) {
-    writeError(text + "\n")
+    writeError(printableLines(text) + "\n")
 }
 
 /// Writes a text as it is on standard error.
@@ -122,16 +127,4 @@ func printJSON(_ value: some Encodable) throws {
 /// A cell of a table, its end at the column's.
 func rightAligned(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
-}
-
-/// A value that stands in JSON as null where there is none, and is not left out.
-struct OrNull<Value: Encodable>: Encodable {
-    var value: Value?
-
-    init(_ value: Value?) { self.value = value }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        if let value { try container.encode(value) } else { try container.encodeNil() }
-    }
 }

@@ -45,6 +45,53 @@ struct FileErrorsTests {
     }
 }
 
+@Suite("Texts from files, as they are shown")
+struct PrintableTests {
+    @Test("what a terminal obeys, and what reorders text, becomes U+FFFD")
+    func controls() {
+        #expect(printable("a\u{1B}[31mü 漢\u{9B}1m\u{7F}") == "a\u{FFFD}[31mü 漢\u{FFFD}1m\u{FFFD}")
+        for scalar in "\n\r\t\u{0}\u{85}\u{2028}\u{2029}\u{202E}\u{2066}\u{200F}\u{061C}".unicodeScalars {
+            #expect(printable("x\(scalar)y") == "x\u{FFFD}y", "\(scalar.value)")
+        }
+        #expect(printable("e\u{301}\u{200D}👩‍👧") == "e\u{301}\u{200D}👩‍👧")
+        #expect(printableLines("a\nb\r\n\n") == "a\nb\u{FFFD}\u{FFFD}\n")
+    }
+
+    @Test("the limit counts bytes, of which one character can have thousands")
+    func limit() {
+        #expect(printable("12345", limit: 5) == "12345")
+        #expect(printable("123456", limit: 5) == "12345…")
+        #expect(printable("漢漢", limit: 5) == "漢…")
+        let character = "e" + String(repeating: "\u{301}", count: 100_000)
+        #expect(character.count == 1 && printable(character, limit: 7).utf8.count == 7 + 3)
+    }
+
+    @Test("errors and warnings show all their parts so, and keep them as they are")
+    func errors() {
+        let escape = "\u{1B}]0;x\u{7}"
+        let error = FileError(
+            .badData, file: escape, place: escape, escape, expected: escape, found: escape, advice: "a\n\(escape)")
+        let shown = "\u{FFFD}]0;x\u{FFFD}"
+        #expect(error.found == escape)
+        #expect(error.description == "\(shown): \(shown): \(shown): expected \(shown), found \(shown)\na\n\(shown)")
+        #expect(FileErrors([error, error]).description.contains(shown))
+        #expect(!FileErrors([error, error]).description.unicodeScalars.contains("\u{1B}"))
+        #expect(Warning(file: escape, escape).description == "\(shown): \(shown)")
+        let long = FileError(.badData, file: "f", "w", found: String(repeating: "x", count: 1 << 20))
+        #expect(long.description == "f: w: found " + String(repeating: "x", count: 500) + "…")
+    }
+
+    @Test("JSON has them escaped, and is the same value")
+    func json() throws {
+        let texts = ["\u{1B}[31m", "a\u{9B}b\u{202E}", "ü漢👩‍👧\u{7F}\u{2028}", "\n"]
+        let data = try encodedJSON(texts)
+        #expect(try JSONDecoder().decode([String].self, from: data) == texts)
+        let text = String(decoding: data, as: UTF8.self)
+        #expect(text.contains("ü漢👩‍👧") && text.contains("\\u009b"))
+        #expect(text.split(separator: "\n").allSatisfy { printable($0) == $0 })
+    }
+}
+
 @Suite("Reading files")
 struct ReadingTests {
     let folder = Folder()

@@ -38,7 +38,7 @@ func boxRows(
                     "not a slice's name",
                     expected: onlyCase == nil
                         ? "such as \(name), since there are several volumes" : "a number, or \(name)",
-                    found: "\"\(excerpt(text))\""))
+                    found: "\"\(text)\""))
             continue
         }
         let work = BoxSource.Work(annotator: cells["annotator"] ?? "", caseName: caseName)
@@ -64,7 +64,7 @@ private func tableRows(
         throw FileError(
             .badData, file: path, line: table.headerLine, "not a table of boxes",
             expected: neededColumns.joined(separator: ",") + "[,\(otherColumns.joined(separator: ","))]",
-            found: table.columns.isEmpty ? "nothing" : excerpt(table.columns.joined(separator: ",")))
+            found: table.columns.isEmpty ? "nothing" : table.columns.joined(separator: ","))
     }
     // Nothing in a table of boxes goes over several lines: a quotation mark that is missing does that.
     for row in table.rows where row.cells.values.contains(where: { $0.contains(where: \.isNewline) }) {
@@ -113,12 +113,12 @@ extension BoxReader {
         guard numbers.count == 4 else {
             throw row.place.error(
                 "not a box", expected: "numbers x0, y0, x1, y1",
-                found: row.corners.map { "\"\(excerpt($0))\"" }.joined(separator: ", "))
+                found: row.corners.map { "\"\($0)\"" }.joined(separator: ", "))
         }
         var seconds: Double?
         if !row.seconds.isEmpty {
             guard let number = decimal(row.seconds), number >= 0, number.isFinite else {
-                throw row.place.error("not a time", expected: "seconds", found: "\"\(excerpt(row.seconds))\"")
+                throw row.place.error("not a time", expected: "seconds", found: "\"\(row.seconds)\"")
             }
             seconds = number
         }
@@ -126,15 +126,21 @@ extension BoxReader {
         return WrittenBox(classID: try classID(row), box: box, place: row.place, seconds: seconds)
     }
 
-    /// The class by its name, else by its number.
+    /// The class by its name or its number.
     private func classID(_ row: BoxRow) throws(FileError) -> Int {
-        let number = Int(row.className).flatMap { (0...highestClassID).contains($0) ? $0 : nil }
-        guard let classID = classes.map({ $0.id(ofNameOrNumber: row.className) }) ?? number else {
+        var classID = Int(row.className).flatMap { (0...highestClassID).contains($0) ? $0 : nil }
+        if let classes {
+            do throws(ClassList.Ambiguity) {
+                classID = try classes.id(ofNameOrNumber: row.className)
+            } catch {
+                throw row.place.error(error.description)
+            }
+        }
+        guard let classID else {
             throw row.place.error(
                 "not a class",
-                expected: classes.map { excerpt($0.names.joined(separator: ", "), length: 200) }
-                    ?? "a number, or a name with --classes",
-                found: "\"\(excerpt(row.className))\"")
+                expected: classes?.listing ?? "a number, or a name with --classes",
+                found: "\"\(row.className)\"")
         }
         return classID
     }

@@ -3,13 +3,21 @@ import SafeFiles
 
 /// The names of the classes that boxes are drawn for; a class's id is its place, from 0.
 public struct ClassList: Hashable, Sendable {
+    /// A number that is one class's id and another's name.
+    public struct Ambiguity: Error, CustomStringConvertible {
+        public let description: String
+    }
+
     public let names: [String]
     private let ids: [String: Int]
+    /// The first names, for errors.
+    let listing: String
 
     /// - Precondition: no name stands twice.
     init(names: [String]) {
         self.names = names
         ids = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+        listing = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
     }
 
     /// Reads OpenLabeling's `class_list.txt`: a name on each line; lines without one do not count.
@@ -24,7 +32,7 @@ public struct ClassList: Hashable, Sendable {
             if name.isEmpty { continue }
             guard known.insert(name).inserted else {
                 throw FileError(
-                    .badData, file: path, line: index + 1, "a second class of this name", found: excerpt(name))
+                    .badData, file: path, line: index + 1, "a second class of this name", found: name)
             }
             guard names.count <= highestClassID else {
                 throw FileError(
@@ -42,8 +50,18 @@ public struct ClassList: Hashable, Sendable {
     /// The id of the class of this name.
     public func id(of name: String) -> Int? { ids[name] }
 
-    /// The id of the class of this name, else of this number.
-    public func id(ofNameOrNumber text: String) -> Int? {
-        ids[text] ?? Int(text).flatMap { names.indices.contains($0) ? $0 : nil }
+    /// The id of the class that goes by this name or this number; nil where there is none.
+    ///
+    /// - Throws: ``Ambiguity`` where the number is the id of one class and the name of another.
+    public func id(ofNameOrNumber text: String) throws(Ambiguity) -> Int? {
+        let named = ids[text]
+        guard let number = Int(text), names.indices.contains(number) else { return named }
+        if let named, named != number {
+            throw Ambiguity(
+                description:
+                    "\"\(text)\" is both the id of the class \"\(names[number])\" and the name of the class with "
+                    + "the id \(named); rename that class")
+        }
+        return number
     }
 }

@@ -16,21 +16,17 @@ public struct LabelMap: Hashable, Sendable {
         labels = nil
     }
 
-    /// Reads a map such as `0=1,spleen=2,3=-`: classes by id or name, labels from 1 to 65535, `-` to leave
-    /// a class out. A class whose name holds a comma goes by its id.
+    /// Reads a map such as `0=1,spleen=2,3=-`: classes by id or name, labels from 1 to 65535, `-` to leave a class out.
+    /// Where only one side is a number, it is the label on either side, as in `2=spleen`. A class whose name holds a comma
+    /// goes by its id.
     ///
-    /// - Throws: ``SyntaxError`` where the text is none, or names a class twice or one that does not exist.
+    /// - Throws: ``SyntaxError`` where the text is none, names a class twice or one that does not exist, or has a number
+    ///   that is one class's id and another's name.
     public init(_ text: String, classes: ClassList?) throws(SyntaxError) {
         var labels: [Int: UInt16] = [:]
         for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let equals = entry.lastIndex(of: "=") else {
-                throw SyntaxError(description: "\"\(entry)\" is not CLASS=LABEL")
-            }
-            let name = entry[..<equals].trimmingCharacters(in: .whitespaces)
-            let label = entry[entry.index(after: equals)...].trimmingCharacters(in: .whitespaces)
-            guard let classID = Int(name) ?? classes?.id(of: name),
-                (0..<(classes?.names.count ?? highestClassID + 1)).contains(classID)
-            else {
+            let (name, label) = try Self.sides(of: entry, classes)
+            guard let classID = try Self.classID(name, classes) else {
                 throw SyntaxError(
                     description: "there is no class \"\(name)\"" + (classes == nil ? "; names need --classes" : ""))
             }
@@ -43,6 +39,34 @@ public struct LabelMap: Hashable, Sendable {
             labels[classID] = number
         }
         self.labels = labels
+    }
+
+    /// The class and the label of `CLASS=LABEL`, or of `LABEL=NAME` where only the label is a number. Names may hold
+    /// equals signs.
+    private static func sides(of entry: Substring, _ classes: ClassList?) throws(SyntaxError) -> (
+        class: String, label: String
+    ) {
+        guard let first = entry.firstIndex(of: "="), let last = entry.lastIndex(of: "=") else {
+            throw SyntaxError(description: "\"\(entry)\" is not CLASS=LABEL")
+        }
+        func split(at equals: Substring.Index) -> (String, String) {
+            (
+                entry[..<equals].trimmingCharacters(in: .whitespaces),
+                entry[entry.index(after: equals)...].trimmingCharacters(in: .whitespaces)
+            )
+        }
+        let (usual, exchanged) = (split(at: last), split(at: first))
+        let isExchanged = Int(usual.1) == nil && Int(exchanged.0) != nil && classes?.id(of: exchanged.1) != nil
+        return isExchanged ? (exchanged.1, exchanged.0) : usual
+    }
+
+    private static func classID(_ text: String, _ classes: ClassList?) throws(SyntaxError) -> Int? {
+        do throws(ClassList.Ambiguity) {
+            if let classes { return try classes.id(ofNameOrNumber: text) }
+        } catch {
+            throw SyntaxError(description: error.description)
+        }
+        return Int(text).flatMap { (0...highestClassID).contains($0) ? $0 : nil }
     }
 
     /// The label of a class, or nil where it is left out.

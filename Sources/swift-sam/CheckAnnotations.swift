@@ -72,10 +72,14 @@ struct CheckAnnotations: ParsableCommand {
     private func classIDs(of text: String, _ classes: ClassList) throws -> Set<Int> {
         try text.split(separator: ",").reduce(into: []) { ids, entry in
             let name = entry.trimmingCharacters(in: .whitespaces)
-            guard let id = classes.id(ofNameOrNumber: name) else {
-                throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
+            do {
+                guard let id = try classes.id(ofNameOrNumber: name) else {
+                    throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
+                }
+                ids.insert(id)
+            } catch let error as ClassList.Ambiguity {
+                throw ValidationError("--except: \(error.description).")
             }
-            ids.insert(id)
         }
     }
 

@@ -186,6 +186,13 @@ struct BoxTableTests {
         #expect(try read("\(header)\n").slices.isEmpty)
     }
 
+    @Test("rows of empty cells, as spreadsheets leave them, are no rows")
+    func emptyRows() throws {
+        let reading = try read("\(header)\n3,0,10,20,30,40\n,,,,,\n\"\", ,,,\"\",\n5,0,10,20,30,x\n,,,,,\n,,,,,")
+        #expect(reading.slices.flatMap(\.boxes).map(\.number) == [2])
+        #expect(reading.errors.map(\.line) == [5])
+    }
+
     @Test("a number alone is a slice of the only volume, and of several none")
     func numbers() throws {
         let text = "\(header)\nother-slice001,0,1,2,3,4\n2,0,1,2,3,4\n"

@@ -1,5 +1,6 @@
 import Annotations
 import Foundation
+import ImageFrames
 import SafeFiles
 import TestSupport
 import Testing
@@ -29,12 +30,39 @@ struct LabelMapTests {
         #expect([0, 1, 2, 5, 7].map { map.label(ofClass: $0) } == [1, 2, 3, 4, 5])
     }
 
-    @Test("names may hold an equals sign, and a number's name is an id")
+    @Test("names may hold an equals sign")
     func oddNames() throws {
-        let classes = try folder.classes("a=b", "=", "0")
-        let map = try LabelMap("a=b=7,==8,2=9", classes: classes)
+        let classes = try folder.classes("a=b", "=", "1=c")
+        let map = try LabelMap("a=b=7,==8,1=c=9", classes: classes)
         #expect((0...2).map { map.label(ofClass: $0) } == [7, 8, 9])
-        #expect(try LabelMap("0=1", classes: classes).label(ofClass: 0) == 1)
+        #expect(try LabelMap("7=a=b,8==,1=c=9", classes: classes) == map)
+    }
+
+    @Test("where one side alone is a number, it is the label on either side")
+    func exchangedSides() throws {
+        let classes = try folder.classes("liver", "spleen", "aorta")
+        let map = try LabelMap("5=liver,spleen=6,2=-", classes: classes)
+        #expect((0...2).map { map.label(ofClass: $0) } == [5, 6, nil])
+        #expect(try LabelMap("1=2", classes: classes).label(ofClass: 1) == 2)
+        let zero = #expect(throws: LabelMap.SyntaxError.self) { try LabelMap("0=liver", classes: classes) }
+        #expect(zero?.description == "\"0\" is not a label: a number from 1 to 65535, or -")
+    }
+
+    @Test("a number that is one class's id and another's name is neither")
+    func numbersAsNames() throws {
+        let classes = try folder.classes("1", "2", "2nd", "3", "7")
+        let both = "\"1\" is both the id of the class \"2\" and the name of the class with the id 0; rename that class"
+        let error = #expect(throws: LabelMap.SyntaxError.self) { try LabelMap("1=5", classes: classes) }
+        #expect(error?.description == both)
+        // A name beyond the ids, an id that is no name, and one that is its own name.
+        let map = try LabelMap("7=5,0=6,3=4", classes: classes)
+        #expect([4, 0, 3].map { map.label(ofClass: $0) } == [5, 6, 4])
+        folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,1,10,20,60,70\n3,7,10,20,60,70\n")
+        let source = try BoxSource(folder.path + "/boxes.csv", pattern: .standard, cases: ["ct"])
+        let size = PixelSize(width: 320, height: 160)
+        let reading = source.boxes(ofCase: "ct", annotator: "", sliceCount: 10, imageSize: size, classes: classes)
+        #expect(reading.errors.map(\.what) == [both] && reading.errors.first?.line == 2)
+        #expect(reading.slices.flatMap(\.boxes).map(\.classID) == [4])
     }
 
     @Test(

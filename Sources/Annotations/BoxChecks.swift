@@ -3,7 +3,7 @@ import ImageFrames
 
 /// Something about an annotator's boxes that a person should look at.
 public struct BoxFinding: Hashable, Sendable {
-    /// What is wrong, the most harmful first.
+    /// What is wrong, the most harmful first; raw values are the names in tables and JSON.
     public enum Kind: String, CaseIterable, Sendable, Codable {
         /// Left and right have each other's place: on a slice, or (without one) on all.
         case exchanged
@@ -16,11 +16,11 @@ public struct BoxFinding: Hashable, Sendable {
         /// Two boxes of one class in one place.
         case doubled
         /// A part of the box is outside the image.
-        case beyond
+        case outside = "beyond"
         /// So few slices that the work has hardly begun.
-        case begun
+        case barelyStarted = "begun"
         /// A class without any box.
-        case never
+        case neverMarked = "never"
     }
 
     public var kind: Kind
@@ -40,33 +40,28 @@ public struct BoxFinding: Hashable, Sendable {
     }
 }
 
-/// The share of the smaller box that the larger can cover: 1 where it lies within, 0 where they are apart.
-///
-/// Unlike the intersection over union it does not fall because two boxes differ in size, as slices of an organ do.
-func coverage(_ one: PixelBox, _ other: PixelBox) -> Double {
-    let width = min(one.x1, other.x1) - max(one.x0, other.x0)
-    let height = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return max(width, 0) * max(height, 0) / min(one.width * one.height, other.width * other.height)
-}
-
-/// Looks for slips in the boxes of one annotator on one volume.
-///
-/// Each slip is told once: on a slice whose file is empty no gaps, where left and right are exchanged neither jumps nor
-/// gaps, and where the work has hardly begun no classes that are missing.
-///
-/// - Parameters:
-///   - sliceCount: how many slices the volume has.
-///   - towardsRight: the direction in the image towards the patient's right, where it is known: there the right one of two
-///     organs lies further that way.
-/// - Returns: the most harmful first, by ``BoxFinding/Kind``, then slice by slice.
-public func findings(
-    in slices: [SliceBoxes], classes: ClassList, sliceCount: Int, towardsRight: SIMD2<Double>? = nil
-) -> [BoxFinding] {
-    let checks = BoxChecks(slices, classes: classes, towardsRight: towardsRight)
-    let begun = checks.begun(of: sliceCount)
-    var found = checks.exchanged + checks.jumps + checks.empty + checks.gaps + checks.doubled + checks.beyond + begun
-    if begun.isEmpty { found += checks.never }
-    return found.sorted(by: BoxFinding.isBefore)
+extension BoxFinding {
+    /// Looks for slips in the boxes of one annotator on one volume.
+    ///
+    /// Each slip is reported once: on a slice whose file is empty no gaps, where left and right are exchanged neither jumps
+    /// nor gaps, and where the work has hardly begun no classes that are missing.
+    ///
+    /// - Parameters:
+    ///   - sliceCount: how many slices the volume has.
+    ///   - towardsRight: the direction in the image towards the patient's right, where it is known: there the right one of
+    ///     two organs lies further that way.
+    /// - Returns: the most harmful first, by ``Kind``, then slice by slice.
+    public static func findings(
+        in slices: [SliceBoxes], classes: ClassList, sliceCount: Int, towardsRight: SIMD2<Double>? = nil
+    ) -> [BoxFinding] {
+        let checks = BoxChecks(slices, classes: classes, towardsRight: towardsRight)
+        let barelyStarted = checks.barelyStarted(of: sliceCount)
+        var found =
+            checks.exchanged + checks.jumps + checks.empty + checks.gaps + checks.doubled + checks.outside
+            + barelyStarted
+        if barelyStarted.isEmpty { found += checks.neverMarked }
+        return found.sorted(by: BoxFinding.isBefore)
+    }
 }
 
 /// An annotator's boxes, seen class by class.
@@ -159,25 +154,25 @@ private struct BoxChecks {
         boxes.values.flatMap { own in
             own.flatMap { slice, drawn in
                 drawn.indices.filter { index in
-                    drawn[..<index].contains { intersectionOverUnion($0.box, drawn[index].box) >= doubledOverlap }
+                    drawn[..<index].contains { $0.box.intersectionOverUnion(drawn[index].box) >= doubledOverlap }
                 }.map { finding(.doubled, drawn[$0], slice) }
             }
         }
     }
 
-    var beyond: [BoxFinding] {
+    var outside: [BoxFinding] {
         slices.flatMap { slice in
-            slice.boxes.filter(\.isClipped).map { finding(.beyond, $0, slice.slice) }
+            slice.boxes.filter(\.isClipped).map { finding(.outside, $0, slice.slice) }
         }
     }
 
-    var never: [BoxFinding] {
-        classes.names.indices.filter { boxes[$0] == nil }.map { BoxFinding(kind: .never, classID: $0) }
+    var neverMarked: [BoxFinding] {
+        classes.names.indices.filter { boxes[$0] == nil }.map { BoxFinding(kind: .neverMarked, classID: $0) }
     }
 
-    func begun(of sliceCount: Int) -> [BoxFinding] {
+    func barelyStarted(of sliceCount: Int) -> [BoxFinding] {
         let marked = slices.count { !$0.boxes.isEmpty }
-        return marked < min(fewSlices, sliceCount) ? [BoxFinding(kind: .begun)] : []
+        return marked < min(fewSlices, sliceCount) ? [BoxFinding(kind: .barelyStarted)] : []
     }
 
     // MARK: Parts
@@ -205,10 +200,10 @@ private let fewSlices = 3
 private func isBetween(_ box: DrawnBox, _ boxes: [Int: [DrawnBox]], _ slice: Int) -> Bool? {
     guard let before = boxes.keys.filter({ $0 < slice }).max().flatMap({ boxes[$0] }),
         let after = boxes.keys.filter({ $0 > slice }).min().flatMap({ boxes[$0] }),
-        before.contains(where: { one in after.contains { coverage(one.box, $0.box) >= neighbourCoverage } })
+        before.contains(where: { one in after.contains { one.box.coverage($0.box) >= neighbourCoverage } })
     else { return nil }
     let isCovered = [before, after].map { side in
-        side.contains { coverage($0.box, box.box) >= neighbourCoverage }
+        side.contains { $0.box.coverage(box.box) >= neighbourCoverage }
     }
     return isCovered[0] == isCovered[1] ? isCovered[0] : nil
 }

@@ -35,42 +35,47 @@ enum BoxFormat: Int, CaseIterable {
 
 // MARK: Listing
 
-/// The files of boxes in a folder, or in its subfolders for each annotator.
-///
-/// - Parameter others: receives the files that end as boxes do but have no slice's name.
-/// - Throws: ``FileError`` `missingInput` where a folder cannot be read, `badData` where both hold boxes.
-func boxFiles(
-    in folder: String, pattern: SlicePattern, others: inout [String]
-) throws(FileError) -> [BoxSource.Work: [BoxFile]] {
-    let top = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-    let own = try Listing(top, pattern)
-    var works: [BoxSource.Work: [BoxFile]] = [:]
-    func add(_ listing: Listing, annotator: String) {
+/// What is in a folder of boxes, or in its subfolders for each annotator.
+struct BoxFolder: Sendable {
+    private(set) var assignments: [BoxSource.Assignment: [BoxFile]] = [:]
+    /// The files that end as boxes do but do not have a slice's name.
+    private(set) var others: [String]
+    /// The pictures of slices.
+    private(set) var pictures: [String]
+
+    /// - Throws: ``FileError`` `missingInput` where a folder cannot be read, `badData` where both hold boxes.
+    init(_ folder: String, pattern: SlicePattern) throws(FileError) {
+        let top = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        let own = try Listing(top, pattern)
+        (others, pictures) = (own.others, own.pictures)
+        add(own, annotator: "")
+        for annotator in own.subfolders {
+            let listing = try Listing("\(top)/\(annotator)", pattern)
+            if let mine = own.files.first?.file, let other = listing.files.first?.file {
+                throw FileError(
+                    .badData, file: top, "boxes stand in it and in a folder in it",
+                    expected: "files of boxes, or a folder for each annotator",
+                    found: "\(mine.path) and \(other.path)", advice: "Move one of them away.")
+            }
+            add(listing, annotator: annotator)
+            pictures += listing.pictures
+            if !listing.files.isEmpty { others += listing.others }
+        }
+    }
+
+    private mutating func add(_ listing: Listing, annotator: String) {
         for (caseName, file) in listing.files {
-            works[BoxSource.Work(annotator: annotator, caseName: caseName), default: []].append(file)
+            assignments[BoxSource.Assignment(annotator: annotator, caseName: caseName), default: []].append(file)
         }
     }
-    add(own, annotator: "")
-    others = own.others
-    for annotator in own.subfolders {
-        let listing = try Listing("\(top)/\(annotator)", pattern)
-        if let mine = own.files.first?.file, let other = listing.files.first?.file {
-            throw FileError(
-                .badData, file: top, "boxes stand in it and in a folder in it",
-                expected: "files of boxes, or a folder for each annotator", found: "\(mine.path) and \(other.path)",
-                advice: "Move one of them away.")
-        }
-        add(listing, annotator: annotator)
-        if !listing.files.isEmpty { others += listing.others }
-    }
-    return works
 }
 
-/// What stands in a folder and in OpenLabeling's subfolders of it, in the order of the names.
+/// What is in a folder and in OpenLabeling's subfolders of it, in the order of the names.
 private struct Listing {
     var files: [(caseName: String, file: BoxFile)] = []
-    /// Those that end as boxes do but have no slice's name.
+    /// Those that end as boxes do but do not have a slice's name.
     var others: [String] = []
+    var pictures: [String] = []
     /// The names of other subfolders.
     var subfolders: [String] = []
 
@@ -87,9 +92,13 @@ private struct Listing {
         }
     }
 
-    /// Adds a file of boxes; false where the name is another's.
+    /// Adds a file of boxes or a slice's picture; false where the name is another's.
     @discardableResult
     private mutating func add(_ name: String, in folder: String, _ pattern: SlicePattern) -> Bool {
+        if isPicture(name, pattern) {
+            pictures.append("\(folder)/\(name)")
+            return true
+        }
         guard let format = BoxFormat(file: name) else { return false }
         guard let parts = pattern.parts(of: name.dropLast(4)) else {
             if name != "class_list.txt", !name.hasPrefix(".") { others.append("\(folder)/\(name)") }
@@ -99,6 +108,22 @@ private struct Listing {
         files.append((String(parts.case), file))
         return true
     }
+}
+
+/// The pictures of slices in a folder; none where it cannot be read.
+func pictures(in folder: String, _ pattern: SlicePattern) -> [String] {
+    ((try? names(in: folder)) ?? []).filter { isPicture($0, pattern) }.map { "\(folder)/\($0)" }
+}
+
+private func isPicture(_ name: String, _ pattern: SlicePattern) -> Bool {
+    let stem = withoutPictureEnding(name)
+    return stem.endIndex < name.endIndex && pattern.parts(of: stem).map { sliceNumber($0.slice) != nil } == true
+}
+
+/// A picture's name without `.png`, `.jpg` or `.jpeg`; another name as it is.
+func withoutPictureEnding(_ name: String) -> Substring {
+    let ending = [".png", ".jpg", ".jpeg"].first { name.lowercased().hasSuffix($0) }
+    return name.dropLast(ending?.count ?? 0)
 }
 
 private func names(in folder: String) throws(FileError) -> [String] {
@@ -117,7 +142,7 @@ private func isFolder(_ path: String) -> Bool {
 
 // MARK: Reading
 
-extension BoxReader {
+extension BoxCollector {
     /// Reads the files of one annotator and volume.
     mutating func read(_ files: [BoxFile]) {
         struct Key: Hashable {

@@ -1,11 +1,12 @@
+import Foundation
 import ImageFrames
 import SafeFiles
 
 /// All boxes under one path, sorted by annotator and volume before any of them is read: a folder of OpenLabeling's
 /// files, a folder of annotators' folders, or a CSV.
 public struct BoxSource: Sendable {
-    /// One person's work on one volume.
-    struct Work: Hashable {
+    /// What one person was to do: the boxes on one volume.
+    struct Assignment: Hashable {
         /// The name of the annotator's folder or the word in the CSV; empty where there is none.
         var annotator: String
         var caseName: String
@@ -19,10 +20,12 @@ public struct BoxSource: Sendable {
     public let errors: [FileError]
     /// Files of a folder that end as boxes do but have another name than a slice's; the list of classes is none of them.
     public let otherFiles: [String]
+    /// The files of boxes, and the pictures of slices beside them.
+    public let files: [String]
 
     private enum Content {
-        case files([Work: [BoxFile]])
-        case rows([Work: [BoxRow]])
+        case files([Assignment: [BoxFile]])
+        case rows([Assignment: [BoxRow]])
     }
 
     /// Lists a folder, or reads a CSV's lines.
@@ -41,20 +44,30 @@ public struct BoxSource: Sendable {
         self.path = path
         self.pattern = pattern
         var errors: [FileError] = []
-        var otherFiles: [String] = []
-        content =
-            path.lowercased().hasSuffix(".csv")
-            ? .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
-            : .files(try boxFiles(in: path, pattern: pattern, others: &otherFiles))
+        if path.lowercased().hasSuffix(".csv") {
+            content = .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
+            (files, otherFiles) = ([path] + pictures(in: SafeFiles.folder(of: path), pattern), [])
+        } else {
+            let folder = try BoxFolder(path, pattern: pattern)
+            content = .files(folder.assignments)
+            files = folder.assignments.values.joined().map(\.path) + folder.pictures
+            otherFiles = folder.others
+        }
         self.errors = errors
-        self.otherFiles = otherFiles
+    }
+
+    /// Where a record of an annotator's slices may be: the annotator's own folder first.
+    public func folders(ofAnnotator annotator: String) -> [String] {
+        let url = URL(filePath: path)
+        let folders = isTable ? [url.deletingLastPathComponent()] : [url.appending(path: annotator), url]
+        return folders.map { $0.path(percentEncoded: false) }
     }
 
     private var isTable: Bool {
         if case .rows = content { true } else { false }
     }
 
-    private var works: [Work] {
+    private var assignments: [Assignment] {
         switch content {
         case .files(let files): Array(files.keys)
         case .rows(let rows): Array(rows.keys)
@@ -62,11 +75,11 @@ public struct BoxSource: Sendable {
     }
 
     /// The volumes that have boxes here, or files without any.
-    public var cases: Set<String> { Set(works.map(\.caseName)) }
+    public var cases: Set<String> { Set(assignments.map(\.caseName)) }
 
     /// Who worked on a volume, by name; an empty name where no annotator is known.
     public func annotators(ofCase name: String) -> [String] {
-        works.filter { $0.caseName == name }.map(\.annotator).sorted()
+        assignments.filter { $0.caseName == name }.map(\.annotator).sorted()
     }
 
     /// The one who worked on a volume.
@@ -116,13 +129,13 @@ public struct BoxSource: Sendable {
     public func boxes(
         ofCase name: String, annotator: String, sliceCount: Int, imageSize: PixelSize, classes: ClassList?
     ) -> BoxReading {
-        let work = Work(annotator: annotator, caseName: name)
-        var reader = BoxReader(sliceCount: sliceCount, imageSize: imageSize, classes: classes)
+        let assignment = Assignment(annotator: annotator, caseName: name)
+        var collector = BoxCollector(sliceCount: sliceCount, imageSize: imageSize, classes: classes)
         switch content {
-        case .files(let files): reader.read(files[work] ?? [])
-        case .rows(let rows): reader.read(rows[work] ?? [])
+        case .files(let files): collector.read(files[assignment] ?? [])
+        case .rows(let rows): collector.read(rows[assignment] ?? [])
         }
-        return reader.reading
+        return collector.reading
     }
 }
 
@@ -136,7 +149,7 @@ public struct BoxReading: Sendable {
 }
 
 /// Puts the boxes of one volume together, and what is wrong with them.
-struct BoxReader {
+struct BoxCollector {
     let sliceCount: Int
     let imageSize: PixelSize
     let classes: ClassList?

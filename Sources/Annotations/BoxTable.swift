@@ -23,11 +23,11 @@ private let otherColumns = ["annotator", "seconds"]
 ///   signed where others are signed.
 func boxRows(
     _ path: String, pattern: SlicePattern, cases: [String], errors: inout [FileError]
-) throws(FileError) -> [BoxSource.Work: [BoxRow]] {
+) throws(FileError) -> [BoxSource.Assignment: [BoxRow]] {
     let onlyCase = cases.count == 1 ? cases[0] : nil
     let table = try tableRows(path, errors: &errors)
     let isSigned = table.contains { $0.cells["annotator"]?.isEmpty == false }
-    var rows: [BoxSource.Work: [BoxRow]] = [:]
+    var rows: [BoxSource.Assignment: [BoxRow]] = [:]
     for (line, cells) in table {
         let place = Place(file: path, line: line)
         let text = cells["slice"] ?? ""
@@ -41,12 +41,12 @@ func boxRows(
                     found: "\"\(text)\""))
             continue
         }
-        let work = BoxSource.Work(annotator: cells["annotator"] ?? "", caseName: caseName)
-        guard !isSigned || !work.annotator.isEmpty else {
+        let assignment = BoxSource.Assignment(annotator: cells["annotator"] ?? "", caseName: caseName)
+        guard !isSigned || !assignment.annotator.isEmpty else {
             errors.append(place.error("no annotator", expected: "a name, as other rows have", found: "an empty cell"))
             continue
         }
-        rows[work, default: []].append(
+        rows[assignment, default: []].append(
             BoxRow(
                 slice: slice, className: cells["class"] ?? "",
                 corners: ["x0", "y0", "x1", "y1"].map { cells[$0] ?? "" }, seconds: cells["seconds"] ?? "",
@@ -76,17 +76,15 @@ private func tableRows(
 /// The volume and the number of a slice by its name, with or without an image's ending, or by its number alone.
 private func sliceAndCase(_ text: String, _ pattern: SlicePattern, _ onlyCase: String?) -> (String, Int)? {
     if let onlyCase, let slice = Int(text), slice >= 0 { return (onlyCase, slice) }
-    var name = text[...]
-    for ending in [".png", ".jpg", ".jpeg"] where name.lowercased().hasSuffix(ending) {
-        name = name.dropLast(ending.count)
+    guard let parts = pattern.parts(of: withoutPictureEnding(text)), let slice = sliceNumber(parts.slice) else {
+        return nil
     }
-    guard let parts = pattern.parts(of: name), let slice = sliceNumber(parts.slice) else { return nil }
     return (String(parts.case), slice)
 }
 
 // MARK: Reading
 
-extension BoxReader {
+extension BoxCollector {
     /// Reads the rows of one annotator and volume.
     mutating func read(_ rows: [BoxRow]) {
         for (slice, rows) in Dictionary(grouping: rows, by: \.slice).sorted(by: { $0.key < $1.key }) {
@@ -128,15 +126,7 @@ extension BoxReader {
 
     /// The class by its name or its number.
     private func classID(_ row: BoxRow) throws(FileError) -> Int {
-        var classID = Int(row.className).flatMap { (0...highestClassID).contains($0) ? $0 : nil }
-        if let classes {
-            do throws(ClassList.Ambiguity) {
-                classID = try classes.id(ofNameOrNumber: row.className)
-            } catch {
-                throw row.place.error(error.description)
-            }
-        }
-        guard let classID else {
+        guard let classID = try classes.id(ofNameOrNumber: row.className) else {
             throw row.place.error(
                 "not a class",
                 expected: classes?.listing ?? "a number, or a name with --classes",

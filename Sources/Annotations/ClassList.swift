@@ -3,19 +3,17 @@ import SafeFiles
 
 /// The names of the classes that boxes are drawn for; a class's id is its place, from 0.
 public struct ClassList: Hashable, Sendable {
-    /// A number that is one class's id and another's name.
-    public struct Ambiguity: Error, CustomStringConvertible {
-        public let description: String
-    }
-
+    /// The file that they stand in.
+    public let path: String
     public let names: [String]
     private let ids: [String: Int]
     /// The first names, for errors.
     let listing: String
 
     /// - Precondition: no name stands twice.
-    init(names: [String]) {
+    init(names: [String], path: String) {
         self.names = names
+        self.path = path
         ids = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
         listing = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
     }
@@ -44,7 +42,7 @@ public struct ClassList: Hashable, Sendable {
         guard !names.isEmpty else {
             throw FileError(.badData, file: path, "no classes", expected: "a name on each line")
         }
-        self.init(names: names)
+        self.init(names: names, path: path)
     }
 
     /// The id of the class of this name.
@@ -52,16 +50,24 @@ public struct ClassList: Hashable, Sendable {
 
     /// The id of the class that goes by this name or this number; nil where there is none.
     ///
-    /// - Throws: ``Ambiguity`` where the number is the id of one class and the name of another.
-    public func id(ofNameOrNumber text: String) throws(Ambiguity) -> Int? {
+    /// - Throws: ``FileError`` `badData` where the number is the id of one class and the name of another.
+    public func id(ofNameOrNumber text: String) throws(FileError) -> Int? {
         let named = ids[text]
         guard let number = Int(text), names.indices.contains(number) else { return named }
         if let named, named != number {
-            throw Ambiguity(
-                description:
-                    "\"\(text)\" is both the id of the class \"\(names[number])\" and the name of the class with "
-                    + "the id \(named); rename that class")
+            throw FileError(
+                .badData, file: path,
+                "\"\(text)\" is both the id of the class \"\(names[number])\" and the name of the class with the id \(named)",
+                advice: "Give the class a name that is no number.")
         }
         return number
+    }
+}
+
+extension ClassList? {
+    /// The id of the class that goes by a name or a number; without a list, by a number.
+    func id(ofNameOrNumber text: String) throws(FileError) -> Int? {
+        if let self { return try self.id(ofNameOrNumber: text) }
+        return Int(text).flatMap { (0...highestClassID).contains($0) ? $0 : nil }
     }
 }

@@ -25,7 +25,7 @@ public struct PixelPoint: Hashable, Sendable, Codable {
 
 /// A box in original pixels: the origin at the top left, x to the right, y down; x1 and y1 are exclusive where
 /// pixels are counted.
-public struct PixelBox: Hashable, Sendable, Codable {
+public struct PixelBox: Hashable, Sendable {
     public var x0: Double
     public var y0: Double
     public var x1: Double
@@ -46,5 +46,19 @@ public struct PixelBox: Hashable, Sendable, Codable {
         let inside = PixelBox(
             x0: max(x0, 0), y0: max(y0, 0), x1: min(x1, Double(size.width)), y1: min(y1, Double(size.height)))
         return inside.x0 < inside.x1 && inside.y0 < inside.y1 ? inside : nil
+    }
+}
+
+/// As JSON, `[x0, y0, x1, y1]`.
+extension PixelBox: Codable {
+    public init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        func side() throws -> Double { try container.decode(Double.self) }
+        self.init(x0: try side(), y0: try side(), x1: try side(), y1: try side())
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.unkeyedContainer()
+        for side in [x0, y0, x1, y1] { try container.encode(side) }
     }
 }

@@ -33,6 +33,9 @@ public struct NNUNetDataset: Sendable {
         self.ignoresGaps = ignoresGaps
     }
 
+    /// What ``write(to:warn:progress:)`` puts into a folder.
+    public static func outputs(in folder: String) -> [String] { parts.map { "\(folder)/\($0)" } }
+
     /// Checks each case, then writes the dataset into a folder that is made where it is missing.
     ///
     /// All is written into a hidden folder in there first: a run that fails leaves nothing, and what an interrupted one

@@ -16,7 +16,7 @@ public func writeAtomically(_ path: String, body: (_ temporaryPath: String) thro
 ///
 /// - Parameter body: receives the temporary paths, in the order of `paths`.
 public func writeAtomically(_ paths: [String], body: (_ temporaryPaths: [String]) throws -> Void) throws {
-    let targets = paths.map { URL(filePath: $0).resolvingSymlinksInPath() }
+    let targets = paths.map(destination)
     for path in paths { try requireWritable(path) }
     // Not to be guessed, so that in a folder which others can write in nothing waits at this path.
     let temporary = targets.map { target in
@@ -74,8 +74,7 @@ public func write(_ data: Data, to temporary: String, for path: String) throws(F
 ///
 /// Long work calls this before it begins, so that nobody finds out at the end.
 public func requireWritable(_ path: String) throws(FileError) {
-    let folder = URL(filePath: path).resolvingSymlinksInPath().deletingLastPathComponent()
-        .path(percentEncoded: false)
+    let folder = destination(of: path).deletingLastPathComponent().path(percentEncoded: false)
     guard access(folder, W_OK | X_OK) == 0 else {
         throw FileError(
             .cannotCreate, file: path, "cannot write in the folder \(folder)", found: systemMessage(errno),
@@ -88,16 +87,21 @@ public func requireWritable(_ path: String) throws(FileError) {
     }
 }
 
-/// Throws `cannotCreate` unless a file can be made at `path` without replacing one of `inputs`.
-public func requireOutput(_ path: String, besides inputs: [String]) throws(FileError) {
-    try requireWritable(path)
-    var (own, other) = (stat(), stat())
-    for input in inputs where stat(path, &own) == 0 && stat(input, &other) == 0 {
-        guard own.st_dev != other.st_dev || own.st_ino != other.st_ino else {
-            throw FileError(
-                .cannotCreate, file: path, "would replace an input", advice: "Choose another place.")
-        }
+/// Where writing to a path puts the file: links are followed, also one to a file that is not there yet.
+func destination(of path: String) -> URL {
+    var place = URL(filePath: path).resolvingSymlinksInPath()
+    // As many links as Linux follows.
+    for _ in 0..<40 {
+        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: place.path(percentEncoded: false))
+        guard let link else { break }
+        place = URL(filePath: link, relativeTo: place.deletingLastPathComponent()).absoluteURL.resolvingSymlinksInPath()
     }
+    return place
+}
+
+/// The folder that a file is in.
+public func folder(of path: String) -> String {
+    URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
 }
 
 /// Makes a folder, and those that it stands in, where they are missing.

@@ -2,9 +2,11 @@
 ///
 /// An error of this kind is never our own mistake (those trap): it tells the person what to do about a file.
 /// It reads `FILE[:LINE][: PLACE]: WHAT: expected EXPECTED, found FOUND`, with the advice on a line of its own.
-public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Which of the command's exit codes (`sysexits.h`) the error belongs to.
     public enum Kind: Int32, Sendable {
+        /// Files are named that do not go together (`EX_USAGE`).
+        case usage = 64
         /// The file is there and readable, and what it says cannot be used (`EX_DATAERR`).
         case badData = 65
         /// The file is not there, or may not be read (`EX_NOINPUT`).

@@ -2,10 +2,11 @@
 public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
     public let errors: [FileError]
 
-    /// - Precondition: there is at least one error.
+    /// - Precondition: there is at least one error; those that are the same are one.
     public init(_ errors: [FileError]) {
         precondition(!errors.isEmpty, "no errors")
-        self.errors = errors
+        var known: Set<FileError> = []
+        self.errors = errors.filter { known.insert($0).inserted }
     }
 
     /// The kind of the first error.

@@ -8,9 +8,9 @@ import Tensors
 /// part in it. It stands beside the volume, as `labels.json` beside `labels.nii.gz`.
 ///
 /// The same command gives the same manifest but for `seconds`, on any number of threads.
-public struct Manifest: Encodable, Sendable {
+public struct Manifest: Codable, Sendable {
     /// A file, or several with one digest: see ``sha256(ofFiles:)``.
-    public struct Source: Encodable, Sendable {
+    public struct Source: Codable, Sendable {
         /// The path as the person gave it.
         public var path: String
         /// How many files were read.
@@ -26,7 +26,7 @@ public struct Manifest: Encodable, Sendable {
     }
 
     /// Everything that the result depends on besides the sources.
-    public struct Options: Encodable, Sendable {
+    public struct Options: Codable, Sendable {
         public var recipe: Recipe
         public var precision: Precision
         public var axis: VoxelAxis
@@ -36,15 +36,14 @@ public struct Manifest: Encodable, Sendable {
         /// The label of each class id that was given one, and null of those left out.
         public var labels: [String: UInt16?]
 
-        public init(
-            recipe: Recipe, images: SliceImages, precision: Precision, singleMask: Bool, labels: [Int: UInt16?]
-        ) {
-            self.recipe = recipe
-            self.precision = precision
-            axis = images.slices.axis
-            view = images.slices.view
-            intensity = images.intensity
-            self.singleMask = singleMask
+        /// - Parameter labels: the label of each class that was drawn.
+        init(_ segmenter: Segmenter, labels: [Int: UInt16?]) {
+            recipe = segmenter.recipe
+            precision = segmenter.sam.precision
+            axis = segmenter.images.slices.axis
+            view = segmenter.images.slices.view
+            intensity = segmenter.images.intensity
+            singleMask = segmenter.singleMask
             self.labels = Dictionary(uniqueKeysWithValues: labels.map { ("\($0.key)", $0.value) })
         }
 
@@ -54,28 +53,8 @@ public struct Manifest: Encodable, Sendable {
         }
     }
 
-    /// A box and what became of it.
-    public struct Box: Encodable, Sendable {
-        public var slice: Int
-        public var file: String
-        /// The line of a YOLO file or CSV, or the object of a Pascal VOC file, from 1.
-        public var number: Int
-        public var `class`: Int
-        public var label: UInt16
-        /// x0, y0, x1, y1 in pixels of the slice's image, cut at its edge, as the model was asked about them.
-        public var box: [Double]
-        public var clipped: Bool
-        /// Which of the model's masks was chosen.
-        public var mask: Int
-        /// The predicted IoU.
-        public var score: Float
-        public var stability: Double
-        /// The mask's pixels, before conflicts.
-        public var area: Int
-    }
-
     /// How much of the volume has a label.
-    public struct Amount: Encodable, Sendable {
+    public struct Amount: Codable, Sendable {
         public var boxes: Int
         public var slices: Int
         public var voxels: Int
@@ -84,16 +63,11 @@ public struct Manifest: Encodable, Sendable {
     }
 
     /// How long the work took; the only part that differs from run to run.
-    public struct Seconds: Encodable, Sendable {
+    public struct Seconds: Codable, Sendable {
         /// Opening the weights.
         public var load: Double
         /// Encoding slices and predicting masks.
         public var segment: Double
-
-        public init(load: Double, segment: Double) {
-            self.load = load
-            self.segment = segment
-        }
     }
 
     public var version: String
@@ -107,7 +81,7 @@ public struct Manifest: Encodable, Sendable {
     public var options: Options
     /// By label.
     public var amounts: [String: Amount]
-    public var boxes: [Box]
+    public var boxes: [SegmentedBox]
     public var clippedBoxes: Int
     /// What was wrong with boxes that were left out, with file and line.
     public var badBoxes: [String]
@@ -123,25 +97,16 @@ public struct Manifest: Encodable, Sendable {
         case conflictPixels = "conflict_pixels"
     }
 
-    public init(
-        version: String, sources: Sources, annotator: String?, options: Options, segmentation: SegmentedVolume,
-        slices: SliceGeometry, badBoxes: [String], seconds: Seconds
+    init(
+        version: String, input: Source, boxFiles: Source, annotator: String?, classes: Source?, weights: Source,
+        options: Options, segmentation: SegmentedVolume, slices: SliceGeometry, badBoxes: [String], seconds: Seconds
     ) {
-        self.version = version
-        (input, boxFiles, classes, weights) = (sources.input, sources.boxes, sources.classes, sources.weights)
-        self.annotator = annotator
-        self.options = options
-        self.badBoxes = badBoxes
-        self.seconds = seconds
+        (self.version, self.input, self.boxFiles, self.annotator) = (version, input, boxFiles, annotator)
+        (self.classes, self.weights, self.options) = (classes, weights, options)
+        (self.badBoxes, self.seconds) = (badBoxes, seconds)
         amounts = segmentation.amounts(slices)
-        boxes = segmentation.boxes.map {
-            let box = $0.box.box
-            return Box(
-                slice: $0.slice, file: $0.box.file, number: $0.box.number, class: $0.box.classID, label: $0.label,
-                box: [box.x0, box.y0, box.x1, box.y1], clipped: $0.box.isClipped, mask: $0.mask, score: $0.score,
-                stability: $0.stability, area: $0.area)
-        }
-        clippedBoxes = boxes.count(where: \.clipped)
+        boxes = segmentation.boxes
+        clippedBoxes = boxes.count(where: \.isClipped)
         conflicts = segmentation.conflicts
         conflictPixels = conflicts.reduce(0) { $0 + $1.pixels }
     }
@@ -149,23 +114,6 @@ public struct Manifest: Encodable, Sendable {
     /// Where the manifest of a label volume stands: `labels.json` beside `labels.nii.gz` or `labels.nii`.
     public static func path(besideLabels labels: String) -> String {
         withoutVolumeExtension(labels) + ".json"
-    }
-}
-
-/// The digests of everything that a run reads, which take seconds for large weights.
-public struct Sources: Sendable {
-    public let input: Manifest.Source
-    public let boxes: Manifest.Source
-    public let classes: Manifest.Source?
-    public let weights: Manifest.Source
-
-    public init(
-        input: Manifest.Source, boxes: Manifest.Source, classes: Manifest.Source?, weights: Manifest.Source
-    ) {
-        self.input = input
-        self.boxes = boxes
-        self.classes = classes
-        self.weights = weights
     }
 }
 

@@ -68,8 +68,9 @@ public struct Segmenter: Sendable {
             claims.append(Claim(label: label, rank: rank, mask: mask))
             result.boxes.append(
                 SegmentedBox(
-                    slice: slice.slice, label: label, box: box, mask: best.index, score: best.score,
-                    stability: stability, area: mask.area))
+                    slice: slice.slice, file: box.file, number: box.number, classID: box.classID, label: label,
+                    box: box.box, isClipped: box.isClipped, mask: best.index, score: best.score, stability: stability,
+                    area: mask.area))
         }
         let (pixels, conflicts) = merged(claims, slice: slice.slice, size: images.slices.imageSize)
         result.labels.setLabels(pixels, ofSlice: slice.slice, images.slices)
@@ -85,16 +86,29 @@ public struct SegmentedVolume: Sendable {
     public internal(set) var conflicts: [Conflict] = []
 }
 
-/// A box with the mask that was chosen for it.
-public struct SegmentedBox: Sendable {
+/// A box and what became of it, as the manifest has it.
+public struct SegmentedBox: Codable, Sendable {
     public var slice: Int
+    public var file: String
+    /// The line of a YOLO file or CSV, or the object of a Pascal VOC file, from 1.
+    public var number: Int
+    public var classID: Int
     public var label: UInt16
-    public var box: DrawnBox
-    /// Which of the model's masks: 1…3, or 0 for the single one.
+    /// In pixels of the slice's image, cut at its edge, as the model was prompted with it.
+    public var box: PixelBox
+    /// Whether a part of the box as drawn was outside the image.
+    public var isClipped: Bool
+    /// Which of the model's masks was chosen: 1…3, or 0 for the single one.
     public var mask: Int
     /// The predicted IoU.
     public var score: Float
     public var stability: Double
-    /// The mask's pixels, those that another label won too.
+    /// The mask's pixels, before conflicts.
     public var area: Int
+
+    enum CodingKeys: String, CodingKey {
+        case slice, file, number, label, box, mask, score, stability, area
+        case classID = "class"
+        case isClipped = "clipped"
+    }
 }

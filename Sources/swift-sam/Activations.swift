@@ -33,9 +33,9 @@ struct Activations: ParsableCommand {
     }
 
     func run() throws {
+        try requireOutputs([output], besides: prompts.reads + options.reads())
         let (image, warnings) = try readImage(prompts.image)
         if !options.quiet { printWarnings(warnings) }
-        try requireOutput(output, besides: [prompts.image])
         let sam = try options.open()
         let asked = try prompts.prompts(on: image.size, maskSize: sam.configuration.maskSize)
         guard Set(asked.map { [$0.points.count, $0.box == nil ? 0 : 1] }).count == 1 else {

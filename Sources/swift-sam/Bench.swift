@@ -35,7 +35,7 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
-        if let saveEmbedding { try requireWritable(saveEmbedding) }
+        try requireOutputs([saveEmbedding].compactMap { $0 }, besides: options.reads())
         let (sam, load) = try timed { try options.open() }
         if layers { return try benchLayers(of: sam) }
         let side = sam.configuration.imageSize

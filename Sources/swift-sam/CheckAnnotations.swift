@@ -4,6 +4,7 @@ import Foundation
 import ImageFrames
 import Imaging
 import SafeFiles
+import Segmentation
 
 struct CheckAnnotations: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,11 +17,6 @@ struct CheckAnnotations: ParsableCommand {
             those of the slices before and after; empty files between others; slices that were forgotten; boxes drawn \
             twice or beyond the image; classes never marked; work hardly begun. Exits with 1 where it finds any.
             """)
-
-    @Argument(
-        help: "The volume that the boxes were drawn on, a folder of them, or a pattern with {case}.",
-        completion: .file(extensions: ["nii", "gz"]))
-    var volume: String
 
     @OptionGroup var boxes: BoxOptions
 
@@ -44,18 +40,19 @@ struct CheckAnnotations: ParsableCommand {
     var json = false
 
     func run() throws {
-        let cases = try slicing.cases(volume)
-        if let csv { try requireOutput(csv, besides: cases.map(\.path) + [classes]) }
-        let classes = try ClassList(contentsOf: classes)
-        let excepted = try classIDs(of: except, classes)
-        let drawings = try boxes.drawings(on: cases, slicing, classes: classes, annotator: annotator)
-        let found = drawings.flatMap { drawing in
-            findings(
-                in: drawing.boxes, classes: classes, sliceCount: drawing.slices.count,
-                towardsRight: drawing.slices.towardsRight
+        let cases = try slicing.cases()
+        let classList = try ClassList(contentsOf: classes)
+        let excepted = try classIDs(of: except, classList)
+        let annotated = try boxes.read(
+            on: cases, slicing, classes: classList, by: annotator.map { .one(named: $0) } ?? .all)
+        try requireOutputs([csv].compactMap { $0 }, besides: annotated.files + [classes])
+        let found = annotated.volumes.flatMap { volume in
+            BoxFinding.findings(
+                in: volume.boxes, classes: classList, sliceCount: volume.slices.count,
+                towardsRight: volume.slices.towardsRight
             )
-            .filter { $0.kind != .never || $0.classID.map(excepted.contains) != true }
-            .map { Row(drawing, $0, classes, namesCase: cases.count > 1) }
+            .filter { $0.kind != .neverMarked || $0.classID.map(excepted.contains) != true }
+            .map { Row(volume, $0, classList, namesCase: cases.count > 1) }
         }
         // Over all volumes and annotators.
         let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
@@ -72,14 +69,10 @@ struct CheckAnnotations: ParsableCommand {
     private func classIDs(of text: String, _ classes: ClassList) throws -> Set<Int> {
         try text.split(separator: ",").reduce(into: []) { ids, entry in
             let name = entry.trimmingCharacters(in: .whitespaces)
-            do {
-                guard let id = try classes.id(ofNameOrNumber: name) else {
-                    throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
-                }
-                ids.insert(id)
-            } catch let error as ClassList.Ambiguity {
-                throw ValidationError("--except: \(error.description).")
+            guard let id = try classes.id(ofNameOrNumber: name) else {
+                throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
             }
+            ids.insert(id)
         }
     }
 
@@ -101,9 +94,9 @@ struct CheckAnnotations: ParsableCommand {
         /// Whether the text says which volume it is.
         private let namesCase: Bool
 
-        init(_ drawing: Drawing, _ finding: BoxFinding, _ classes: ClassList, namesCase: Bool) {
-            caseName = drawing.item.name
-            annotator = drawing.annotator
+        init(_ volume: AnnotatedVolume, _ finding: BoxFinding, _ classes: ClassList, namesCase: Bool) {
+            caseName = volume.volume.name
+            annotator = volume.annotator
             self.namesCase = namesCase
             kind = finding.kind
             className = OrNull(finding.classID.map { classes.names[$0] })
@@ -122,9 +115,9 @@ struct CheckAnnotations: ParsableCommand {
                 case .empty: "no boxes, though the slices before and after have some"
                 case .gap: "no box, though slices before and after have one"
                 case .doubled: "two boxes in one place"
-                case .beyond: "the box reaches beyond the image"
-                case .begun: "the work has hardly begun"
-                case .never: "never marked"
+                case .outside: "the box reaches beyond the image"
+                case .barelyStarted: "the work has hardly begun"
+                case .neverMarked: "never marked"
                 }
             let place = [
                 namesCase ? caseName : nil, annotator.isEmpty ? nil : annotator,

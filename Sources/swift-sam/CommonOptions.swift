@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SafeFiles
 import SegmentAnything
+import Segmentation
 import Tensors
 
 /// Options of every command that runs the model.
@@ -27,6 +28,9 @@ struct ModelOptions: ParsableArguments {
         if let problem = InstructionSet.problem { throw ValidationError(problem) }
     }
 
+    /// The files that opening the model reads.
+    func reads() throws(FileError) -> [String] { [try modelPath(model)] }
+
     /// Applies the options and opens the model.
     func open() throws -> Sam {
         if let threads { Threads.count = threads }
@@ -40,6 +44,15 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension Precision: ExpressibleByArgument {}
+extension Recipe: ExpressibleByArgument {}
+
+extension Recipe {
+    /// Tells where the bundled weights are of another kind than the recipe is for.
+    func warnings(about sam: Sam) -> [Warning] {
+        guard weights != Recipe.sam.weights, sam.path == (try? bundledPath(bundledModel)) else { return [] }
+        return [Warning(file: sam.path, "--recipe \(name) is for \(weights)'s weights, and these are SAM's kind")]
+    }
+}
 
 /// The weights that a command uses: what is given, else `$SWIFT_SAM_MODEL`, else the bundled ones.
 func modelPath(_ given: String?) throws(FileError) -> String {

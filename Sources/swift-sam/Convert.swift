@@ -38,8 +38,8 @@ struct Convert: ParsableCommand {
     }
 
     func run() throws {
+        try requireOutputs([output], besides: [input])
         let (checkpoint, names, configuration) = try openModel(input)
-        try requireOutput(output, besides: [input])
         func entry(_ official: String) -> (name: String, type: DataType) {
             guard let name = names[official], let entry = checkpoint.entries[name] else {
                 preconditionFailure("no tensor \(official)")

@@ -58,8 +58,10 @@ struct Evaluate: ParsableCommand {
     var quiet = false
 
     func run() throws {
-        for path in [csv, sliceCSV].compactMap({ $0 }) { try requireOutput(path, besides: [truth, predicted]) }
-        let pairs = try VolumePairs(try VolumeFiles(truth), try VolumeFiles(predicted), onlyCommon: onlyCommon)
+        let volumes = (truth: try VolumeFiles(truth), predicted: try VolumeFiles(predicted))
+        try requireOutputs(
+            [csv, sliceCSV].compactMap { $0 }, besides: (volumes.truth.files + volumes.predicted.files).map(\.path))
+        let pairs = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
         let warn = { (warnings: [Warning]) in if !quiet { printWarnings(warnings) } }
         warn(pairs.warnings)
         let count = pairs.pairs.count

@@ -60,6 +60,8 @@ struct ExportNNUNet: ParsableCommand {
         guard !names.organs.isEmpty else { throw ValidationError("--names leaves out every label.") }
         let dataset = NNUNetDataset(
             cases: cases, organs: names.organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps)
+        try requireDistinct(
+            reads: cases.flatMap { [$0.image, $0.labels] }, writes: NNUNetDataset.outputs(in: output))
         let progress = Progress("\(output): cases", total: cases.count, isQuiet: quiet)
         // Each is checked, then each is written.
         let missing = try dataset.write(

@@ -38,9 +38,13 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
+        let masks = allMasks && !singleMask ? 1...3 : 0...0
+        let outputs = (1...prompts.promptCount).flatMap { prompt in
+            masks.map { outputPath(prompt: prompt, of: prompts.promptCount, mask: $0) }
+        }
+        try requireOutputs(outputs, besides: prompts.reads + options.reads())
         let (image, warnings) = try readImage(prompts.image)
         if !options.quiet { printWarnings(warnings + prompts.warnings(on: image.size)) }
-        try requireOutput(output, besides: [prompts.image])
         let (sam, load) = try timed { try options.open() }
         let asked = try prompts.prompts(on: image.size, maskSize: sam.configuration.maskSize)
         let (encoded, encode) = try timed { try sam.encode(image, name: prompts.image) }
@@ -104,7 +108,7 @@ private struct Report: Encodable {
             var score: Float
             var stability: Double
             var area: Int
-            var box: OrNull<[Double]>
+            var box: OrNull<PixelBox>
             var chosen: Bool
             /// The picture that was written.
             var file: OrNull<String>
@@ -114,15 +118,15 @@ private struct Report: Encodable {
                 self.stability = stability
                 self.chosen = chosen
                 self.file = OrNull(file)
-                box = OrNull(pixels.boundingBox.map { [$0.x0, $0.y0, $0.x1, $0.y1] })
+                box = OrNull(pixels.boundingBox)
             }
         }
-        var box: OrNull<[Double]>
+        var box: OrNull<PixelBox>
         var points: [Point]
         var masks: [Mask] = []
 
         init(_ prompt: SegmentAnything.Prompt) {
-            box = OrNull(prompt.box.map { [$0.x0, $0.y0, $0.x1, $0.y1] })
+            box = OrNull(prompt.box)
             points = prompt.points.map {
                 Point(x: $0.position.x, y: $0.position.y, label: $0.isForeground ? 1 : 0)
             }

@@ -31,6 +31,26 @@ struct Progress {
     }
 }
 
+/// How far a run of several volumes has come.
+struct RunProgress {
+    /// The work of each volume.
+    let counts: [Int]
+    private var index = 0
+    private let start = ContinuousClock.now
+
+    init(counts: [Int]) { self.counts = counts }
+
+    /// Which of several volumes comes next, and how long all that are left may take by the work that is done.
+    mutating func next() -> String {
+        defer { index += 1 }
+        guard counts.count > 1 else { return "" }
+        let (done, left) = (counts[..<index].reduce(0, +), counts[index...].reduce(0, +))
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let rest = done > 0 ? ", \(duration(seconds / Double(done) * Double(left))) left in all" : ""
+        return " (\(index + 1) of \(counts.count)\(rest))"
+    }
+}
+
 /// Seconds as people read them: "0.8 s", "42 s", "3 min 20 s", "2 h 05 min".
 func duration(_ seconds: Double) -> String {
     let whole = Int(seconds.rounded())

@@ -56,7 +56,10 @@ struct PromptOptions: ParsableArguments {
         }
     }
 
-    private var promptCount: Int { max(box.count, point.compactMap(\.prompt).max() ?? 1, 1) }
+    /// The files that are read.
+    var reads: [String] { [image] + [maskInput].compactMap { $0 } }
+
+    var promptCount: Int { max(box.count, point.compactMap(\.prompt).max() ?? 1, 1) }
 
     /// The prompts, in the order of their numbers.
     ///

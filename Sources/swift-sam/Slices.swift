@@ -14,11 +14,6 @@ struct Slices: ParsableCommand {
             stands for its volumes, and 'ct/{case}/ct.nii.gz' for all that fit.
             """)
 
-    @Argument(
-        help: "A NIfTI volume, a folder of them, or a pattern with {case}.",
-        completion: .file(extensions: ["nii", "gz"]))
-    var volume: String
-
     @OptionGroup var slicing: SlicingOptions
 
     @Flag(help: "Print no progress and no warnings.")
@@ -28,23 +23,32 @@ struct Slices: ParsableCommand {
     var output: String
 
     func run() throws {
-        for item in try slicing.cases(volume, isQuiet: quiet) {
+        let cases = try slicing.cases(isQuiet: quiet)
+        let pictures = try cases.flatMap { item in
+            let slices = try slicing.slicing.slices(of: try Geometry(ofVolume: item.path), case: item.name, record: nil)
+            return (0..<slices.count).map { path(ofSlice: $0, item) }
+        }
+        try requireDistinct(reads: cases.map(\.path), writes: pictures + [SlicesRecord.path(in: output)])
+        for item in cases {
             let volume = try Volume(contentsOf: item.path)
-            let slices = try slicing.slices(volume.geometry, case: item.name, record: nil)
+            let slices = try slicing.slicing.slices(of: volume.geometry, case: item.name, record: nil)
             if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
-            let images = SliceImages(volume, slices, try slicing.intensity(of: volume, record: nil))
+            let images = SliceImages(volume, slices, try slicing.slicing.intensity(of: volume, record: nil))
             try makeFolder(output)
             let record = try record(adding: item.name, images)
-            let folder = URL(filePath: output)
             let progress = Progress("\(volume.file): slices", total: slices.count, isQuiet: quiet)
             for slice in 0..<slices.count {
-                let name = slicing.pattern.name(ofSlice: slice, case: item.name) + ".png"
-                let path = folder.appending(path: name).path(percentEncoded: false)
-                try writePNG(path, size: slices.imageSize, grey: images.grey(ofSlice: slice))
+                try writePNG(
+                    path(ofSlice: slice, item), size: slices.imageSize, grey: images.grey(ofSlice: slice))
                 progress.update(slice + 1)
             }
             try record.write(to: SlicesRecord.path(in: output))
         }
+    }
+
+    private func path(ofSlice slice: Int, _ item: VolumeFile) -> String {
+        let name = slicing.pattern.name(ofSlice: slice, case: item.name) + ".png"
+        return URL(filePath: output).appending(path: name).path(percentEncoded: false)
     }
 
     /// The record of the folder with one more volume; all in it are turned alike.

@@ -30,34 +30,36 @@ let version = "0.4.0"
 enum Main {
     static func main() async {
         prepareStandardStreams()
+        var command: (any ParsableCommand)?
         do {
-            let command = try SwiftSam.parseAsRoot()
-            try await run(command)
+            let parsed = try SwiftSam.parseAsRoot()
+            command = parsed
+            try await run(parsed)
             try finishStandardOutput()
-        } catch let error as FileError {
-            fail(error.description, error.kind)
-        } catch let errors as FileErrors {
-            fail(errors.description, errors.kind)
         } catch {
-            SwiftSam.exit(withError: error)
+            end(by: error, of: command)
         }
     }
 
-    private static func run(_ command: any ParsableCommand) async throws {
-        do {
-            try await swift_sam.run(command)
-        } catch let code as ExitCode {
+    /// Prints what went wrong and ends with its exit code.
+    private static func end(by error: any Error, of command: (any ParsableCommand)?) -> Never {
+        guard let command else { SwiftSam.exit(withError: error) }
+        switch error {
+        case let error as FileError: fail(error.description, error.kind, command)
+        case let errors as FileErrors: fail(errors.description, errors.kind, command)
+        case let error as ValidationError: fail(error.message, .usage, command)
+        case is ExitCode:
             // A check that said no has printed why.
-            try finishStandardOutput()
-            throw code
-        } catch let error as ValidationError {
-            printError("error: \(error.message)\nUsage: \(SwiftSam.usageString(for: type(of: command)))")
-            exit(ExitCode.validationFailure.rawValue)
+            do throws(FileError) { try finishStandardOutput() } catch { fail(error.description, error.kind, command) }
+            SwiftSam.exit(withError: error)
+        case _ where SwiftSam.exitCode(for: error) != .failure: SwiftSam.exit(withError: error)
+        default: fail(error.localizedDescription, .inputOutput, command)
         }
     }
 
-    private static func fail(_ description: String, _ kind: FileError.Kind) -> Never {
-        printError("error: \(description)")
+    private static func fail(_ text: String, _ kind: FileError.Kind, _ command: any ParsableCommand) -> Never {
+        printError("error: \(text)")
+        if kind == .usage { printError("Usage: \(SwiftSam.usageString(for: type(of: command)))") }
         exit(kind.rawValue)
     }
 }

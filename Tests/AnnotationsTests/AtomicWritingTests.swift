@@ -26,6 +26,19 @@ struct AtomicWritingTests {
         #expect(folder.names == [name])
     }
 
+    @Test("a link is followed, also one to a file that is not there yet")
+    func links() throws {
+        folder.write("sub/readme", "")
+        for name in ["link", "link of a link"] {
+            let target = name == "link" ? "sub/out" : "link"
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.path + "/" + name, withDestinationPath: target)
+            try writeAtomically(folder.path + "/" + name, Data(name.utf8))
+            #expect(try contents(folder.path + "/sub/out") == name)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.path + "/" + name) == target)
+        }
+    }
+
     @Test("the temporary file stands beside, ends as the output does, and is new")
     func temporary() throws {
         let path = folder.path + "/labels.nii.gz"

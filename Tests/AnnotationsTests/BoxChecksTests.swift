@@ -7,7 +7,7 @@ import Testing
 
 /// Slips injected at random into clean boxes: each is found, and nothing else is.
 @Suite("Checks of annotations") struct BoxChecksTests {
-    static let classes = ClassList(names: ["spleen", "right kidney", "left kidney", "liver"])
+    static let classes = ClassList(names: ["spleen", "right kidney", "left kidney", "liver"], path: "")
     let imageSize = PixelSize(width: 200, height: 160)
     let sliceCount = 30
 
@@ -53,7 +53,8 @@ import Testing
         for seed in 0..<50 {
             var random = SplitMix(seed: UInt64(seed))
             let slices = Drawing(&random).slices(in: imageSize)
-            #expect(findings(in: slices, classes: Self.classes, sliceCount: sliceCount).isEmpty, "seed \(seed)")
+            #expect(
+                BoxFinding.findings(in: slices, classes: Self.classes, sliceCount: sliceCount).isEmpty, "seed \(seed)")
         }
     }
 
@@ -97,10 +98,11 @@ import Testing
                 BoxFinding(kind: .empty, slice: slices[4], file: String(format: "ct-slice%03d.txt", slices[4])))
             drawing.boxes[slices[4]] = []
         } else {
-            expect(.beyond, 0, slices[4])
+            expect(.outside, 0, slices[4])
             drawing.change(slices[4], 0) { $0.x1 = 210 }
         }
-        let found = findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
+        let found = BoxFinding.findings(
+            in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
         #expect(Set(found) == expected)
         #expect(found.count == expected.count)
         let ranks = found.map { BoxFinding.Kind.allCases.firstIndex(of: $0.kind) ?? 0 }
@@ -113,7 +115,7 @@ import Testing
         var random = SplitMix(seed: UInt64(seed) + 5000)
         let clean = Drawing(&random)
         func check(_ drawing: Drawing, _ towardsRight: SIMD2<Double>? = SIMD2(-1, 0)) -> [BoxFinding] {
-            findings(
+            BoxFinding.findings(
                 in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount,
                 towardsRight: towardsRight)
         }
@@ -135,13 +137,16 @@ import Testing
         var drawing = Drawing(&random)
         for slice in drawing.boxes.keys { drawing.boxes[slice]?.removeAll { $0.classID == 1 } }
         #expect(
-            findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
-                == [BoxFinding(kind: .never, classID: 1)])
+            BoxFinding.findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
+                == [BoxFinding(kind: .neverMarked, classID: 1)])
         drawing.boxes = drawing.boxes.filter { (8...9).contains($0.key) }
         #expect(
-            findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
-                == [BoxFinding(kind: .begun)])
-        #expect(findings(in: [], classes: Self.classes, sliceCount: sliceCount) == [BoxFinding(kind: .begun)])
+            BoxFinding.findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
+                == [BoxFinding(kind: .barelyStarted)])
+        #expect(
+            BoxFinding.findings(in: [], classes: Self.classes, sliceCount: sliceCount) == [
+                BoxFinding(kind: .barelyStarted)
+            ])
     }
 
     @Test(
@@ -157,12 +162,12 @@ import Testing
 
     @Test("the five gaps in the study's boxes", .needsSharedData)
     func crowd() throws {
-        let classes = ClassList(names: (0...7).map { "class \($0)" })
+        let classes = ClassList(names: (0...7).map { "class \($0)" }, path: "")
         let slices = try readBoxes(
             sharedData + "/crowd/prompts", case: "img0001", sliceCount: 147,
             imageSize: PixelSize(width: 512, height: 512),
             classes: classes)
-        let found = findings(in: slices, classes: classes, sliceCount: 147)
+        let found = BoxFinding.findings(in: slices, classes: classes, sliceCount: 147)
         // Counted from the files by hand: each class's slices between its first and its last.
         var expected: [[Int]] = []
         for classID in 0...7 {
@@ -173,6 +178,6 @@ import Testing
         #expect(expected == [[5, 80], [7, 68], [7, 69], [7, 70], [7, 71]])
         let gaps = found.filter { $0.kind == .gap }.map { [$0.classID ?? -1, $0.slice ?? -1] }
         #expect(Set(gaps) == Set(expected))
-        #expect(Set(found.map(\.kind)) == [.gap, .never])
+        #expect(Set(found.map(\.kind)) == [.gap, .neverMarked])
     }
 }

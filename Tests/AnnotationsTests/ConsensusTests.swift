@@ -1,8 +1,9 @@
-import Annotations
 import Foundation
 import ImageFrames
 import TestSupport
 import Testing
+
+@testable import Annotations
 
 @Suite("What several annotators agree on")
 struct ConsensusTests {
@@ -25,8 +26,8 @@ struct ConsensusTests {
 
     @Test("the median of each side, of three and of two")
     func medians() throws {
-        let objects = agreement(
-            of: try drawings([
+        let objects = AgreedBox.objects(
+            drawnBy: try drawings([
                 "a": ["3,0,10,20,50,60", "4,0,10,20,50,60"], "b": ["3,0,12,18,55,61", "4,0,12,26,54,60"],
                 "c": ["3,0,11,25,52,58"],
             ]))
@@ -34,13 +35,13 @@ struct ConsensusTests {
             objects.map(\.box) == [PixelBox(x0: 11, y0: 20, x1: 52, y1: 60), PixelBox(x0: 11, y0: 23, x1: 52, y1: 60)])
         #expect(objects.map(\.workers) == [["a", "b", "c"], ["a", "b"]])
         #expect(objects.map(\.isAgreed) == [true, true])
-        #expect(median([]).isNaN && median([3]) == 3 && median([4, 1, 2, 8]) == 3)
+        #expect([].median() == nil && [3].median() == 3 && [4, 1, 2, 8].median() == 3)
     }
 
     @Test("what fewer than half of those drew who worked on the slice does not count")
     func minority() throws {
-        let objects = agreement(
-            of: try drawings([
+        let objects = AgreedBox.objects(
+            drawnBy: try drawings([
                 "a": ["3,0,10,20,50,60", "3,1,100,20,150,60", "5,2,1,1,9,9"], "b": ["3,0,10,20,50,60"],
                 "c": ["3,0,200,20,250,60"],
             ]))
@@ -52,8 +53,8 @@ struct ConsensusTests {
 
     @Test("two objects of one class stay two, and other classes and slices do not count")
     func separate() throws {
-        let objects = agreement(
-            of: try drawings([
+        let objects = AgreedBox.objects(
+            drawnBy: try drawings([
                 "a": ["3,0,10,20,50,60", "3,0,60,20,100,60", "3,1,10,20,50,60", "4,0,10,20,50,60"],
                 "b": ["3,0,61,21,101,61", "3,0,11,21,51,61"],
             ]))
@@ -64,8 +65,8 @@ struct ConsensusTests {
 
     @Test("overlaps are those of all pairs, or of one annotator's")
     func overlaps() throws {
-        let objects = agreement(
-            of: try drawings(["a": ["3,0,0,0,10,10"], "b": ["3,0,0,0,10,8"], "c": ["3,0,0,0,5,10"]]))
+        let objects = AgreedBox.objects(
+            drawnBy: try drawings(["a": ["3,0,0,0,10,10"], "b": ["3,0,0,0,10,8"], "c": ["3,0,0,0,5,10"]]))
         #expect(objects.count == 1)
         // 80 of 100, 50 of 100, 40 of 90.
         let expected = [0.8, 0.5, 40.0 / 90]
@@ -89,6 +90,6 @@ struct ConsensusTests {
         }
         let shared = pixels(one).intersection(pixels(other)).count
         let covered = pixels(one).union(pixels(other)).count
-        #expect(abs(intersectionOverUnion(one, other) - Double(shared) / Double(covered)) < 1e-12)
+        #expect(abs(one.intersectionOverUnion(other) - Double(shared) / Double(covered)) < 1e-12)
     }
 }

@@ -17,8 +17,8 @@ struct FileErrorsTests {
 
     @Test("the exit codes are those of sysexits")
     func codes() {
-        let kinds: [FileError.Kind] = [.badData, .missingInput, .cannotCreate, .inputOutput]
-        #expect(kinds.map(\.rawValue) == [65, 66, 73, 74])
+        let kinds: [FileError.Kind] = [.usage, .badData, .missingInput, .cannotCreate, .inputOutput]
+        #expect(kinds.map(\.rawValue) == [64, 65, 66, 73, 74])
     }
 
     @Test("up to 20 errors are told in full, each advice once")
@@ -42,6 +42,7 @@ struct FileErrorsTests {
             all.description == ((1...20).map { "f:\($0): w" } + ["and 1003 more", "Do."]).joined(separator: "\n"))
         #expect(all.kind == .missingInput)
         #expect(all.errors.count == 1023)
+        #expect(FileErrors([errors[1], errors[0], errors[1]]).errors == [errors[1], errors[0]])
     }
 }
 
@@ -133,5 +134,64 @@ struct ReadingTests {
         let error = #expect(throws: FileError.self) { try readFile(path, limit: 10) }
         #expect(error?.kind == .missingInput)
         #expect(error?.advice == "Check its permissions.")
+    }
+}
+
+@Suite("Inputs and outputs")
+struct DistinctTests {
+    let folder = Folder()
+
+    private func makeLink(_ name: String, to target: String) throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/\(name)", withDestinationPath: target)
+    }
+
+    private func isRefused(reads: [String] = [], writes: [String]) -> Bool {
+        do throws(FileError) {
+            try requireDistinct(
+                reads: reads.map { "\(folder.path)/\($0)" }, writes: writes.map { "\(folder.path)/\($0)" })
+            return false
+        } catch {
+            #expect(error.kind == .usage)
+            return true
+        }
+    }
+
+    @Test("an output that is an input, under any of its names")
+    func inputs() throws {
+        folder.write("sub/in", "1")
+        folder.write("other", "1")
+        try makeLink("soft", to: "sub/in")
+        try makeLink("folder", to: "sub")
+        try makeLink("away", to: "/")
+        #expect(link("\(folder.path)/sub/in", "\(folder.path)/hard") == 0)
+        for name in ["sub/in", "./sub/in", "sub/../sub/in", "soft", "folder/in", "hard", "away/../sub/in"] {
+            #expect(isRefused(reads: ["other", "sub/in"], writes: ["new", name]), "\(name)")
+        }
+        #expect(!isRefused(reads: ["sub/in", "other", "none"], writes: ["new", "sub/new", "sub"]))
+        let error = #expect(throws: FileError.self) {
+            try requireDistinct(reads: ["/proc/self/exe"], writes: ["/proc/self/exe"])
+        }
+        #expect(
+            error?.description
+                == "/proc/self/exe: would replace an input: found /proc/self/exe\nChoose another place.")
+    }
+
+    @Test("two outputs that are one file, there or not yet")
+    func outputs() throws {
+        folder.write("sub/in", "1")
+        try makeLink("folder", to: "sub")
+        try makeLink("lost", to: "sub/new")
+        try makeLink("lost too", to: "lost")
+        for names in [
+            ["new", "new"], ["new", "./new"], ["sub/new", "folder/new"], ["sub/new", "lost"], ["lost", "folder/new"],
+            ["lost too", "lost"],
+            ["none/a/x", "none/b/../a/x"], ["sub/in", "folder/in"],
+        ] {
+            #expect(isRefused(writes: names), "\(names)")
+        }
+        for names in [["new", "sub/new"], ["none/a", "a"], ["none/a/x", "none/b/x"], ["none/x", "x"]] {
+            #expect(!isRefused(writes: names), "\(names)")
+        }
     }
 }

@@ -1,4 +1,5 @@
 import ImageFrames
+import TestSupport
 import Testing
 
 @testable import Segmentation
@@ -14,7 +15,7 @@ import Testing
         return own.filter { $0.rank == highest }.map(\.label).min() ?? 0
     }
 
-    func randomClaims(_ generator: inout SplitMix64) -> [Claim] {
+    func randomClaims(_ generator: inout SplitMix) -> [Claim] {
         (0..<Int.random(in: 0...6, using: &generator)).map { _ in
             Claim(
                 label: UInt16.random(in: 1...3, using: &generator),
@@ -26,7 +27,7 @@ import Testing
     }
 
     @Test func everyPixelHasTheLabelOfTheHighestRank() {
-        var generator = SplitMix64(state: 1)
+        var generator = SplitMix(seed: 1)
         for _ in 0..<300 {
             let claims = randomClaims(&generator)
             let (labels, _) = merged(claims, slice: 0, size: size)
@@ -35,7 +36,7 @@ import Testing
     }
 
     @Test func theOrderOfClaimsDoesNotMatter() {
-        var generator = SplitMix64(state: 1)
+        var generator = SplitMix(seed: 1)
         for _ in 0..<300 {
             let claims = randomClaims(&generator)
             let (one, other) = (
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test func conflictsCountThePixelsThatALabelLost() {
-        var generator = SplitMix64(state: 1)
+        var generator = SplitMix(seed: 1)
         for _ in 0..<300 {
             let claims = randomClaims(&generator)
             let (labels, conflicts) = merged(claims, slice: 3, size: size)

@@ -76,16 +76,3 @@ func readBoxes(
     if !reading.errors.isEmpty { throw FileErrors(reading.errors) }
     return reading.slices
 }
-
-/// A small generator of random bits, the same on every machine (Steele et al. 2014).
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return bits ^ bits >> 31
-    }
-}

@@ -80,7 +80,7 @@ import Testing
         let isSame = result.labels.labels(ofSlice: 2, segmenter.images.slices) == expected
         #expect(isSame)
         #expect(
-            result.boxes.map { [$0.box.box.x0, $0.box.box.y0, $0.box.box.x1, $0.box.box.y1] }
+            result.boxes.map { [$0.box.x0, $0.box.y0, $0.box.x1, $0.box.y1] }
                 == corners.map { [Double($0), Double($1), Double($2), Double($3)] })
         #expect(result.boxes.allSatisfy { (1...3).contains($0.mask) })
     }

@@ -99,32 +99,53 @@ import Testing
 
     // MARK: The manifest
 
-    @Test func theManifestSaysWhatWasUsed() throws {
-        let result = try segmenter()
-        func source(_ path: String, _ files: [String]? = nil) throws -> Manifest.Source {
-            try Manifest.Source(path: path, files: files ?? [path])
-        }
-        let sources = Sources(
-            input: try source(folder.file("ct.nii")), boxes: try source(folder.file("boxes"), boxes.flatMap(\.files)),
-            classes: nil, weights: try source(randomWeights))
-        let manifest = Manifest(
-            version: "1", sources: sources, annotator: "anna",
-            options: .init(
-                recipe: .sam, images: segmenter.images, precision: .float32, singleMask: false,
-                labels: segmenter.labels.labels(of: boxes)),
-            segmentation: result, slices: segmenter.images.slices, badBoxes: [], seconds: .init(load: 1, segment: 2))
-        #expect(manifest.input.sha256 == (try sha256(ofFile: folder.file("ct.nii"))))
+    /// As a program that uses the library would: read the boxes, run, write.
+    @Test func aRunWritesLabelsAndWhatTheyWereMadeFrom() async throws {
+        let path = folder.file("ct.nii")
+        let annotated = try AnnotatedVolumes(folder.file("boxes"), on: VolumeFiles(path).files)
+        let own = try #require(annotated.volumes.first)
+        #expect(annotated.volumes.count == 1 && annotated.warnings.isEmpty)
+        #expect(Set(annotated.files) == Set(boxes.flatMap(\.files) + [path]))
+        let settings = SegmentationSettings(
+            sam: segmenter.sam, boxes: folder.file("boxes"), labels: segmenter.labels, version: "1", loadSeconds: 1)
+        let run = try SegmentationRun(own, settings)
+        var done: [Int] = []
+        let result = try await run { done.append($0) }
+        #expect(done == [1, 2, 3, 4] && run.sliceCount == 4)
+        #expect(result.segmentation.labels.values == (try segmenter().labels.values))
+
+        try result.write(to: folder.file("labels.nii.gz"))
+        #expect(try LabelVolume(contentsOf: folder.file("labels.nii.gz")).values == result.segmentation.labels.values)
+        let manifest = try JSONDecoder().decode(
+            Manifest.self, from: Data(contentsOf: URL(filePath: folder.file("labels.json"))))
+        #expect(manifest.input.path == path)
+        #expect(manifest.input.sha256 == (try sha256(ofFile: path)))
         #expect(manifest.boxFiles.files == 5)
+        #expect(manifest.weights.sha256 == (try sha256(ofFile: randomWeights)))
         #expect(manifest.options.labels == ["0": 3, "1": 300, "7": UInt16?.none])
+        #expect(manifest.options.recipe == .sam && manifest.options.intensity == .softTissue)
         #expect(manifest.boxes.count == 7)
-        let voxels = result.labels.values.count { $0 == 3 }
+        #expect(manifest.boxes.map(\.box) == result.segmentation.boxes.map(\.box))
+        let voxels = result.segmentation.labels.values.count { $0 == 3 }
         let amount = try #require(manifest.amounts["3"])
         #expect(amount.boxes == 4 && amount.slices == 4 && amount.voxels == voxels)
         // 0.7 × 0.9 × 2.5 mm a voxel; the header has single precision, and the manifest thousandths.
         #expect(abs(amount.millilitres - Double(voxels) * 1.575e-3) < 5e-4 + 1e-6 * Double(voxels))
-        #expect(manifest.conflictPixels == result.conflicts.reduce(0) { $0 + $1.pixels })
+        #expect(manifest.conflictPixels == result.segmentation.conflicts.reduce(0) { $0 + $1.pixels })
+    }
+
+    @Test func manifestsAreNamedAfterLabels() {
         #expect(Manifest.path(besideLabels: "a.b/labels.nii.gz") == "a.b/labels.json")
         #expect(Manifest.path(besideLabels: "labels.nii") == "labels.json")
+    }
+
+    /// Between the checks of boxes and the volume's turn in a long run.
+    @Test func aVolumeThatWasReplacedIsAnErrorOfItsOwn() throws {
+        let annotated = try AnnotatedVolumes(folder.file("boxes"), on: VolumeFiles(folder.file("ct.nii")).files)
+        let settings = SegmentationSettings(sam: segmenter.sam, boxes: folder.file("boxes"), version: "1")
+        try Phantom(size: VolumeSize(i: 23, j: 17, k: 7)).write(to: folder.file("ct.nii"))
+        let error = #expect(throws: FileError.self) { try SegmentationRun(annotated.volumes[0], settings) }
+        #expect(error?.kind == .badData && error?.what == "replaced since its boxes were checked")
     }
 
     @Test func thePictureShowsLabelsAndBoxes() throws {

@@ -1,0 +1,125 @@
+import ImageFrames
+
+/// Boxes of several annotators that mean one object: of one class, on one slice, in one place.
+public struct AgreedBox: Hashable, Sendable {
+    public var slice: Int
+    public var classID: Int
+    /// The median of each side over the annotators.
+    public var box: PixelBox
+    /// Each annotator's own box, by name.
+    public var own: [String: PixelBox]
+    /// Who worked on the slice: has a file or a row of it.
+    public var workers: [String]
+
+    /// Whether at least half of those who worked on the slice drew it: people forget more often than they invent.
+    public var isAgreed: Bool { 2 * own.count >= workers.count }
+
+    /// The overlap of an annotator's box with each other one's; of each two annotators' where none is named.
+    public func overlaps(of annotator: String? = nil) -> [Double] {
+        let names = own.keys.sorted()
+        var overlaps: [Double] = []
+        for (index, one) in names.enumerated() {
+            for other in names[(index + 1)...] where annotator == nil || one == annotator || other == annotator {
+                if let first = own[one], let second = own[other] {
+                    overlaps.append(first.intersectionOverUnion(second))
+                }
+            }
+        }
+        return overlaps
+    }
+}
+
+// MARK: Objects
+
+extension AgreedBox {
+    /// Puts the boxes of several annotators together.
+    ///
+    /// Boxes of one class on one slice mean one object where their intersection over union is at least 0.5, or where others
+    /// link them so; an annotator's second box in a place counts with the first.
+    ///
+    /// - Parameter annotators: the slices of each annotator, by name.
+    /// - Returns: all objects, those of a minority too, by slice, class and place.
+    public static func objects(drawnBy annotators: [String: [SliceBoxes]]) -> [AgreedBox] {
+        struct Place: Hashable { var slice: Int, classID: Int }
+        var drawn: [Place: [OwnBox]] = [:]
+        var workers: [Int: [String]] = [:]
+        for (annotator, slices) in annotators.sorted(by: { $0.key < $1.key }) {
+            for slice in slices {
+                workers[slice.slice, default: []].append(annotator)
+                for box in slice.boxes {
+                    drawn[Place(slice: slice.slice, classID: box.classID), default: []]
+                        .append(OwnBox(annotator: annotator, box: box.box))
+                }
+            }
+        }
+        return drawn.flatMap { place, boxes in
+            groups(boxes).map { group in
+                var own: [String: PixelBox] = [:]
+                for one in group where own[one.annotator] == nil { own[one.annotator] = one.box }
+                return AgreedBox(
+                    slice: place.slice, classID: place.classID, box: medianBox(Array(own.values)), own: own,
+                    workers: workers[place.slice] ?? [])
+            }
+        }.sorted {
+            ($0.slice, $0.classID, $0.box.y0, $0.box.x0) < ($1.slice, $1.classID, $1.box.y0, $1.box.x0)
+        }
+    }
+
+    /// From this intersection over union on, two boxes mean one object (as in PASCAL VOC's scores).
+    private static let sameObject = 0.5
+
+    /// The boxes that are linked by overlap, each group in the boxes' order.
+    private static func groups(_ boxes: [OwnBox]) -> [[OwnBox]] {
+        var groups: [[OwnBox]] = []
+        for box in boxes {
+            let isLinked = { (group: [OwnBox]) in
+                group.contains { $0.box.intersectionOverUnion(box.box) >= sameObject }
+            }
+            let linked = groups.filter(isLinked)
+            groups.removeAll(where: isLinked)
+            groups.append(linked.flatMap { $0 } + [box])
+        }
+        return groups
+    }
+
+    private static func medianBox(_ boxes: [PixelBox]) -> PixelBox {
+        func middle(_ side: KeyPath<PixelBox, Double>) -> Double { boxes.map { $0[keyPath: side] }.median() ?? .nan }
+        return PixelBox(x0: middle(\.x0), y0: middle(\.y0), x1: middle(\.x1), y1: middle(\.y1))
+    }
+}
+
+private struct OwnBox {
+    var annotator: String
+    var box: PixelBox
+}
+
+// MARK: Arithmetic
+
+extension PixelBox {
+    /// The area that two boxes share, as a part of the area that they cover together.
+    func intersectionOverUnion(_ other: PixelBox) -> Double {
+        let (first, second) = (width * height, other.width * other.height)
+        let intersection = coverage(other) * min(first, second)
+        return intersection / (first + second - intersection)
+    }
+
+    /// The share of the smaller box that the larger can cover: 1 where it lies within, 0 where they are apart.
+    ///
+    /// Unlike the intersection over union it does not fall because two boxes differ in size, as slices of an organ do.
+    func coverage(_ other: PixelBox) -> Double {
+        let shared = (width: min(x1, other.x1) - max(x0, other.x0), height: min(y1, other.y1) - max(y0, other.y0))
+        return max(shared.width, 0) * max(shared.height, 0) / min(width * height, other.width * other.height)
+    }
+}
+
+extension [Double] {
+    /// The middle value, or the mean of the two; nil of none.
+    func median() -> Double? {
+        guard !isEmpty else { return nil }
+        let sorted = sorted()
+        return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+    }
+
+    /// Nil of none.
+    func mean() -> Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
+}

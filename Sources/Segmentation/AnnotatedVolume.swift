@@ -1,0 +1,153 @@
+import Annotations
+import Foundation
+import Imaging
+import SafeFiles
+
+/// The boxes of one annotator on one volume, checked before the volume's voxels are read.
+public struct AnnotatedVolume: Sendable {
+    public let volume: VolumeFile
+    /// Empty where no annotator is known.
+    public let annotator: String
+    /// The record of the slices that the boxes were drawn on.
+    public let record: FoundRecord?
+    public let slices: SliceGeometry
+    /// The slices that have files or rows, in order; those without boxes too.
+    public let boxes: [SliceBoxes]
+    /// What is wrong with boxes that are not among these.
+    public fileprivate(set) var errors: [FileError]
+
+    /// Reads the boxes, and of the volume the header alone.
+    fileprivate init(
+        _ source: BoxSource, _ volume: VolumeFile, annotator: String, _ slicing: Slicing, _ classes: ClassList?
+    ) throws(FileError) {
+        self.volume = volume
+        self.annotator = annotator
+        record = try FoundRecord(in: source.folders(ofAnnotator: annotator))
+        slices = try slicing.slices(of: try Geometry(ofVolume: volume.path), case: volume.name, record: record)
+        let reading = source.boxes(
+            ofCase: volume.name, annotator: annotator, sliceCount: slices.count, imageSize: slices.imageSize,
+            classes: classes)
+        (boxes, errors) = (reading.slices, reading.errors)
+    }
+}
+
+/// The boxes on some volumes: all read, and everything wrong with them found, before any voxel is.
+public struct AnnotatedVolumes: Sendable {
+    /// Whose boxes are read.
+    public enum Annotators: Sendable {
+        case all
+        /// The one of this name; without one, whoever is alone on a volume.
+        case one(named: String?)
+    }
+
+    /// The folder or table of the boxes.
+    public let path: String
+    /// One for each volume and annotator; volumes without boxes are left out where there are others.
+    public let volumes: [AnnotatedVolume]
+    /// Every file that belongs to the boxes: theirs, the records and pictures of slices, the volumes.
+    public let files: [String]
+    /// What was left out.
+    public let warnings: [Warning]
+
+    /// Reads the boxes at a path; see ``BoxSource/init(_:pattern:cases:)``.
+    ///
+    /// - Parameter skipsBad: whether malformed boxes are left out, and counted.
+    /// - Throws: ``FileErrors`` with everything wrong in all of them; ``FileError`` where there are none.
+    public init(
+        _ path: String, on files: [VolumeFile], pattern: SlicePattern = .standard, slicing: Slicing = Slicing(),
+        classes: ClassList? = nil, annotators: Annotators = .all, skipsBad: Bool = false
+    ) throws {
+        let source = try BoxSource(path, pattern: pattern, cases: files.map(\.name))
+        var name: String?
+        var isForAll = true
+        if case .one(let chosen) = annotators { (name, isForAll) = (chosen, false) }
+        var (volumes, errors, without): ([AnnotatedVolume], [FileError], [String]) = ([], [], [])
+        for file in files {
+            let known = source.annotators(ofCase: file.name)
+            if files.count > 1, known.isEmpty || name.map({ !known.contains($0) }) == true {
+                without.append(file.name)
+                continue
+            }
+            do throws(FileError) {
+                let chosen =
+                    isForAll && !known.isEmpty
+                    ? known : [try source.annotator(ofCase: file.name, chosen: name)]
+                for annotator in chosen {
+                    volumes.append(try AnnotatedVolume(source, file, annotator: annotator, slicing, classes))
+                }
+            } catch {
+                errors.append(error)
+            }
+        }
+        // Rows of no slice are nobody's, unless there is one whose they can be.
+        if volumes.count == 1 { volumes[0].errors.insert(contentsOf: source.errors, at: 0) }
+        let bad = volumes.flatMap(\.errors) + (volumes.count == 1 ? [] : source.errors)
+        if !skipsBad { errors += bad.sorted { ($0.file, $0.line ?? 0) < ($1.file, $1.line ?? 0) } }
+        if !errors.isEmpty { throw FileErrors(errors) }
+        if volumes.isEmpty { _ = try source.annotator(ofCase: files[0].name, chosen: name) }
+
+        self.path = path
+        self.volumes = volumes
+        let records = Set(volumes.flatMap { source.folders(ofAnnotator: $0.annotator) }).map(SlicesRecord.path)
+        self.files = source.files + records.filter(FileManager.default.fileExists) + files.map(\.path)
+        warnings = Self.warnings(source, files, without: without, bad: bad.count)
+    }
+
+    private static func warnings(
+        _ source: BoxSource, _ files: [VolumeFile], without: [String], bad: Int
+    ) -> [Warning] {
+        let strangers = source.cases.subtracting(files.map(\.name)).sorted()
+        let lists = [
+            ("volumes without boxes", without),
+            (files.count > 1 ? "boxes without a volume" : "boxes of other volumes, not used", strangers),
+            ("files without a slice's name, not read", source.otherFiles),
+        ]
+        let first = bad > 0 ? [Warning(file: source.path, "malformed boxes or files left out: \(bad)")] : []
+        return first
+            + lists.filter { !$1.isEmpty }.map { what, names in
+                let more = names.count > 5 ? " and \(names.count - 5) more" : ""
+                return Warning(file: source.path, "\(what): \(names.prefix(5).joined(separator: ", "))\(more)")
+            }
+    }
+}
+
+// MARK: Several annotators
+
+extension AnnotatedVolumes {
+    /// The objects of each volume by its name, over all annotators.
+    ///
+    /// - Throws: ``FileError`` `badData` where slices were turned in several ways, or nobody worked beside the first.
+    public func agreedBoxes() throws(FileError) -> [(case: String, objects: [AgreedBox])] {
+        let annotators = Set(volumes.map(\.annotator))
+        guard annotators.count > 1 else {
+            throw FileError(
+                .badData, file: path, "boxes of one annotator alone", expected: "two annotators or more",
+                found: annotators.first.flatMap { $0.isEmpty ? nil : $0 } ?? "no annotators' names")
+        }
+        let first = volumes[0].slices
+        if let other = volumes.first(where: { $0.slices.axis != first.axis || $0.slices.view != first.view }) {
+            throw FileError(
+                .badData, file: other.record?.path ?? other.volume.path, "slices turned in another way than others",
+                expected: "axis \(first.axis), view \(first.view)",
+                found: "axis \(other.slices.axis), view \(other.slices.view)")
+        }
+        return Dictionary(grouping: volumes, by: \.volume.name).sorted { $0.key < $1.key }.map { name, volumes in
+            (
+                name,
+                AgreedBox.objects(drawnBy: Dictionary(uniqueKeysWithValues: volumes.map { ($0.annotator, $0.boxes) }))
+            )
+        }
+    }
+
+    /// The boxes of each annotator on all volumes.
+    public var boxesByAnnotator: [String: [DrawnBox]] {
+        Dictionary(grouping: volumes, by: \.annotator).mapValues { $0.flatMap(\.boxes).flatMap(\.boxes) }
+    }
+
+    /// One record of the slices of all volumes; nil where none has one.
+    public var record: SlicesRecord? {
+        var record = volumes.compactMap(\.record).first?.record
+        for volume in volumes { record?.volumes[volume.volume.name] = volume.slices.volumeSize }
+        return record
+    }
+}

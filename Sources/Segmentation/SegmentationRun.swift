@@ -1,0 +1,129 @@
+import Annotations
+import ImageFrames
+import Imaging
+import SafeFiles
+import SegmentAnything
+
+/// How boxes become labels: what the volumes of a run share.
+public struct SegmentationSettings: Sendable {
+    public var sam: Sam
+    public var labels: LabelMap
+    public var recipe: Recipe
+    public var singleMask: Bool
+    public var slicing: Slicing
+    /// The path of the boxes as the person gave it.
+    public var boxes: String
+    /// The list of the classes' names, where there is one.
+    public var classes: String?
+    /// What made the labels, as manifests say it.
+    public var version: String
+    /// How many seconds it took to open the model.
+    public var loadSeconds: Double
+    /// The digest of large weights takes seconds, so it is computed beside the first slices.
+    let weights: Task<Manifest.Source, any Error>
+
+    public init(
+        sam: Sam, boxes: String, labels: LabelMap = LabelMap(), recipe: Recipe = .sam, singleMask: Bool = false,
+        slicing: Slicing = Slicing(), classes: String? = nil, version: String, loadSeconds: Double = 0
+    ) {
+        (self.sam, self.boxes, self.labels, self.recipe) = (sam, boxes, labels, recipe)
+        (self.singleMask, self.slicing, self.classes) = (singleMask, slicing, classes)
+        (self.version, self.loadSeconds) = (version, loadSeconds)
+        weights = Task { try Manifest.Source(path: sam.path, files: [sam.path]) }
+    }
+}
+
+/// One volume of a run, opened: read it, segment its slices, and write the labels with their manifest.
+public struct SegmentationRun: Sendable {
+    public let annotated: AnnotatedVolume
+    public let settings: SegmentationSettings
+    public let segmenter: Segmenter
+    /// What the person should know before.
+    public let warnings: [Warning]
+
+    /// Reads the volume.
+    ///
+    /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is no volume, or does not look like CT and
+    ///   no intensity was chosen.
+    public init(_ annotated: AnnotatedVolume, _ settings: SegmentationSettings) throws(FileError) {
+        let volume = try Volume(contentsOf: annotated.volume.path)
+        let slices = try settings.slicing.slices(
+            of: volume.geometry, case: annotated.volume.name, record: annotated.record)
+        guard slices == annotated.slices else {
+            throw FileError(.badData, file: volume.file, "replaced since its boxes were checked", advice: "Run again.")
+        }
+        let intensity = try settings.slicing.intensity(of: volume, record: annotated.record?.record)
+        self.annotated = annotated
+        self.settings = settings
+        segmenter = Segmenter(
+            sam: settings.sam, images: SliceImages(volume, slices, intensity), boxes: annotated.boxes,
+            labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)
+        warnings =
+            volume.warnings + slices.warnings(file: volume.file)
+            + (annotated.record?.warnings(case: annotated.volume.name) ?? [])
+    }
+
+    /// How many slices are encoded.
+    public var sliceCount: Int { segmenter.boxes.count }
+
+    /// Segments the slices and describes how.
+    ///
+    /// - Parameter progress: receives after each slice how many are done.
+    /// - Throws: ``FileError`` as ``Segmenter/callAsFunction(progress:)``, and where a source cannot be read again for its
+    ///   digest.
+    public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
+        let boxFiles = Set(annotated.boxes.flatMap(\.files)).sorted()
+        async let input = Manifest.Source(path: annotated.volume.path, files: [annotated.volume.path])
+        async let boxes = Manifest.Source(path: settings.boxes, files: boxFiles)
+        async let classes = settings.classes.map { try Manifest.Source(path: $0, files: [$0]) }
+        let start = ContinuousClock.now
+        let segmentation = try segmenter(progress: progress)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let manifest = Manifest(
+            version: settings.version, input: try await input, boxFiles: try await boxes,
+            annotator: annotated.annotator.isEmpty ? nil : annotated.annotator, classes: try await classes,
+            weights: try await settings.weights.value,
+            options: .init(segmenter, labels: settings.labels.labels(of: annotated.boxes)),
+            segmentation: segmentation, slices: segmenter.images.slices, badBoxes: annotated.errors.map(\.description),
+            seconds: .init(load: settings.loadSeconds, segment: seconds))
+        return LabelledVolume(segmentation: segmentation, manifest: manifest, images: segmenter.images)
+    }
+}
+
+/// A volume's labels with what says how they came about.
+public struct LabelledVolume: Sendable {
+    public let segmentation: SegmentedVolume
+    public let manifest: Manifest
+    public let images: SliceImages
+
+    /// Writes the labels, and the manifest at ``Manifest/path(besideLabels:)``: both or neither.
+    ///
+    /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
+    public func write(to labels: String) throws {
+        let manifestPath = Manifest.path(besideLabels: labels)
+        try writeAtomically([labels, manifestPath]) { temporary in
+            try segmentation.labels.write(to: temporary[0], for: labels)
+            try SafeFiles.write(try encodedJSON(manifest), to: temporary[1], for: manifestPath)
+        }
+    }
+
+    /// What the person should look at.
+    ///
+    /// - Parameter file: what the warnings are about.
+    public func warnings(file: String) -> [Warning] {
+        if manifest.boxes.isEmpty { return [Warning(file: file, "no boxes, so no labels: every voxel is 0")] }
+        let empty = manifest.boxes.filter { $0.area == 0 }
+        return empty.prefix(1).map { first in
+            Warning(file: file, "boxes whose mask is empty: \(empty.count), the first \(first.file):\(first.number)")
+        }
+    }
+
+    /// Up to eight of the slices with boxes, or the middle one where none has any.
+    public var picture: RGBImage {
+        let boxes = Dictionary(grouping: segmentation.boxes, by: \.slice)
+        let slices = boxes.isEmpty ? [images.slices.count / 2] : spread(boxes.keys.sorted(), count: 8)
+        return Segmentation.picture(of: images, segmentation.labels, slices: slices) { slice in
+            (boxes[slice] ?? []).map { ($0.box, $0.label) }
+        }
+    }
+}

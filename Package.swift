@@ -72,9 +72,10 @@ let package = Package(
                 "PlainSam", "SegmentAnything", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "SafeFilesTests", dependencies: ["SafeFiles", "TestSupport"]),
         .testTarget(
-            name: "ImagingTests", dependencies: ["Imaging", "PictureFiles", "TestSupport"],
-            resources: [.copy("Fixtures")]),
+            name: "PictureFilesTests", dependencies: ["PictureFiles", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "AnnotationsTests", dependencies: ["Annotations", "SafeFiles", "ImageFrames", "TestSupport"]),
         .testTarget(

@@ -29,7 +29,7 @@ import Testing
         expectBad([0x1F, 0x8B], "bad.nii")
         expectBad(Array("hello".utf8), "not a NIfTI volume")
         expectBad([UInt8](repeating: 0, count: 1000), "not a NIfTI volume")
-        expectBad(ImageFixture.named("rgb-8.png").file, "not a NIfTI volume")
+        expectBad([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + first, "not a NIfTI volume")  // a PNG's signature
     }
 
     @Test(arguments: [Int32(0), 347, 349, -348, 540, 1543, Int32.max, Int32.min])

@@ -8,7 +8,7 @@ import Testing
 /// Grey values against numpy's, and the modes' names.
 @Suite struct IntensityTests {
     struct IntensityFixture: Decodable, CustomTestStringConvertible {
-        static let all: [IntensityFixture] = Fixture.rows("intensity.json")
+        static let all: [IntensityFixture] = fixtureRows("intensity.json", in: .module)
 
         var name: String
         /// Little-endian single precision.

@@ -9,7 +9,7 @@ import Testing
 /// Where slices lie, against numpy and nibabel, on volumes of 3×4×5 voxels each of which holds its own offset.
 @Suite struct SliceGeometryTests {
     struct SliceFixture: Decodable, CustomTestStringConvertible {
-        static let all: [SliceFixture] = Fixture.rows("slices.json")
+        static let all: [SliceFixture] = fixtureRows("slices.json", in: .module)
 
         var name: String
         var file: Data

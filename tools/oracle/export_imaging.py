@@ -17,7 +17,7 @@ import imaging_images
 import imaging_slices
 import imaging_volumes
 
-FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "ImagingTests" / "Fixtures"
+TESTS = Path(__file__).resolve().parents[2] / "Tests"
 PACKAGES = ("pillow", "nibabel", "numpy")
 
 
@@ -46,10 +46,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--folder", type=Path, default=FIXTURES, help="where to write")
-    folder = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
-    write(folder, "images.json", imaging_images.rows())
+    parser.add_argument("--tests", type=Path, default=TESTS, help="where the tests are")
+    tests = parser.parse_args().tests
+    pictures, folder = tests / "PictureFilesTests" / "Fixtures", tests / "ImagingTests" / "Fixtures"
+    for path in (pictures, folder):
+        path.mkdir(parents=True, exist_ok=True)
+    write(pictures, "images.json", imaging_images.rows())
     write(folder, "volumes.json", imaging_volumes.rows())
     write(folder, "slices.json", imaging_slices.slice_rows())
     write(folder, "intensity.json", imaging_slices.intensity_rows())

@@ -3,7 +3,6 @@ import SafeFiles
 import TestSupport
 import Testing
 
-@testable import Imaging
 @testable import PictureFiles
 
 /// Every way in which an image file can be bad gives one error, never a crash and never a picture of half a file.

@@ -3,7 +3,6 @@ import SafeFiles
 import TestSupport
 import Testing
 
-@testable import Imaging
 @testable import PictureFiles
 
 /// PNG and JPEG against Pillow, and what we write against the formats' own words.

@@ -15,12 +15,6 @@ struct FileErrorsTests {
         #expect(FileError(.badData, file: "a", place: "p", "b").description == "a: p: b")
     }
 
-    @Test("the exit codes are those of sysexits")
-    func codes() {
-        let kinds: [FileError.Kind] = [.usage, .badData, .missingInput, .cannotCreate, .inputOutput]
-        #expect(kinds.map(\.rawValue) == [64, 65, 66, 73, 74])
-    }
-
     @Test("up to 20 errors are told in full, each advice once")
     func twenty() {
         let errors = (1...20).map {

@@ -17,7 +17,11 @@ from scenes import SceneMaker
 from targets import targets
 
 SIZE = 512  # pixels along a side of a scene
-WINDOW = 240  # scenes alive at a time
+# Step n uses scenes of lane n % LANES alone, so that workers whose number divides LANES share no scene and none is
+# drawn twice; a batch does not depend on that number.
+LANES = 16
+WINDOW = 15  # scenes alive at a time in a lane
+FIRST = 4  # scenes of a lane at the beginning
 REUSE = 5  # how often a scene is used, each time turned, cut and painted anew
 ZOOMED = 0.35  # share of scenes of which a part is shown
 
@@ -46,18 +50,20 @@ class Batches(Dataset):
         self.seed, self.images, self.prompts, self.steps = seed, images, prompts, steps
         self.cutouts, self.held_out = cutouts, held_out
         self.maker: SceneMaker | None = None
-        self.pool: dict[int, Scene] = {}
+        self.pool: dict[tuple[int, int], Scene] = {}
 
     def __len__(self) -> int:
         return self.steps
 
     def __getitem__(self, step: int) -> Batch:
         random = np.random.default_rng([self.seed, 1, step])
-        newest = 48 + step * self.images // REUSE
-        self.pool = {index: scene for index, scene in self.pool.items() if index >= newest - 2 * WINDOW}
+        lane, turn = step % LANES, step // LANES
+        newest = FIRST + turn * self.images // REUSE
+        oldest = max(0, newest - WINDOW)
+        self.pool = {key: scene for key, scene in self.pool.items() if key[0] != lane or key[1] >= oldest}
         samples = []
         while len(samples) < self.images:
-            scene = self.scene(int(random.integers(max(0, newest - WINDOW), newest)))
+            scene = self.scene(lane, int(random.integers(oldest, newest)))
             sample = self.sample(varied(scene, random), random)
             if sample is not None:
                 samples.append(sample)
@@ -66,14 +72,14 @@ class Batches(Dataset):
             np.stack(images), np.stack(contents), np.concatenate(masks), np.concatenate(boxes), list(families)
         )
 
-    def scene(self, index: int) -> Scene:
-        """Scene number `index`: from its own generator, so it does not matter when it is drawn."""
+    def scene(self, lane: int, index: int) -> Scene:
+        """A scene of a lane: from its own generator, so it does not matter when it is drawn."""
         if self.maker is None:
             torch.set_num_threads(1)  # in a worker process
             self.maker = SceneMaker(SIZE, self.seed, self.cutouts, self.held_out)
-        if index not in self.pool:
-            self.pool[index] = self.maker.draw(np.random.default_rng([self.seed, 0, index]))
-        return self.pool[index]
+        if (lane, index) not in self.pool:
+            self.pool[lane, index] = self.maker.draw(np.random.default_rng([self.seed, 0, lane, index]))
+        return self.pool[lane, index]
 
     def sample(self, scene: Scene, random: np.random.Generator) -> tuple | None:
         """An image with its targets, or nothing where a scene has fewer than two."""

@@ -36,7 +36,7 @@ def load_any(path: str | Path) -> Sam:
             settings = json.loads(file.metadata()["configuration"])
         state = {name: value.float() for name, value in load_file(path).items()}
     else:
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
         if "average" not in saved:
             raise SystemExit(f"{path}: not a checkpoint of train.py")
         settings, state = saved["configuration"], saved["average"]
@@ -70,7 +70,7 @@ def metadata(saved: dict, version: str, lineage: str) -> dict[str, str]:
 
 def export(checkpoint: Path, output: Path, version: str, lineage: str, cutouts: Path) -> Sam:
     """The calibrated model in float32, which is written in float16."""
-    saved = torch.load(checkpoint, weights_only=True)
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     sam = load_any(checkpoint)
     found = calibration(sam, HeldOut(SELECTION_SEED, CALIBRATION_SCENES, cutouts))
     fold(sam, found)

@@ -22,7 +22,7 @@ PARTS = ("model", "average")
 
 def pack(run: Path, output: Path) -> None:
     """Writes beside, then renames."""
-    saved = torch.load(run / "last.pt", weights_only=True)
+    saved = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
     tensors = {
         f"{part}.{name}": value.half().cpu().contiguous()
         for part in PARTS

@@ -32,7 +32,7 @@ def initial_weights(path: Path) -> dict[str, torch.Tensor]:
     """The weights of an exported file, or of a checkpoint: the averaged ones where it has them."""
     if path.suffix == ".safetensors":
         return {name: value.float() for name, value in load_file(path).items()}
-    found = torch.load(path, weights_only=True)
+    found = torch.load(path, map_location="cpu", weights_only=True)
     return found.get("average") or found["model"]
 
 
@@ -56,7 +56,11 @@ class Run:
 
     def __init__(self, options: argparse.Namespace):
         self.options, self.step, self.best, self.warm_from = options, 0, 0.0, 0
-        saved = torch.load(options.run / "last.pt", weights_only=True) if options.resume else None
+        saved = (
+            torch.load(options.run / "last.pt", map_location="cpu", weights_only=True)
+            if options.resume
+            else None
+        )
         self.configuration = configuration_from(saved["configuration"] if saved else options.configuration)
         torch.manual_seed(options.seed)
         self.sam = build(self.configuration).to(options.device)

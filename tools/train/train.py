@@ -65,7 +65,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--held-out-scenes", type=int, default=60)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--threads", type=int, default=2, help="of the training itself")
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes: 1, 2, 4, 8 or 16")
     parser.add_argument(
         "--bfloat16", action="store_true", help="autocast; helps only where the processor has bfloat16"
     )

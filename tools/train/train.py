@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +97,15 @@ class Progress:
             )
 
 
-def evaluate(run: Run, held_out: HeldOut) -> None:
+@cache
+def held_out(scenes: int, cutouts: Path) -> HeldOut:
+    """Drawn at the first evaluation, not before the first step."""
+    return HeldOut(SELECTION_SEED, scenes, cutouts)
+
+
+def evaluate(run: Run) -> None:
     """Scores the average, logs it, and keeps it where it is the best so far."""
-    scores = held_out.score(run.average)
+    scores = held_out(run.options.held_out_scenes, run.options.cutouts).score(run.average)
     run.log(**{name: round(value, 4) for name, value in scores.items()})
     print(
         f"step {run.step} held out: " + " ".join(f"{name} {value:.3f}" for name, value in scores.items()),
@@ -140,9 +147,6 @@ def main() -> None:
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: stop.append(number))
-    held_out = HeldOut(SELECTION_SEED, options.held_out_scenes, options.cutouts)
-    if run.step == 0:
-        evaluate(run, held_out)
     progress = Progress(options.steps)
     for batch in batches_of(run):
         while options.pause_while and options.pause_while.exists() and not stop:
@@ -150,7 +154,7 @@ def main() -> None:
         progress.add(run.step + 1, run.rate(), *run.learn(batch))
         last = run.step == options.steps or bool(stop)
         if run.step % options.evaluate_every == 0 or run.step == options.steps:
-            evaluate(run, held_out)
+            evaluate(run)
         if last or run.step % options.save_every == 0:
             run.save("last.pt")
         if stop:

@@ -1,6 +1,6 @@
 /// eˣ for x up to 0: see `exponential` in Tensors/Exponential.swift.
 KERNEL vector exponential(vector x) {
-    x = chosen(x < -87, (vector)(-87.0f), x);
+    x = blend(x < -87, (vector)(-87.0f), x);
     const vector magic = 12582912.0f + 127;
     vector shifted = x * 1.44269504f + magic;
     vector whole = shifted - magic;
@@ -19,7 +19,7 @@ KERNEL vector exponential(vector x) {
 __attribute__((target(TARGET))) float ROW(maximum)(const float *x, long count) {
     vector largest = -__builtin_inff();
     long i = 0;
-    for (; i + LANES <= count; i += LANES) largest = chosen(load(x + i) > largest, load(x + i), largest);
+    for (; i + LANES <= count; i += LANES) largest = blend(load(x + i) > largest, load(x + i), largest);
     float result = largest_lane(largest);
     for (; i < count; i++) result = x[i] > result ? x[i] : result;
     return result;

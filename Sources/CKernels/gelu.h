@@ -1,7 +1,7 @@
 /// x · Φ(x): see `applyGELU` in Tensors/GELU.swift.
 KERNEL vector gelu(vector x) {
-    vector distance = chosen(x < 0, -x, x) * 0.70710677f;
-    vector t = chosen(distance > 5e7f, (vector)(5e7f), distance);
+    vector distance = blend(x < 0, -x, x) * 0.70710677f;
+    vector t = blend(distance > 5e7f, (vector)(5e7f), distance);
     vector numerator = 0.031853232959209443f;
     numerator = numerator * t + 0.22478472546755385f;
     numerator = numerator * t + 0.72236148165020697f;
@@ -14,7 +14,7 @@ KERNEL vector gelu(vector x) {
     denominator = denominator * t + 2.3580290518714344f;
     denominator = denominator * t + 1;
     vector tail = x * 0.5f * exponential(x * x * -0.5f) * numerator / denominator;
-    return chosen(x > 0, x - tail, tail);
+    return blend(x > 0, x - tail, tail);
 }
 
 __attribute__((target(TARGET))) void ROW(gelu)(float *x, long count) {

@@ -1,12 +1,12 @@
-typedef uint32_t wholes __attribute__((ext_vector_type(LANES)));
+typedef uint32_t u32xN __attribute__((ext_vector_type(LANES)));
 typedef uint16_t halves __attribute__((ext_vector_type(LANES)));
 
 /// To bfloat16: see `bfloat16` in Tensors/Kernels.swift. NARROW(x) is the processor's own instruction where it has one.
 #ifndef NARROW
 KERNEL halves narrow(vector x) {
-    wholes bits = (wholes)x;
-    wholes rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    wholes is_nan = (wholes)((bits & 0x7fffffff) > 0x7f800000);
+    u32xN bits = (u32xN)x;
+    u32xN rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    u32xN is_nan = (u32xN)((bits & 0x7fffffff) > 0x7f800000);
     return __builtin_convertvector((is_nan & (bits >> 16 | 0x40)) | (~is_nan & rounded), halves);
 }
 #define NARROW narrow

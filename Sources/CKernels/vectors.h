@@ -16,12 +16,12 @@ KERNEL vector load(const float *x) {
 KERNEL void store(float *x, vector y) { memcpy(x, &y, sizeof y); }
 
 /// `a` where all bits of `mask` are set, `b` where none is.
-KERNEL vector chosen(integers mask, vector a, vector b) {
+KERNEL vector blend(integers mask, vector a, vector b) {
     return (vector)((mask & (integers)a) | (~mask & (integers)b));
 }
 
 // Lanes are put together by halves: one after another, each would wait for the one before.
-typedef float eight __attribute__((ext_vector_type(8)));
+typedef float f32x8 __attribute__((ext_vector_type(8)));
 typedef float four __attribute__((ext_vector_type(4)));
 #if LANES == 16
 #define HALVES(x, together) together((x).lo, (x).hi)
@@ -33,14 +33,14 @@ typedef float four __attribute__((ext_vector_type(4)));
 
 /// The sum of the lanes.
 KERNEL float total(vector x) {
-    eight y = HALVES(x, PLUS);
+    f32x8 y = HALVES(x, PLUS);
     four z = y.lo + y.hi;
     return (z[0] + z[2]) + (z[1] + z[3]);
 }
 
 /// The largest lane.
 KERNEL float largest_lane(vector x) {
-    eight y = HALVES(x, LARGER);
+    f32x8 y = HALVES(x, LARGER);
     four z = LARGER(y.lo, y.hi);
     return LARGER(LARGER(z[0], z[2]), LARGER(z[1], z[3]));
 }

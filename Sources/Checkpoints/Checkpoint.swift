@@ -18,9 +18,9 @@ public struct Checkpoint: Sendable {
         public var shape: [Int] { layout.shape }
 
         /// The bytes from the tensor's first element to its last: a storage may hold many tensors.
-        var span: Range<Int> {
-            let (span, size) = (layout.span, dataType.size)
-            return bytes.lowerBound + span.lowerBound * size..<bytes.lowerBound + span.upperBound * size
+        var elementBytes: Range<Int> {
+            let (range, size) = (layout.storageRange, dataType.size)
+            return bytes.lowerBound + range.lowerBound * size..<bytes.lowerBound + range.upperBound * size
         }
     }
 
@@ -54,7 +54,7 @@ public struct Checkpoint: Sendable {
     /// - Precondition: the file has a tensor of that name.
     public func tensor(_ name: String) -> Tensor {
         guard let entry = entries[name] else { preconditionFailure("no tensor \(name) in \(path)") }
-        return Tensor(storage: floats(of: entry), layout: entry.layout.fromStart)
+        return Tensor(storage: floats(of: entry), layout: entry.layout.rebased)
     }
 
     /// The bytes of a tensor as the file holds them, in the order of its axes.
@@ -64,15 +64,15 @@ public struct Checkpoint: Sendable {
         guard let entry = entries[name], entry.layout.isContiguous else {
             preconditionFailure("no dense tensor \(name) in \(path)")
         }
-        return file[entry.span]
+        return file[entry.elementBytes]
     }
 
     private func floats(of entry: Entry) -> Storage {
-        let bytes = file.slice(entry.span)
+        let bytes = file.slice(entry.elementBytes)
         if entry.dataType == .float32, !bytes.isEmpty, UInt(bitPattern: bytes.baseAddress) % 4 == 0 {
             return Storage(borrowing: bytes, owner: file)
         }
-        let result = Storage(count: entry.layout.span.count)
+        let result = Storage(count: entry.layout.storageRange.count)
         switch entry.dataType {
         case .float64: convert(bytes, into: result, from: Double.self) { Float($0) }
         case .float32: convert(bytes, into: result, from: Float.self) { $0 }

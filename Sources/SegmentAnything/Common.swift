@@ -1,24 +1,20 @@
 import Tensors
 
-/// x · weightᵀ + bias (`torch.nn.Linear`): `weight` is `[outputs, inputs]`, `bias` `[outputs]`.
+/// x · weightᵀ + bias (`torch.nn.Linear`): `[…, inputs]` to `[…, outputs]`.
 struct Linear: Sendable {
     let weight: LinearWeight
     let bias: Tensor?
 
-    init(_ weights: Weights) {
-        self.init(weight: weights["weight"], bias: weights[optional: "bias"], precision: weights.precision)
+    init(_ weights: Weights, inputs: Int, outputs: Int) {
+        self.init(
+            weight: weights.tensor("weight", [outputs, inputs]), bias: weights.tensor("bias", [outputs]),
+            precision: weights.precision)
     }
 
     init(weight: Tensor, bias: Tensor?, precision: Precision) {
         self.weight = LinearWeight(weight, precision: precision)
         if case .panels = self.weight { weight.storage.releasePages() }
-        self.bias = bias?.contiguous()
-    }
-
-    /// The weight of a layer in single precision, `[outputs, inputs]`.
-    var plainWeight: Tensor {
-        guard case .plain(let weight) = weight else { preconditionFailure("the weight is in panels") }
-        return weight
+        self.bias = bias
     }
 
     func callAsFunction(_ x: Tensor, activation: Activation = .none) -> Tensor {
@@ -33,9 +29,9 @@ struct LayerNorm: Sendable {
     let epsilon: Float
 
     /// - Parameter epsilon: 1e-6 in the encoder and in every `LayerNorm2d`, 1e-5 in the two-way transformer.
-    init(_ weights: Weights, epsilon: Float) {
-        weight = weights["weight"]
-        bias = weights["bias"]
+    init(_ weights: Weights, channels: Int, epsilon: Float) {
+        weight = weights.tensor("weight", [channels])
+        bias = weights.tensor("bias", [channels])
         self.epsilon = epsilon
     }
 
@@ -55,9 +51,9 @@ struct MLPBlock: Sendable {
     let lin2: Linear
     let activation: Activation
 
-    init(_ weights: Weights, activation: Activation) {
-        lin1 = Linear(weights / "lin1")
-        lin2 = Linear(weights / "lin2")
+    init(_ weights: Weights, channels: Int, hidden: Int, activation: Activation) {
+        lin1 = Linear(weights / "lin1", inputs: channels, outputs: hidden)
+        lin2 = Linear(weights / "lin2", inputs: hidden, outputs: channels)
         self.activation = activation
     }
 
@@ -70,19 +66,17 @@ struct MLPBlock: Sendable {
 
 /// A convolution whose kernel is as large as its stride (`torch.nn.Conv2d`): a linear map of each patch.
 ///
-/// `x` is `[height, width, inputs]`, `weight` `[outputs, inputs, kernel, kernel]`; the result is
-/// `[height / kernel, width / kernel, outputs]`.
+/// `[height, width, inputs]` to `[height / kernel, width / kernel, outputs]`.
 struct PatchConvolution: Sendable {
     let kernel: Int
     let linear: Linear
 
-    init(_ weights: Weights) {
-        let weight = weights["weight"]
-        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-        kernel = weight.shape[2]
+    init(_ weights: Weights, inputs: Int, outputs: Int, kernel: Int, hasBias: Bool = true) {
+        self.kernel = kernel
+        let weight = weights.tensor("weight", [outputs, inputs, kernel, kernel])
         linear = Linear(
-            weight: weight.reshaped([outputs, inputs * kernel * kernel]), bias: weights[optional: "bias"],
-            precision: weights.precision)
+            weight: weight.reshaped([outputs, inputs * kernel * kernel]),
+            bias: hasBias ? weights.tensor("bias", [outputs]) : nil, precision: weights.precision)
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
@@ -98,9 +92,8 @@ struct PatchConvolution: Sendable {
 struct Convolution3x3: Sendable {
     let linear: Linear
 
-    init(_ weights: Weights) {
-        let weight = weights["weight"]
-        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    init(_ weights: Weights, inputs: Int, outputs: Int) {
+        let weight = weights.tensor("weight", [outputs, inputs, 3, 3])
         linear = Linear(
             weight: weight.permuted(0, 2, 3, 1).reshaped([outputs, 9 * inputs]), bias: nil,
             precision: weights.precision)
@@ -120,19 +113,19 @@ struct UpConvolution: Sendable {
     let bias: Tensor
     let outputs: Int
 
-    init(_ weights: Weights, _ precision: Precision) {
-        let (weight, bias) = (weights["weight"], weights["bias"])
-        let inputs = weight.shape[0]
-        outputs = weight.shape[1]
-        let rows = weight.permuted(0, 2, 3, 1).reshaped([inputs, 4 * outputs])
-        self.weight = Panels(inner: inputs, columns: 4 * outputs, precision)
-        self.weight.fill(rows: { rows.base + $0 * rows.shape[1] })
-        self.bias = bias.reshaped([1, outputs]).expanded(axis: 0, to: 4).reshaped([4 * outputs])
+    init(_ weights: Weights, inputs: Int, outputs: Int) {
+        self.outputs = outputs
+        let rows = weights.tensor("weight", [inputs, outputs, 2, 2]).permuted(0, 2, 3, 1)
+            .reshaped([inputs, 4 * outputs]).contiguous()
+        weight = Panels(inner: inputs, columns: 4 * outputs, weights.precision)
+        weight.pack(rows: { rows.base + $0 * rows.shape[1] })
+        let bias = weights.tensor("bias", [outputs])
+        self.bias = concatenated([bias, bias, bias, bias])
     }
 
     /// The four places of each row, on the calling thread; rows of `result` have room for the panels' padding.
     func callAsFunction(_ rows: ConstMatrix, into result: MutableMatrix) {
-        multiply(rows, weight, into: result)
+        panelProduct(rows, weight, into: result)
         let bias = bias.base
         for row in 0..<result.rows {
             let target = result.base + row * result.stride

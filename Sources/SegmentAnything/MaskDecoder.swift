@@ -12,18 +12,26 @@ struct MaskDecoder: Sendable {
     let hypernetworks: [MLP]
     let iouHead: MLP
 
-    /// - Parameter precision: of the up-scaling's products; all others are in single precision.
-    init(_ weights: Weights, _ configuration: Configuration, _ precision: Precision) {
+    /// The weights' precision is that of the up-scaling's products; all others are in single precision.
+    init(_ weights: Weights, _ configuration: Configuration) {
+        let (sizes, upscaling, plain) = (
+            configuration.decoder, weights / "output_upscaling", weights.with(.float32)
+        )
+        let (width, masks) = (sizes.width, DecoderConfiguration.maskCount)
         path = weights.path
-        transformer = TwoWayTransformer(weights / "transformer", configuration)
-        outputTokens = concatenated([(weights / "iou_token")["weight"], (weights / "mask_tokens")["weight"]])
-        upscale1 = UpConvolution(weights / "output_upscaling" / "0", precision)
-        upscaleNorm = LayerNorm(weights / "output_upscaling" / "1", epsilon: 1e-6)
-        upscale2 = UpConvolution(weights / "output_upscaling" / "3", precision)
-        hypernetworks = (0..<Configuration.maskCount).map {
-            MLP(weights / "output_hypernetworks_mlps" / "\($0)", depth: 3)
+        transformer = TwoWayTransformer(plain / "transformer", sizes)
+        outputTokens = concatenated([
+            (plain / "iou_token").tensor("weight", [1, width]),
+            (plain / "mask_tokens").tensor("weight", [masks, width]),
+        ])
+        upscale1 = UpConvolution(upscaling / "0", inputs: width, outputs: width / 4)
+        upscaleNorm = LayerNorm(upscaling / "1", channels: width / 4, epsilon: 1e-6)
+        upscale2 = UpConvolution(upscaling / "3", inputs: width / 4, outputs: width / 8)
+        hypernetworks = (0..<masks).map {
+            MLP(plain / "output_hypernetworks_mlps" / "\($0)", sizes: [width, width, width, width / 8])
         }
-        iouHead = MLP(weights / "iou_prediction_head", depth: configuration.iouDepth)
+        let hidden = [Int](repeating: sizes.iouWidth, count: max(sizes.iouDepth - 1, 0))
+        iouHead = MLP(plain / "iou_prediction_head", sizes: [width] + hidden + [masks])
     }
 
     /// - Parameters:
@@ -32,10 +40,10 @@ struct MaskDecoder: Sendable {
     ///   - positions: `[grid, grid, channels]`.
     ///   - prompts: the prompts' tokens, `[prompts, tokens, channels]`.
     ///   - masks: which masks: 1…3 with multimask output, else 0.
-    /// - Returns: logits `[prompts, masks, 4·grid, 4·grid]` and predicted IoU `[prompts, masks]`.
+    /// - Returns: each prompt's masks' logits, `[4·grid, 4·grid]` each, and predicted IoU `[prompts, masks]`.
     func callAsFunction(
         image: Tensor, positions: Tensor, prompts: Tensor, masks: Range<Int>, recorder: Recorder? = nil
-    ) -> (logits: Tensor, scores: Tensor) {
+    ) -> (logits: [[Tensor]], scores: Tensor) {
         precondition(image.shape.count == 4 && prompts.shape.count == 3, "\(image.shape), \(prompts.shape)")
         let (count, grid, channels) = (prompts.shape[0], image.shape[1], image.shape[3])
         let tokens = concatenated(
@@ -50,7 +58,7 @@ struct MaskDecoder: Sendable {
             logits: logits(keys, weights: weights, grid: grid),
             scores: iouHead(queries.selecting(axis: 1, 0)).sliced(axis: 1, masks).contiguous()
         )
-        recorder?.record("\(path).low_res_logits", result.logits)
+        recorder?.record("\(path).low_res_logits", stacked(result.logits.map(stacked)))
         recorder?.record("\(path).iou_predictions", result.scores)
         return result
     }
@@ -59,32 +67,34 @@ struct MaskDecoder: Sendable {
 // MARK: - Up-scaling
 
 extension MaskDecoder {
-    /// Each mask's logits `[prompts, masks, 4·grid, 4·grid]`: its weights `[prompts, channels]` times the upscaled
-    /// embedding, which is made a row of the grid at a time and never stands as a whole.
-    private func logits(_ keys: Tensor, weights: [Tensor], grid: Int) -> Tensor {
+    /// The logits of each prompt's masks, `[4·grid, 4·grid]` each: a mask's weights `[prompts, channels]` times the upscaled
+    /// embedding, which is made a row of the grid at a time and never exists as a whole.
+    ///
+    /// Each mask has memory of its own: one that is kept keeps no other alive.
+    private func logits(_ keys: Tensor, weights: [Tensor], grid: Int) -> [[Tensor]] {
         let (prompts, side) = (keys.shape[0], 4 * grid)
-        return Tensor(shape: [prompts, weights.count, side, side]) { result in
-            parallelFor(prompts * grid) { task in
-                let (prompt, y) = (task / grid, task % grid)
-                withUpscaledRow(keys, prompt: prompt, y: y, grid: grid) { upscaled in
-                    let factor = Panels(inner: upscaled.columns, columns: weights.count, .float32)
-                    factor.fill(transposing: { weights[$0].base + prompt * upscaled.columns })
-                    withScratch(upscaled.rows * factor.paddedColumns) { products in
-                        multiply(
-                            upscaled, factor,
-                            into: MutableMatrix(
-                                products, rows: upscaled.rows, columns: weights.count, stride: factor.paddedColumns))
+        let results = (0..<prompts).map { _ in weights.map { _ in Storage(count: side * side) } }
+        parallelFor(prompts * grid) { task in
+            let (prompt, y) = (task / grid, task % grid)
+            withUpscaledRow(keys, prompt: prompt, y: y, grid: grid) { upscaled in
+                let factor = Panels(inner: upscaled.columns, columns: weights.count, .float32)
+                factor.pack(transposing: { weights[$0].base + prompt * upscaled.columns })
+                withScratch(upscaled.rows * factor.paddedColumns) { products in
+                    panelProduct(
+                        upscaled, factor,
+                        into: MutableMatrix(
+                            products, rows: upscaled.rows, columns: weights.count, stride: factor.paddedColumns))
+                    for mask in weights.indices {
+                        let result = results[prompt][mask].base + 4 * y * side
                         for row in 0..<upscaled.rows {
                             let pixel = pixel(ofUpscaled: row)
-                            for mask in weights.indices {
-                                result[((prompt * weights.count + mask) * side + 4 * y + pixel.y) * side + pixel.x] =
-                                    products[row * factor.paddedColumns + mask]
-                            }
+                            result[pixel.y * side + pixel.x] = products[row * factor.paddedColumns + mask]
                         }
                     }
                 }
             }
         }
+        return results.map { $0.map { Tensor(storage: $0, layout: Layout(shape: [side, side])) } }
     }
 
     /// The upscaled embedding as a whole, `[prompts, 4·grid, 4·grid, channels]`, for a recorder.
@@ -152,8 +162,11 @@ extension MaskDecoder {
 struct MLP: Sendable {
     let layers: [Linear]
 
-    init(_ weights: Weights, depth: Int) {
-        layers = (0..<depth).map { Linear(weights / "layers" / "\($0)") }
+    /// - Parameter sizes: the channels before, between and after the layers.
+    init(_ weights: Weights, sizes: [Int]) {
+        layers = zip(sizes, sizes.dropFirst()).enumerated().map { layer, channels in
+            Linear(weights / "layers" / "\(layer)", inputs: channels.0, outputs: channels.1)
+        }
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {

@@ -13,19 +13,24 @@ struct PromptEncoder: Sendable {
     /// In every place of the dense embedding where no mask is given, `[channels]`.
     let noMask: Tensor
     let maskDownscaling: MaskDownscaling
-    /// The positional encoding of each patch's centre, `[grid, grid, channels]` (`prompt_encoder.py:190`).
-    let densePositions: Tensor
 
     init(_ weights: Weights, _ configuration: Configuration) {
         path = weights.path
         self.configuration = configuration
-        positionalEncoding = PositionalEncoding(weights / "pe_layer")
-        pointEmbeddings = (0..<4).map { (weights / "point_embeddings" / "\($0)")["weight"].selecting(axis: 0, 0) }
-        notAPoint = (weights / "not_a_point_embed")["weight"].selecting(axis: 0, 0)
-        noMask = (weights / "no_mask_embed")["weight"].selecting(axis: 0, 0)
-        maskDownscaling = MaskDownscaling(weights / "mask_downscaling")
-        densePositions = positionalEncoding(grid: configuration.grid)
+        let sizes = configuration.decoder
+        func embedding(_ weights: Weights) -> Tensor {
+            weights.tensor("weight", [1, sizes.width]).selecting(axis: 0, 0)
+        }
+        positionalEncoding = PositionalEncoding(weights / "pe_layer", channels: sizes.width)
+        pointEmbeddings = (0..<4).map { embedding(weights / "point_embeddings" / "\($0)") }
+        notAPoint = embedding(weights / "not_a_point_embed")
+        noMask = embedding(weights / "no_mask_embed")
+        maskDownscaling = MaskDownscaling(weights / "mask_downscaling", sizes)
     }
+
+    /// The positional encoding of the centre of each place of the embedding, `[grid, grid, channels]`
+    /// (`prompt_encoder.py:190`).
+    func densePositions() -> Tensor { positionalEncoding(grid: configuration.grid) }
 
     /// The tokens of prompts with equally many points, all with a box or all without: `[prompts, tokens, channels]`.
     ///
@@ -40,7 +45,7 @@ struct PromptEncoder: Sendable {
                 [position(first) + pointEmbeddings[2], position(last) + pointEmbeddings[3]]
             }
             let padding = points.isEmpty ? [] : [notAPoint]
-            let none = Tensor([], shape: [0, configuration.decoderWidth])
+            let none = Tensor([], shape: [0, configuration.decoder.width])
             return concatenated([none] + (points + (corners ?? padding)).map(\.batched))
         }
         let result = concatenated(tokens.map(\.batched))
@@ -66,8 +71,8 @@ struct PositionalEncoding: Sendable {
     /// G: two rows, for x and y, of `channels / 2`.
     let frequencies: [[Double]]
 
-    init(_ weights: Weights) {
-        let matrix = weights["positional_encoding_gaussian_matrix"]
+    init(_ weights: Weights, channels: Int) {
+        let matrix = weights.tensor("positional_encoding_gaussian_matrix", [2, channels / 2])
         frequencies = (0..<2).map { matrix.selecting(axis: 0, $0).values.map(Double.init) }
     }
 
@@ -109,12 +114,13 @@ struct MaskDownscaling: Sendable {
     let norm2: LayerNorm
     let convolution3: PatchConvolution
 
-    init(_ weights: Weights) {
-        convolution1 = PatchConvolution(weights / "0")
-        norm1 = LayerNorm(weights / "1", epsilon: 1e-6)
-        convolution2 = PatchConvolution(weights / "3")
-        norm2 = LayerNorm(weights / "4", epsilon: 1e-6)
-        convolution3 = PatchConvolution(weights / "6")
+    init(_ weights: Weights, _ sizes: DecoderConfiguration) {
+        let channels = sizes.maskChannels
+        convolution1 = PatchConvolution(weights / "0", inputs: 1, outputs: channels / 4, kernel: 2)
+        norm1 = LayerNorm(weights / "1", channels: channels / 4, epsilon: 1e-6)
+        convolution2 = PatchConvolution(weights / "3", inputs: channels / 4, outputs: channels, kernel: 2)
+        norm2 = LayerNorm(weights / "4", channels: channels, epsilon: 1e-6)
+        convolution3 = PatchConvolution(weights / "6", inputs: channels, outputs: sizes.width, kernel: 1)
     }
 
     /// `[4·grid, 4·grid]` to `[grid, grid, channels]`.

@@ -1,21 +1,17 @@
-import Foundation
 import Tensors
 
-/// Collects activations by name during a forward pass.
+/// Watches a forward pass: it is shown each activation, in the order in which they arise.
 ///
-/// A name is the official module path, and a value that module's output in the official memory order. Where no
-/// recorder is given, `recorder?.record(…)` does not even make the view.
-public final class Recorder {
-    private let pattern: String?
-    public private(set) var activations: [String: Tensor] = [:]
+/// A name is the official module path, and a value that module's output in the official memory order. The value is made
+/// only where the visitor asks for it; without a recorder, `recorder?.record(…)` costs nothing.
+public struct Recorder {
+    private let visit: (_ name: String, _ activation: () -> Tensor) -> Void
 
-    /// - Parameter pattern: a shell pattern; other names are not kept. A `*` also stands for dots.
-    public init(matching pattern: String? = nil) {
-        self.pattern = pattern
+    public init(_ visit: @escaping (_ name: String, _ activation: () -> Tensor) -> Void) {
+        self.visit = visit
     }
 
     func record(_ name: String, _ activation: @autoclosure () -> Tensor) {
-        if let pattern, fnmatch(pattern, name, 0) != 0 { return }
-        activations[name] = activation()
+        visit(name, activation)
     }
 }

@@ -3,20 +3,55 @@ import Tensors
 
 /// The Segment Anything Model (Kirillov et al., ICCV 2023; `sam.py:18`): an image encoder that runs once an image, and
 /// a prompt encoder and mask decoder that run for each prompt.
+///
+/// Any number of tasks may encode and predict on one `Sam` at once.
 public struct Sam: Sendable {
-    /// The file that the weights came from.
-    public let path: String
-    public let configuration: Configuration
+    public let file: ModelFile
     /// Of the image encoder's products, and of the mask decoder's up-scaling.
     public let precision: Precision
+    let layers: SamLayers
+    /// The positions of the embedding's places; see ``PromptEncoder/densePositions()``.
+    let densePositions: Tensor
+    let identity: ModelIdentity
+
+    /// Opens a model; see ``ModelFile/init(path:)``.
+    ///
+    /// Aligned float32 stays in the mapped file; other types are converted to it here.
+    ///
+    /// - Parameter precision: of the image encoder's products and the mask decoder's up-scaling. For bfloat16 their weights
+    ///   are rounded here, and take half the memory; sums, norms, softmax and all else stay in single precision.
+    /// - Throws: ``FileError`` as ``ModelFile/init(path:)``, and `badData` where a tensor of the prompt encoder or the mask
+    ///   decoder is not finite. The image encoder's tensors are not read twice for that:
+    ///   ``encode(_:name:scaling:recorder:progress:)`` finds it.
+    public init(path: String, precision: Precision = .float32) throws(FileError) {
+        let file = try ModelFile(path: path)
+        self.file = file
+        self.precision = precision
+        layers = file.layers(precision)
+        densePositions = layers.promptEncoder.densePositions()
+        identity = ModelIdentity(file, precision)
+        if let name = file.firstTensorNotFinite(where: { !$0.hasPrefix("image_encoder.") }) {
+            throw FileError(.badData, file: path, place: name, "not finite", advice: "Get the file anew.")
+        }
+    }
+
+    /// The file that the weights came from.
+    public var path: String { file.path }
+    public var configuration: Configuration { file.configuration }
+
+    /// Which model this is: see ``EncodedImage/write(to:)``.
+    public var fingerprint: String { identity.fingerprint }
+}
+
+/// The model's three parts, as the reference has them (`sam.py:22`).
+struct SamLayers: Sendable {
     let imageEncoder: ImageEncoder
     let promptEncoder: PromptEncoder
     let maskDecoder: MaskDecoder
-    /// A tensor of the checkpoint by its official name, nil where there is none.
-    let tensor: @Sendable (_ name: String) -> Tensor?
 
-    /// The first tensor, in the order of the names, that holds an infinity or something that is not a number.
-    func firstTensorNotFinite(where isMeant: (_ name: String) -> Bool = { _ in true }) -> String? {
-        configuration.tensors.keys.sorted().first { isMeant($0) && tensor($0)?.isFinite == false }
+    init(_ weights: Weights, _ configuration: Configuration) {
+        imageEncoder = ImageEncoder(weights / "image_encoder", configuration)
+        promptEncoder = PromptEncoder((weights / "prompt_encoder").with(.float32), configuration)
+        maskDecoder = MaskDecoder(weights / "mask_decoder", configuration)
     }
 }

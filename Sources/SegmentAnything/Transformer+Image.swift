@@ -13,18 +13,18 @@ import Tensors
 struct TokenToImage: Sendable {
     let attention: DecoderAttention
 
-    init(_ weights: Weights) {
-        attention = DecoderAttention(weights)
+    init(_ weights: Weights, _ sizes: DecoderConfiguration) {
+        attention = DecoderAttention(weights, channels: sizes.width, inner: sizes.crossAttentionWidth)
     }
 
-    /// `[prompts, tokens, channels]` to the same shape; keys are the image's placed tokens, values the plain.
+    /// `[prompts, tokens, channels]` to the same shape; keys are the image's tokens with positions, values without.
     func callAsFunction(queries: Tensor, image: ImageTokens) -> Tensor {
         precondition(queries.shape.count == 3, "queries of \(queries.shape)")
         let (prompts, tokens, channels) = (queries.shape[0], queries.shape[1], queries.shape[2])
-        let imageTokens = image.plain.shape[1]
+        let imageTokens = image.tokens.shape[1]
         let projected = attention.queryProjection(queries)
-        let headDim = projected.shape[2] / Configuration.decoderHeads
-        let folded = foldHeads(projected, by: attention.keyProjection.plainWeight)
+        let headDim = projected.shape[2] / DecoderConfiguration.heads
+        let folded = foldHeads(projected, by: attention.keyProjection.weight)
         let scale = 1 / Float(headDim).squareRoot()
         let columns = folded.shape[1]
 
@@ -36,13 +36,13 @@ struct TokenToImage: Sendable {
         let parts = Tensor(shape: [prompts, blocks, columns, stride]) { parts in
             parallelFor(prompts * blocks) { task in
                 let (prompt, first) = (task / blocks, task % blocks * imageBlock)
-                let count = min(imageBlock, imageTokens - first)
-                attendFew(
-                    queries: panels[prompt], scale: scale,
-                    keys: image.rows(image.placed, prompt: prompt, first: first, count: count),
-                    values: image.rows(image.plain, prompt: prompt, first: first, count: count),
-                    into: MutableMatrix(
-                        parts + task * columns * stride, rows: columns, columns: channels, stride: stride))
+                let block = first..<min(first + imageBlock, imageTokens)
+                image.withPositions(block, prompt: prompt) { keys in
+                    attendFew(
+                        queries: panels[prompt], scale: scale, keys: keys, values: image.rows(block, prompt: prompt),
+                        into: MutableMatrix(
+                            parts + task * columns * stride, rows: columns, columns: channels, stride: stride))
+                }
             }
         }
         let attended = Tensor(shape: [prompts, columns, channels]) { result in
@@ -56,8 +56,8 @@ struct TokenToImage: Sendable {
 
     /// Values projected after they were summed: `[prompts, tokens · heads, channels]` to `[prompts, tokens, inner]`.
     private func unfoldHeads(_ attended: Tensor, tokens: Int) -> Tensor {
-        let (prompts, channels, heads) = (attended.shape[0], attended.shape[2], Configuration.decoderHeads)
-        let (weight, bias) = (attention.valueProjection.plainWeight, attention.valueProjection.bias)
+        let (prompts, channels, heads) = (attended.shape[0], attended.shape[2], DecoderConfiguration.heads)
+        let (weight, bias) = (attention.valueProjection.weight, attention.valueProjection.bias)
         let inner = weight.shape[0]
         let headDim = inner / heads
         return Tensor(shape: [prompts, tokens, inner]) { result in
@@ -72,9 +72,8 @@ struct TokenToImage: Sendable {
                     into: MutableMatrix(
                         result + head * headDim, rows: prompts * tokens, columns: headDim, stride: inner))
             }
-            guard let bias = bias?.base else { return }
             for row in 0..<prompts * tokens {
-                for channel in 0..<inner { result[row * inner + channel] += bias[channel] }
+                for channel in 0..<inner { result[row * inner + channel] += bias.base[channel] }
             }
         }
     }
@@ -86,73 +85,63 @@ struct ImageToToken: Sendable {
     let norm: LayerNorm
     /// `[inner, channels]`.
     let outWeightTransposed: Tensor
-    let outBias: Tensor
 
-    init(_ weights: Weights, norm: LayerNorm) {
-        attention = DecoderAttention(weights)
-        outWeightTransposed = attention.outProjection.plainWeight.permuted(1, 0).contiguous()
-        outBias = attention.outProjection.bias ?? Tensor(repeating: 0, shape: [outWeightTransposed.shape[1]])
+    init(_ weights: Weights, _ sizes: DecoderConfiguration, norm: LayerNorm) {
+        attention = DecoderAttention(weights, channels: sizes.width, inner: sizes.crossAttentionWidth)
+        outWeightTransposed = attention.outProjection.weight.permuted(1, 0).contiguous()
         self.norm = norm
     }
 
-    /// The image's tokens after the block, `[prompts, imageTokens, channels]` each.
-    func callAsFunction(image: ImageTokens, keys: Tensor, values: Tensor, positions: Tensor) -> ImageTokens {
+    /// The image's tokens after the block, `[prompts, imageTokens, channels]`.
+    func callAsFunction(image: ImageTokens, keys: Tensor, values: Tensor) -> ImageTokens {
         let (prompts, channels) = (keys.shape[0], keys.shape[2])
-        let imageTokens = image.plain.shape[1]
+        let imageTokens = image.tokens.shape[1]
         let projected = attention.keyProjection(keys)
-        let scale = 1 / Float(projected.shape[2] / Configuration.decoderHeads).squareRoot()
+        let scale = 1 / Float(projected.shape[2] / DecoderConfiguration.heads).squareRoot()
         let query = attention.queryProjection
-        let foldedKeys = foldHeads(projected, by: query.plainWeight)
-        let foldedBias = foldHeads(
-            projected, by: query.bias ?? Tensor(repeating: 0, shape: [projected.shape[2]]))
+        let foldedKeys = foldHeads(projected, by: query.weight)
+        let foldedBias = foldHeads(projected, by: query.bias)
         let foldedValues = foldHeads(attention.valueProjection(values), by: outWeightTransposed)
         let columns = foldedKeys.shape[1]
         let panels = panelsOfPrompts(foldedKeys)
-        let placed = Storage(count: prompts * imageTokens * channels)
         let blocks = (imageTokens + imageBlock - 1) / imageBlock
-        let plain = Tensor(shape: [prompts, imageTokens, channels]) { plain in
+        let tokens = Tensor(shape: [prompts, imageTokens, channels]) { tokens in
             parallelFor(prompts * blocks) { task in
                 let (prompt, first) = (task / blocks, task % blocks * imageBlock)
-                let count = min(imageBlock, imageTokens - first)
-                let stride = panels[prompt].paddedColumns
+                let block = first..<min(first + imageBlock, imageTokens)
+                let (count, stride) = (block.count, panels[prompt].paddedColumns)
                 withScratch(count * stride) { scores in
-                    multiply(
-                        image.rows(image.placed, prompt: prompt, first: first, count: count), panels[prompt],
-                        into: MutableMatrix(scores, rows: count, columns: columns, stride: stride))
+                    image.withPositions(block, prompt: prompt) { queries in
+                        panelProduct(
+                            queries, panels[prompt],
+                            into: MutableMatrix(scores, rows: count, columns: columns, stride: stride))
+                    }
                     for row in 0..<count {
                         softmaxOverTokens(
                             scores + row * stride, foldedBias.base + prompt * columns, columns: columns, scale: scale)
                     }
                     let offset = (prompt * imageTokens + first) * channels
-                    let target = MutableMatrix(plain + offset, rows: count, columns: channels, stride: channels)
-                    multiply(
+                    let target = MutableMatrix(tokens + offset, rows: count, columns: channels, stride: channels)
+                    inPlaceProduct(
                         ConstMatrix(scores, rows: count, columns: columns, stride: stride),
-                        inPlace: ConstMatrix(
+                        ConstMatrix(
                             foldedValues.base + prompt * columns * channels, rows: columns, columns: channels,
                             stride: channels), into: target)
-                    finish(
-                        target, residual: image.rows(image.plain, prompt: prompt, first: first, count: count),
-                        positions: positions.base + first * channels, placed: placed.base + offset)
+                    finish(target, residual: image.rows(block, prompt: prompt))
                 }
             }
         }
-        return ImageTokens(
-            plain: plain, placed: Tensor(storage: placed, layout: Layout(shape: [prompts, imageTokens, channels])))
+        return ImageTokens(tokens, positions: image.positions)
     }
 
-    /// Adds the out projection's bias and the residual, normalises, and adds positions for the placed tokens.
-    private func finish(
-        _ rows: MutableMatrix, residual: ConstMatrix, positions: UnsafePointer<Float>,
-        placed: UnsafeMutablePointer<Float>
-    ) {
+    /// Adds the out projection's bias and the residual, and normalises.
+    private func finish(_ rows: MutableMatrix, residual: ConstMatrix) {
         let channels = rows.columns
-        let bias = outBias.base
+        let bias = attention.outProjection.bias.base
         for row in 0..<rows.rows {
             let (target, source) = (rows.base + row * channels, residual.base + row * channels)
             for channel in 0..<channels { target[channel] += source[channel] + bias[channel] }
             norm(target, into: UnsafeMutableBufferPointer(start: target, count: channels))
-            let (position, placed) = (positions + row * channels, placed + row * channels)
-            for channel in 0..<channels { placed[channel] = target[channel] + position[channel] }
         }
     }
 }
@@ -164,7 +153,7 @@ private let imageBlock = 256
 /// `[prompts, tokens, inner]` by `[inner, channels]` to `[prompts, tokens · heads, channels]`.
 private func foldHeads(_ projected: Tensor, by weight: Tensor) -> Tensor {
     let (prompts, tokens, inner) = (projected.shape[0], projected.shape[1], projected.shape[2])
-    let heads = Configuration.decoderHeads
+    let heads = DecoderConfiguration.heads
     let headDim = inner / heads
     let weight = weight.reshaped([inner, weight.count / inner])
     let channels = weight.shape[1]
@@ -187,7 +176,7 @@ private func panelsOfPrompts(_ folded: Tensor) -> [Panels] {
     let (columns, channels) = (folded.shape[1], folded.shape[2])
     return (0..<folded.shape[0]).map { prompt in
         let panels = Panels(inner: channels, columns: columns, .float32)
-        panels.fill(transposing: { folded.base + (prompt * columns + $0) * channels })
+        panels.pack(transposing: { folded.base + (prompt * columns + $0) * channels })
         return panels
     }
 }
@@ -202,7 +191,7 @@ private func attendFew(
     let stride = panels.paddedColumns
     withScratch((keys.rows + 2) * stride) { scores in
         let (maxima, sums) = (scores + keys.rows * stride, scores + (keys.rows + 1) * stride)
-        multiply(keys, panels, into: MutableMatrix(scores, rows: keys.rows, columns: columns, stride: stride))
+        panelProduct(keys, panels, into: MutableMatrix(scores, rows: keys.rows, columns: columns, stride: stride))
         maxima.update(repeating: -.infinity, count: stride)
         for row in 0..<keys.rows {
             let scores = scores + row * stride
@@ -215,8 +204,8 @@ private func attendFew(
             _ = Kernels.current.exponentiate(scores, stride, 0)
             for column in 0..<stride { sums[column] += scores[column] }
         }
-        multiply(
-            ConstMatrix(scores, rows: keys.rows, columns: columns, stride: stride), transposed: true, inPlace: values,
+        inPlaceProduct(
+            ConstMatrix(scores, rows: keys.rows, columns: columns, stride: stride), transposed: true, values,
             into: result)
         for column in 0..<columns {
             result.base[column * result.stride + channels] = maxima[column] * scale
@@ -245,7 +234,7 @@ private func join(
 private func softmaxOverTokens(
     _ scores: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>, columns: Int, scale: Float
 ) {
-    let heads = Configuration.decoderHeads
+    let heads = DecoderConfiguration.heads
     withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * heads) { buffer in
         guard let maxima = buffer.baseAddress else { return }
         let sums = maxima + heads

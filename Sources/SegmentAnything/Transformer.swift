@@ -8,11 +8,11 @@ struct TwoWayTransformer: Sendable {
     let finalAttention: TokenToImage
     let finalNorm: LayerNorm
 
-    init(_ weights: Weights, _ configuration: Configuration) {
+    init(_ weights: Weights, _ sizes: DecoderConfiguration) {
         path = weights.path
-        layers = (0..<configuration.decoderDepth).map { TwoWayBlock(weights / "layers" / "\($0)", isFirst: $0 == 0) }
-        finalAttention = TokenToImage(weights / "final_attn_token_to_image")
-        finalNorm = LayerNorm(weights / "norm_final_attn", epsilon: 1e-5)
+        layers = (0..<sizes.depth).map { TwoWayBlock(weights / "layers" / "\($0)", sizes, isFirst: $0 == 0) }
+        finalAttention = TokenToImage(weights / "final_attn_token_to_image", sizes)
+        finalNorm = LayerNorm(weights / "norm_final_attn", channels: sizes.width, epsilon: 1e-5)
     }
 
     /// - Parameters:
@@ -27,34 +27,45 @@ struct TwoWayTransformer: Sendable {
         var (queries, keys) = (tokens, ImageTokens(image, positions: positions))
         for layer in layers {
             (queries, keys) = layer(
-                queries: queries, keys: keys, queryPositions: tokens, keyPositions: positions, recorder: recorder)
+                queries: queries, keys: keys, queryPositions: tokens, recorder: recorder)
         }
         queries = finalNorm(queries + finalAttention(queries: queries + tokens, image: keys))
         recorder?.record("\(path).queries", queries)
-        recorder?.record("\(path).keys", keys.plain)
-        return (queries, keys.plain)
+        recorder?.record("\(path).keys", keys.tokens)
+        return (queries, keys.tokens)
     }
 }
 
-/// The image's tokens `[prompts or 1, imageTokens, channels]`, as they are and with their positions added.
+/// The image's tokens, and their positions, which are added a block at a time where they are needed: stored, the sums would
+/// double the decoder's memory.
 struct ImageTokens {
-    let plain: Tensor
-    let placed: Tensor
+    /// Each prompt's, or once those that all prompts share: `[prompts or 1, imageTokens, channels]`.
+    let tokens: Tensor
+    /// `[imageTokens, channels]`.
+    let positions: Tensor
 
-    init(plain: Tensor, placed: Tensor) {
-        (self.plain, self.placed) = (plain, placed)
+    init(_ tokens: Tensor, positions: Tensor) {
+        (self.tokens, self.positions) = (tokens.contiguous(), positions.contiguous())
     }
 
-    init(_ plain: Tensor, positions: Tensor) {
-        self.init(plain: plain.contiguous(), placed: plain + positions)
-    }
-
-    /// A prompt's tokens from `first` on.
-    func rows(_ tensor: Tensor, prompt: Int, first: Int, count: Int) -> ConstMatrix {
-        let (tokens, channels) = (tensor.shape[1], tensor.shape[2])
-        let image = tensor.shape[0] == 1 ? 0 : prompt
+    /// Some of a prompt's tokens.
+    func rows(_ range: Range<Int>, prompt: Int) -> ConstMatrix {
+        let (imageTokens, channels) = (tokens.shape[1], tokens.shape[2])
+        let image = tokens.shape[0] == 1 ? 0 : prompt
         return ConstMatrix(
-            tensor.base + (image * tokens + first) * channels, rows: count, columns: channels, stride: channels)
+            tokens.base + (image * imageTokens + range.lowerBound) * channels, rows: range.count, columns: channels,
+            stride: channels)
+    }
+
+    /// Lends some of a prompt's tokens with their positions added.
+    func withPositions(_ range: Range<Int>, prompt: Int, _ body: (ConstMatrix) -> Void) {
+        let rows = rows(range, prompt: prompt)
+        let count = rows.rows * rows.columns
+        let positions = positions.base + range.lowerBound * rows.columns
+        withScratch(count) { sums in
+            for index in 0..<count { sums[index] = rows.base[index] + positions[index] }
+            body(ConstMatrix(sums, rows: rows.rows, columns: rows.columns, stride: rows.columns))
+        }
     }
 }
 
@@ -71,52 +82,52 @@ struct TwoWayBlock: Sendable {
     /// The first block's self-attention adds no position, and its result replaces the queries: no residual.
     let isFirst: Bool
 
-    init(_ weights: Weights, isFirst: Bool) {
+    init(_ weights: Weights, _ sizes: DecoderConfiguration, isFirst: Bool) {
+        func norm(_ name: String) -> LayerNorm { LayerNorm(weights / name, channels: sizes.width, epsilon: 1e-5) }
         path = weights.path
-        selfAttention = DecoderAttention(weights / "self_attn")
-        norm1 = LayerNorm(weights / "norm1", epsilon: 1e-5)
-        tokenToImage = TokenToImage(weights / "cross_attn_token_to_image")
-        norm2 = LayerNorm(weights / "norm2", epsilon: 1e-5)
-        mlp = MLPBlock(weights / "mlp", activation: .relu)
-        norm3 = LayerNorm(weights / "norm3", epsilon: 1e-5)
-        imageToToken = ImageToToken(
-            weights / "cross_attn_image_to_token", norm: LayerNorm(weights / "norm4", epsilon: 1e-5))
+        selfAttention = DecoderAttention(weights / "self_attn", channels: sizes.width, inner: sizes.width)
+        norm1 = norm("norm1")
+        tokenToImage = TokenToImage(weights / "cross_attn_token_to_image", sizes)
+        norm2 = norm("norm2")
+        mlp = MLPBlock(weights / "mlp", channels: sizes.width, hidden: sizes.mlpWidth, activation: .relu)
+        norm3 = norm("norm3")
+        imageToToken = ImageToToken(weights / "cross_attn_image_to_token", sizes, norm: norm("norm4"))
         self.isFirst = isFirst
     }
 
     func callAsFunction(
-        queries: Tensor, keys: ImageTokens, queryPositions: Tensor, keyPositions: Tensor, recorder: Recorder? = nil
+        queries: Tensor, keys: ImageTokens, queryPositions: Tensor, recorder: Recorder? = nil
     ) -> (queries: Tensor, keys: ImageTokens) {
         var queries = queries
         if isFirst {
             queries = selfAttention(queries: queries, keys: queries, values: queries)
         } else {
-            let placed = queries + queryPositions
-            queries = queries + selfAttention(queries: placed, keys: placed, values: queries)
+            let withPositions = queries + queryPositions
+            queries = queries + selfAttention(queries: withPositions, keys: withPositions, values: queries)
         }
         queries = norm1(queries)
         queries = norm2(queries + tokenToImage(queries: queries + queryPositions, image: keys))
         queries = norm3(queries + mlp(queries))
-        let keys = imageToToken(
-            image: keys, keys: queries + queryPositions, values: queries, positions: keyPositions)
+        let keys = imageToToken(image: keys, keys: queries + queryPositions, values: queries)
         recorder?.record("\(path).queries", queries)
-        recorder?.record("\(path).keys", keys.plain)
+        recorder?.record("\(path).keys", keys.tokens)
         return (queries, keys)
     }
 }
 
 /// Multi-head attention after projections to fewer channels (`transformer.py:185`): softmax(q·kᵀ/√headDim)·v.
 struct DecoderAttention: Sendable {
-    let queryProjection: Linear
-    let keyProjection: Linear
-    let valueProjection: Linear
-    let outProjection: Linear
+    let queryProjection: Projection
+    let keyProjection: Projection
+    let valueProjection: Projection
+    let outProjection: Projection
 
-    init(_ weights: Weights) {
-        queryProjection = Linear(weights / "q_proj")
-        keyProjection = Linear(weights / "k_proj")
-        valueProjection = Linear(weights / "v_proj")
-        outProjection = Linear(weights / "out_proj")
+    /// - Parameter inner: channels of the queries, keys and values.
+    init(_ weights: Weights, channels: Int, inner: Int) {
+        queryProjection = Projection(weights / "q_proj", inputs: channels, outputs: inner)
+        keyProjection = Projection(weights / "k_proj", inputs: channels, outputs: inner)
+        valueProjection = Projection(weights / "v_proj", inputs: channels, outputs: inner)
+        outProjection = Projection(weights / "out_proj", inputs: inner, outputs: channels)
     }
 
     /// `[prompts, queries, channels]` and `[prompts, keys, channels]` to `[prompts, queries, channels]`.
@@ -124,6 +135,21 @@ struct DecoderAttention: Sendable {
         outProjection(
             multiHeadAttention(
                 queries: queryProjection(queries), keys: keyProjection(keys), values: valueProjection(values),
-                heads: Configuration.decoderHeads))
+                heads: DecoderConfiguration.heads))
     }
+}
+
+/// A linear layer in single precision whose weight is used by itself too (`torch.nn.Linear`).
+struct Projection: Sendable {
+    /// `[outputs, inputs]`.
+    let weight: Tensor
+    /// `[outputs]`.
+    let bias: Tensor
+
+    init(_ weights: Weights, inputs: Int, outputs: Int) {
+        weight = weights.tensor("weight", [outputs, inputs])
+        bias = weights.tensor("bias", [outputs])
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight: weight, bias: bias) }
 }

@@ -16,11 +16,11 @@ struct ModelPrompt: Sendable {
 }
 
 /// How images become the model's input, and the decoder's logits masks.
-public enum Scaling: Hashable, Sendable {
+public enum Scaling: String, Hashable, Sendable, Codable {
     /// As SAM (`transforms.py:16`, `sam.py:134`): the long side becomes the image size, the short side `int(x + 0.5)`, by
     /// Pillow's bilinear resize; SAM's mean and deviation; what is missing at the right and bottom is zero. Logits are
     /// interpolated to the model's square, cut, and interpolated to the original.
-    case longestSide
+    case longestSide = "longest-side"
     /// As MedSAM (`MedSAM_Inference.py:111`): both sides become the image size, by scikit-image's cubic resize; the least
     /// value becomes 0 and the greatest 1. Probabilities, not logits, are interpolated, and straight to the original.
     case square
@@ -32,12 +32,13 @@ struct ImageTransform: Hashable, Sendable {
     let original: PixelSize
     /// The size after scaling, before padding.
     let scaled: PixelSize
+    /// Pixels along the side of the model's square.
+    let imageSize: Int
 
     /// - Parameter file: what the image is called in an error.
     /// - Throws: ``FileError`` `badData` where the short side rounds to 0.
     init(_ original: PixelSize, _ scaling: Scaling = .longestSide, imageSize: Int, file: String) throws(FileError) {
-        self.scaling = scaling
-        self.original = original
+        (self.scaling, self.original, self.imageSize) = (scaling, original, imageSize)
         if scaling == .square {
             scaled = PixelSize(width: imageSize, height: imageSize)
             return
@@ -53,22 +54,22 @@ struct ImageTransform: Hashable, Sendable {
         }
     }
 
-    func callAsFunction(_ point: PixelPoint) -> ModelPoint {
+    func point(_ point: PixelPoint) -> ModelPoint {
         ModelPoint(
             x: point.x * (Double(scaled.width) / Double(original.width)),
             y: point.y * (Double(scaled.height) / Double(original.height)))
     }
 
-    func callAsFunction(_ prompt: Prompt) -> ModelPrompt {
+    func prompt(_ prompt: Prompt) -> ModelPrompt {
         ModelPrompt(
-            points: prompt.points.map { (self($0.position), $0.isForeground) },
+            points: prompt.points.map { (point($0.position), $0.isForeground) },
             corners: prompt.box.map {
-                (self(PixelPoint(x: $0.x0, y: $0.y0)), self(PixelPoint(x: $0.x1, y: $0.y1)))
+                (point(PixelPoint(x: $0.x0, y: $0.y0)), point(PixelPoint(x: $0.x1, y: $0.y1)))
             })
     }
 
     /// The image as the model takes it, `[imageSize, imageSize, 3]`.
-    func callAsFunction(_ image: RGBImage, imageSize: Int) -> Tensor {
+    func input(_ image: RGBImage) -> Tensor {
         precondition(image.size == original, "image of \(image.size), expected \(original)")
         switch scaling {
         case .longestSide: return normalisedAndPadded(resized(image, to: scaled), imageSize: imageSize)
@@ -81,14 +82,12 @@ struct ImageTransform: Hashable, Sendable {
     /// Bands of rows are made side by side; within one, rows come in order.
     ///
     /// - Parameter logits: from the decoder, `[4·grid, 4·grid]`.
-    func upscale(
-        _ logits: Tensor, imageSize: Int, _ body: (_ y: Int, _ row: UnsafeBufferPointer<Float>) -> Void
-    ) {
+    func upscale(_ logits: Tensor, _ body: (_ y: Int, _ row: UnsafeBufferPointer<Float>) -> Void) {
         precondition(logits.shape.count == 2, "logits of \(logits.shape)")
         let values = scaling == .square ? probabilities(logits) : logits.contiguous()
         let (width, band) = (original.width, 128)
         parallelFor((original.height + band - 1) / band) { task in
-            let rows = rows(of: values, imageSize: imageSize)
+            let rows = rows(of: values)
             withScratch(width) { odds in
                 for y in task * band..<min((task + 1) * band, original.height) {
                     var row = rows.row(y)
@@ -103,7 +102,7 @@ struct ImageTransform: Hashable, Sendable {
     }
 
     /// The rows of values `[height, width]` at the original size.
-    private func rows(of values: Tensor, imageSize: Int) -> BilinearRows {
+    private func rows(of values: Tensor) -> BilinearRows {
         let size = PixelSize(width: values.shape[1], height: values.shape[0])
         func row(_ y: Int) -> UnsafePointer<Float> { values.base + y * size.width }
         if scaling == .square { return BilinearRows(from: size, to: original, cropped: original, source: row) }

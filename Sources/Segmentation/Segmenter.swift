@@ -37,9 +37,9 @@ public struct Segmenter: Sendable {
     /// Encodes each slice that has boxes once, predicts a mask for each box, and puts the masks together.
     ///
     /// - Parameter progress: told after each slice how many are done.
-    /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:scaling:recorder:)`` and
+    /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:scaling:recorder:progress:)`` and
     ///   ``Sam/predict(_:on:multimask:recorder:)``, and for slices that the recipe does not take.
-    public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws(FileError) -> SegmentedVolume {
+    public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws -> SegmentedVolume {
         try recipe.check(images.slices, file: images.volume.file)
         var result = SegmentedVolume(labels: LabelVolume(geometry: images.volume.geometry))
         for (done, slice) in boxes.enumerated() {
@@ -49,7 +49,7 @@ public struct Segmenter: Sendable {
         return result
     }
 
-    private func segment(_ slice: SliceBoxes, into result: inout SegmentedVolume) throws(FileError) {
+    private func segment(_ slice: SliceBoxes, into result: inout SegmentedVolume) throws {
         let name = "\(images.volume.file), slice \(slice.slice)"
         let encoded = try sam.encode(
             recipe.image(images, ofSlice: slice.slice), name: name, scaling: recipe.scaling)

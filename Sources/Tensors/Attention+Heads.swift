@@ -21,9 +21,9 @@ public func multiHeadAttention(queries: Tensor, keys: Tensor, values: Tensor, he
             let queryOffset = (item * queryTokens + first) * channels + head * headDim
             let keyOffset = item * keyTokens * channels + head * headDim
             let keyPanels = Panels(inner: headDim, columns: keyTokens, .float32)
-            keyPanels.fill(transposing: { keys.base + keyOffset + $0 * channels })
+            keyPanels.pack(transposing: { keys.base + keyOffset + $0 * channels })
             let valuePanels = Panels(inner: keyTokens, columns: headDim, .float32)
-            valuePanels.fill(rows: { values.base + keyOffset + $0 * channels })
+            valuePanels.pack(rows: { values.base + keyOffset + $0 * channels })
             let stride = valuePanels.paddedColumns
             withScratch(rows * stride) { attended in
                 attend(

@@ -11,8 +11,8 @@ import Foundation
 ///   - keys: `[headDim, keyTokens]`.
 ///   - values: `[keyTokens, valueDim]`.
 ///   - result: `[queryTokens, valueDim]`, with room for the panels' padding in each row.
-///   - bias: writes what else belongs to the scores of one query and a range of keys, to which they are added; queries come
-///     in order, and up to ``Panels/width`` floats beyond the range may be written.
+///   - bias: initialises one query's scores for a range of keys, to which q · k is then added. It is called in the order of
+///     the queries, and may write up to ``Panels/width`` floats past the range.
 @inline(__always)
 package func attend(
     queries: ConstMatrix, keys: Panels, values: Panels, scale: Float = 1, into result: MutableMatrix,
@@ -32,7 +32,7 @@ package func attend(
                 let strip = start..<min(start + queryStrip, rows)
                 let stripResult = result[strip, 0..<result.columns]
                 for row in strip { bias(row, range, scores + (row - start) * stride) }
-                multiply(
+                panelProduct(
                     queries[strip, 0..<queries.columns], keys, columns: range,
                     into: MutableMatrix(scores, rows: strip.count, columns: range.count, stride: stride),
                     accumulate: true)
@@ -54,7 +54,7 @@ package func attend(
                     }
                     maxima[row] = largest
                 }
-                multiply(
+                panelProduct(
                     ConstMatrix(scores, rows: strip.count, columns: range.count, stride: stride), values, rows: range,
                     into: stripResult, accumulate: first > 0)
             }

@@ -17,6 +17,12 @@ public struct Layout: Hashable, Sendable {
         offset = 0
     }
 
+    /// One element, repeated in every place of a shape: all strides are 0.
+    init(repeating shape: [Int]) {
+        self.init(shape: shape)
+        strides = shape.map { _ in 0 }
+    }
+
     /// The layout with these strides and offset, or nil where an element would lie outside `count` elements.
     public init?(shape: [Int], strides: [Int], offset: Int, within count: Int) {
         precondition(shape.count == strides.count, "\(strides.count) strides for shape \(shape)")
@@ -40,13 +46,13 @@ public struct Layout: Hashable, Sendable {
     public var count: Int { shape.reduce(1, *) }
 
     /// The places from the first element's to the last's; nothing where there are no elements.
-    public var span: Range<Int> {
+    public var storageRange: Range<Int> {
         if shape.contains(0) { return 0..<0 }
         return offset..<zip(shape, strides).reduce(offset) { $0 + ($1.0 - 1) * $1.1 } + 1
     }
 
     /// The layout of the same elements where the storage begins with the first of them.
-    public var fromStart: Layout {
+    public var rebased: Layout {
         var result = self
         result.offset = 0
         return result
@@ -61,6 +67,9 @@ public struct Layout: Hashable, Sendable {
         }
         return true
     }
+
+    /// Whether every place has the same element.
+    var isRepetition: Bool { !strides.isEmpty && strides.allSatisfy { $0 == 0 } }
 
     /// The same elements with the axes in another order: axis `n` of the result is axis `order[n]` of this.
     public func permuted(_ order: [Int]) -> Layout {
@@ -92,11 +101,11 @@ public struct Layout: Hashable, Sendable {
 
     /// The same elements in another shape.
     ///
-    /// - Precondition: the layout is contiguous and the counts agree.
+    /// - Precondition: the layout is contiguous, or repeats one element, and the counts agree.
     public func reshaped(_ shape: [Int]) -> Layout {
-        precondition(isContiguous, "reshape of a strided view, shape \(self.shape), strides \(strides)")
+        precondition(isContiguous || isRepetition, "reshape of a strided view, shape \(self.shape), strides \(strides)")
         precondition(shape.reduce(1, *) == count, "shape \(self.shape) as \(shape)")
-        var result = Layout(shape: shape)
+        var result = isRepetition ? Layout(repeating: shape) : Layout(shape: shape)
         result.offset = offset
         return result
     }

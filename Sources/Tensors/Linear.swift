@@ -1,4 +1,4 @@
-/// What follows a linear map, element by element.
+/// The activation that follows a linear layer.
 public enum Activation: Sendable {
     case none
     /// x · Φ(x) with the error function; see ``gelu(_:)``.
@@ -7,20 +7,20 @@ public enum Activation: Sendable {
     case relu
 }
 
-/// The weight `[outputs, inputs]` of a linear map, in the form in which products take it.
+/// The weight `[outputs, inputs]` of a linear layer, in the form that its GEMM reads.
 package enum LinearWeight: Sendable {
     /// As the file has it.
     case plain(Tensor)
-    /// As the right factor `[inputs, outputs]` of tiles, in bfloat16.
+    /// Packed as the right operand `[inputs, outputs]`, in bfloat16.
     case panels(Panels)
 
-    /// - Parameter precision: in bfloat16 the weight is rounded and put in order once, here; but for one whose outputs
-    ///   are no whole number of panels, which stays as it is.
+    /// - Parameter precision: for bfloat16 the weight is rounded and packed here, once, unless its outputs do not fill whole
+    ///   panels: then it stays as it is.
     package init(_ weight: Tensor, precision: Precision) {
         precondition(weight.shape.count == 2, "weight of shape \(weight.shape)")
         let isWhole = weight.shape[0] % Panels.width == 0
         self =
-            precision == .bfloat16 && isWhole ? .panels(rightFactor(weight, precision)) : .plain(weight.contiguous())
+            precision == .bfloat16 && isWhole ? .panels(packed(weight, precision)) : .plain(weight)
     }
 
     var shape: [Int] {
@@ -33,7 +33,7 @@ package enum LinearWeight: Sendable {
 
 /// `x · weightᵀ + bias`, then an activation: `[…, inputs]` by `[outputs, inputs]` to `[…, outputs]`.
 ///
-/// Few rows, and processors that have no tiles of ours, are the BLAS's.
+/// Products of few rows go to BLAS, and so does everything on processors for which there are no kernels.
 package func linear(
     _ x: Tensor, weight: LinearWeight, bias: Tensor? = nil, activation: Activation = .none
 ) -> Tensor {
@@ -42,8 +42,8 @@ package func linear(
     precondition(bias == nil || bias?.shape == [outputs], "bias \(bias?.shape ?? []) of weight \(weight.shape)")
     let (x, bias) = (x.contiguous(), bias?.contiguous())
     let rows = x.shape.dropLast().reduce(1, *)
-    /// Bias and activation of a part of the result.
-    func finish(_ tile: MutableMatrix, firstOutput: Int) {
+    /// The epilogue of a tile: bias, then activation.
+    func epilogue(_ tile: MutableMatrix, firstOutput: Int) {
         for index in 0..<tile.rows {
             let row = UnsafeMutableBufferPointer(start: tile.base + index * tile.stride, count: tile.columns)
             if let bias { add(bias.base + firstOutput, to: row) }
@@ -61,13 +61,14 @@ package func linear(
             MutableMatrix(result, rows: rows, columns: outputs, stride: outputs)
         )
         switch weight {
-        case .panels(let panels): multiply(left, panels, into: product, finish)
+        case .panels(let panels): gemmByTiles(left, panels, into: product, epilogue)
         case .plain(let weight)
         where rows > fewRows && inputs > 0 && outputs % Panels.width == 0 && InstructionSet.current > .baseline:
-            multiply(left, rightFactor(weight, .float32), into: product, finish)
+            gemmByTiles(left, packed(weight, .float32), into: product, epilogue)
         case .plain(let weight):
-            multiply(
-                left, ConstMatrix(weight.base, rows: outputs, columns: inputs, stride: inputs), into: product, finish)
+            precondition(weight.layout.isContiguous, "a strided weight, \(weight.layout)")
+            gemmByBLAS(
+                left, ConstMatrix(weight.base, rows: outputs, columns: inputs, stride: inputs), into: product, epilogue)
         }
     }
 }
@@ -76,15 +77,15 @@ package func linear(
 public func linear(
     _ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none
 ) -> Tensor {
-    linear(x, weight: LinearWeight(weight, precision: .float32), bias: bias, activation: activation)
+    linear(x, weight: LinearWeight(weight.contiguous(), precision: .float32), bias: bias, activation: activation)
 }
 
 // MARK: - Splitting the work
 
-/// `left · rightᵀ` by the BLAS, in tiles that one thread each computes and finishes while they are in the cache.
-private func multiply(
+/// `left · rightᵀ` by BLAS, in tiles: a thread computes a tile and runs its epilogue while the tile is in the cache.
+private func gemmByBLAS(
     _ left: ConstMatrix, _ right: ConstMatrix, into product: MutableMatrix,
-    _ finish: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
+    _ epilogue: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
 ) {
     let tileRows = left.rows <= 512 ? fewRows : 512
     let tileColumns = 1280
@@ -94,19 +95,21 @@ private func multiply(
         let columns = range(task % columnTiles, of: tileColumns, upTo: product.columns)
         let tile = product[rows, columns]
         matmul(left[rows, 0..<left.columns], right[columns, 0..<right.columns], transposed: true, into: tile)
-        finish(tile, columns.lowerBound)
+        epilogue(tile, columns.lowerBound)
     }
 }
 
-/// `left · right` by our own tiles. A task is a block of rows, copied to where they lie close; it multiplies a chunk of
-/// them, which stays in the second-level cache, by one panel of the right factor after another. For many threads there
-/// would be too few such tasks, so that one has some of the outputs alone; each result's sum stays the same.
+/// `left · right` by the kernels of `CKernels/multiply.h`.
 ///
-/// A tile adds the terms of a chunk one by one, so that shorter chunks round less: with one of 1280, ViT-H's embedding was
-/// 2.4 times as far from the oracle as the official package. Factors in bfloat16 are rounded by far more.
-private func multiply(
+/// A task packs a block of rows, then multiplies a chunk of its terms, which fits the second-level cache, by one panel of
+/// the right operand after another. Where there are many threads, a task also takes only some of the outputs; the order of
+/// each sum stays the same.
+///
+/// A kernel adds the terms of a chunk one by one, so shorter chunks round less: with chunks of 1280, ViT-H's embedding was
+/// 2.4 times as far from the oracle as the official package's. In bfloat16 the operands are rounded by far more.
+private func gemmByTiles(
     _ left: ConstMatrix, _ right: Panels, into product: MutableMatrix,
-    _ finish: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
+    _ epilogue: (_ tile: MutableMatrix, _ firstOutput: Int) -> Void
 ) {
     let (blockRows, tileColumns) = (left.rows <= 1024 ? 16 : 48, 1280)
     let taskColumns = Threads.count > 8 ? 640 : product.columns
@@ -124,10 +127,10 @@ private func multiply(
                 let tile = product[rows, columns]
                 for start in Swift.stride(from: 0, to: left.columns, by: chunk) {
                     let inner = start..<min(start + chunk, left.columns)
-                    multiply(
+                    tileProduct(
                         near.columns(inner), right, rows: inner, columns: columns, into: tile, accumulate: start > 0)
                 }
-                finish(tile, first)
+                epilogue(tile, first)
             }
         }
     }
@@ -137,14 +140,14 @@ private func range(_ index: Int, of size: Int, upTo end: Int) -> Range<Int> {
     index * size..<min((index + 1) * size, end)
 }
 
-/// A weight `[outputs, inputs]` as the right factor `[inputs, outputs]`.
-private func rightFactor(_ weight: Tensor, _ precision: Precision) -> Panels {
+/// A weight `[outputs, inputs]`, packed as the right operand `[inputs, outputs]`.
+private func packed(_ weight: Tensor, _ precision: Precision) -> Panels {
     let weight = weight.contiguous()
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let panels = Panels(inner: inputs, columns: outputs, precision)
     let task = 4 * Panels.width
     parallelFor((outputs + task - 1) / task) { index in
-        panels.fill(
+        panels.pack(
             columns: index * task..<min((index + 1) * task, outputs), transposing: { weight.base + $0 * inputs })
     }
     return panels

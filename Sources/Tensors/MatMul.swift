@@ -35,10 +35,10 @@ extension MutableMatrix {
 
 /// `product = left · right` on the calling thread, with `right` transposed where asked.
 ///
-/// The one place that calls the BLAS. It runs on the calling thread alone: tasks of ``parallelFor(_:_:)`` call it
-/// side by side, which keeps OpenBLAS's threads from fighting with Dispatch's and the split of the work fixed.
+/// The one place that calls the BLAS. It runs on the calling thread alone (``Computation``): tasks of ``parallelFor(_:_:)``
+/// call it side by side, which keeps OpenBLAS's threads from fighting with ours and the split of the work fixed.
 ///
-/// Products of up to ``fewRows`` rows are summed in chunks of as many terms: the decoder's few tokens decide everything
+/// Products of up to ``fewRows`` rows are summed in chunks of 64 terms: the decoder's few tokens decide everything
 /// that follows, and one running sum over 2048 channels or 4096 keys would cost them half of their accuracy.
 package func matmul(
     _ left: ConstMatrix, _ right: ConstMatrix, transposed: Bool, into product: MutableMatrix
@@ -55,42 +55,45 @@ package func matmul(
         }
         return
     }
-    _ = blasIsSingleThreaded
-    let chunk = product.rows <= fewRows ? fewRows : inner
-    for start in stride(from: 0, to: inner, by: chunk) {
-        cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans,
-            blasint(product.rows), blasint(product.columns), blasint(min(chunk, inner - start)),
-            1, left.base + start, blasint(left.stride),
-            right.base + (transposed ? start : start * right.stride), blasint(right.stride),
-            start == 0 ? 0 : 1, product.base, blasint(product.stride))
+    let chunk = product.rows <= fewRows ? termChunk : inner
+    Computation.scope {
+        for start in stride(from: 0, to: inner, by: chunk) {
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans,
+                blasint(product.rows), blasint(product.columns), blasint(min(chunk, inner - start)),
+                1, left.base + start, blasint(left.stride),
+                right.base + (transposed ? start : start * right.stride), blasint(right.stride),
+                start == 0 ? 0 : 1, product.base, blasint(product.stride))
+        }
     }
 }
 
-/// See ``matmul(_:_:transposed:into:)``.
+/// The most rows of a product that count as few; see ``matmul(_:_:transposed:into:)``.
 let fewRows = 64
 
-private let blasIsSingleThreaded: Void = openblas_set_num_threads(1)
+/// The terms that a product of few rows adds up before it begins another sum.
+private let termChunk = 64
 
 /// What OpenBLAS's own product of 4096×1280 by 1280×5120 reaches on ``Threads/count`` threads, in floating-point
 /// operations a second, the best of `runs` after one to warm up: what nobody's products are much faster than.
 public func blasRate(runs: Int = 5) -> Double {
-    _ = blasIsSingleThreaded
     let (rows, inner, columns) = (4096, 1280, 5120)
     let (left, right) = (
         Tensor(repeating: 0.5, shape: [rows, inner]), Tensor(repeating: 0.5, shape: [inner, columns])
     )
     let product = Storage(count: rows * columns)
-    openblas_set_num_threads(blasint(Threads.count))
-    defer { openblas_set_num_threads(1) }
-    let seconds = (0...runs).map { _ in
-        let start = ContinuousClock.now
-        cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, left.base,
-            blasint(inner), right.base, blasint(columns), 0, product.base, blasint(columns))
-        return start.duration(to: .now) / .seconds(1)
+    return Computation.scope {
+        openblas_set_num_threads(blasint(Threads.count))
+        let seconds = (0...runs).map { _ in
+            let start = ContinuousClock.now
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1,
+                left.base, blasint(inner), right.base, blasint(columns), 0, product.base, blasint(columns))
+            return start.duration(to: .now) / .seconds(1)
+        }
+        openblas_set_num_threads(1)
+        return 2 * Double(rows * inner * columns) / (seconds.dropFirst().min() ?? 1)
     }
-    return 2 * Double(rows * inner * columns) / (seconds.dropFirst().min() ?? 1)
 }
 
 /// The processor that OpenBLAS chose its kernels for, such as "Zen".

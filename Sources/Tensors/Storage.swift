@@ -58,41 +58,66 @@ package func withScratch<Result>(
     return try body(scratch)
 }
 
-/// Blocks of memory that are no longer needed, for the next of the same size.
+/// Blocks of memory that are no longer needed, for the next of the same size, while a ``Computation`` runs.
 ///
 /// A forward pass asks for the same few sizes again and again. Memory from the system comes in pages that it must first
 /// clear, one fault each, which costs more than a layer norm.
 package enum SpareMemory {
-    private static let blocks = Mutex<[Int: [Block]]>([:])
+    private static let state = Mutex(State())
+
+    private struct State: ~Copyable {
+        var blocks: [Int: [Block]] = [:]
+        var keeps = false
+    }
 
     private struct Block: @unchecked Sendable {  // Nobody else holds it.
         let base: UnsafeMutablePointer<Float>
     }
 
+    private static let live = Atomic<Int>(0)
+
+    /// The bytes that storages and scratch hold, those that wait for their next use included.
+    package static var liveBytes: Int { live.load(ordering: .relaxed) }
+
     static func take(_ count: Int) -> UnsafeMutablePointer<Float> {
-        if count >= leastCount, let spare = blocks.withLock({ $0[count]?.popLast() }) { return spare.base }
-        let bytes = max(count, 1) * MemoryLayout<Float>.stride
-        return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        if count >= leastCount, let spare = state.withLock({ $0.blocks[count]?.popLast() }) { return spare.base }
+        live.wrappingAdd(bytes(count), ordering: .relaxed)
+        return UnsafeMutableRawPointer.allocate(byteCount: bytes(count), alignment: 64)
             .bindMemory(to: Float.self, capacity: count)
     }
 
     static func giveBack(_ base: UnsafeMutablePointer<Float>, _ count: Int) {
         let block = Block(base: base)
-        if count >= leastCount {
-            blocks.withLock { $0[count, default: []].append(block) }
-        } else {
-            UnsafeMutableRawPointer(base).deallocate()
-        }
+        let isKept =
+            count >= leastCount
+            && state.withLock { state in
+                if state.keeps { state.blocks[count, default: []].append(block) }
+                return state.keeps
+            }
+        if !isKept { free(base, count) }
     }
 
-    /// Gives all back to the system: what follows needs other sizes.
-    package static func release() {
-        let all = blocks.withLock { blocks in
-            defer { blocks = [:] }
-            return blocks.values.flatMap { $0 }
-        }
-        for block in all { UnsafeMutableRawPointer(block.base).deallocate() }
+    /// From now on keeps large blocks that are given back.
+    static func keep() {
+        state.withLock { $0.keeps = true }
     }
+
+    /// Gives all back to the system, and keeps no more.
+    static func release() {
+        let blocks = state.withLock { state in
+            state.keeps = false
+            defer { state.blocks = [:] }
+            return state.blocks
+        }
+        for (count, blocks) in blocks { for block in blocks { free(block.base, count) } }
+    }
+
+    private static func free(_ base: UnsafeMutablePointer<Float>, _ count: Int) {
+        live.wrappingSubtract(bytes(count), ordering: .relaxed)
+        UnsafeMutableRawPointer(base).deallocate()
+    }
+
+    private static func bytes(_ count: Int) -> Int { max(count, 1) * MemoryLayout<Float>.stride }
 
     /// 64 KiB: smaller blocks come from the allocator's own cache.
     private static let leastCount = 1 << 14

@@ -5,7 +5,11 @@ public struct Tensor: Sendable {
     public let layout: Layout
     public let storage: Storage
 
-    public init(storage: Storage, layout: Layout) {
+    /// - Precondition: all elements lie within the storage.
+    package init(storage: Storage, layout: Layout) {
+        precondition(
+            layout.storageRange.lowerBound >= 0 && layout.storageRange.upperBound <= storage.count,
+            "elements \(layout.storageRange) of a storage of \(storage.count)")
         self.storage = storage
         self.layout = layout
     }
@@ -22,6 +26,13 @@ public struct Tensor: Sendable {
     public init(_ values: [Float], shape: [Int]) {
         precondition(values.count == shape.reduce(1, *), "\(values.count) values for shape \(shape)")
         self.init(shape: shape) { $0.update(from: values, count: values.count) }
+    }
+
+    /// Zeros in a shape of any size, for the memory of one.
+    package init(zeros shape: [Int]) {
+        let storage = Storage(count: 1)
+        storage.base[0] = 0
+        self.init(storage: storage, layout: Layout(repeating: shape))
     }
 
     /// A new tensor with one value everywhere.
@@ -62,6 +73,7 @@ extension Tensor {
 
     /// The same elements in another shape; a strided view is copied first.
     public func reshaped(_ shape: [Int]) -> Tensor {
+        if layout.isRepetition { return Tensor(storage: storage, layout: layout.reshaped(shape)) }
         let dense = contiguous()
         return Tensor(storage: dense.storage, layout: dense.layout.reshaped(shape))
     }
@@ -91,13 +103,20 @@ extension Tensor {
         }
     }
 
+    /// Lends all elements in the order of the axes, without a copy where they lie so.
+    public func withUnsafeBufferPointer<Result>(
+        _ body: (UnsafeBufferPointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        let dense = contiguous()
+        return try withExtendedLifetime(dense) { try body(UnsafeBufferPointer(start: dense.base, count: count)) }
+    }
+
     /// Whether no element is infinite or not a number.
     public var isFinite: Bool {
-        let dense = contiguous()
-        // A sum of zeros times elements is zero unless one of them is not finite; it vectorises.
-        return withExtendedLifetime(dense) {
-            let base = dense.base
-            return (0..<count).reduce(Float(0)) { $0 + base[$1] * 0 } == 0
+        withUnsafeBufferPointer { elements in
+            // The largest magnitude's bits: a comparison of integers vectorises where a sum of floats, in order, cannot.
+            let largest = elements.reduce(UInt32(0)) { max($0, $1.bitPattern & 0x7FFF_FFFF) }
+            return largest < Float.infinity.bitPattern
         }
     }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Foundation
 import ImageFrames
 import SafeFiles
@@ -60,9 +59,7 @@ struct Bench: ParsableCommand {
             report.seconds.prompts32.append(try timed { try sam.masks(boxes, on: encoded) }.seconds)
             progress.update(run)
             if let saveEmbedding, run == runs {
-                try writeSafetensors(saveEmbedding, names: ["image_encoder"]) { _ in
-                    .tensor(encoded.embedding.permuted(2, 0, 1), .float32)
-                }
+                try encoded.write(to: saveEmbedding)
             }
         }
         report.peakMemoryBytes = peakMemory()
@@ -71,7 +68,9 @@ struct Bench: ParsableCommand {
         } else {
             report.printTable()
             let rate = blasRate() * (sam.precision == .bfloat16 ? 2 : 1)
-            let (flop, best) = (sam.configuration.encoderFlop, report.seconds.encode.min() ?? 0)
+            let (flop, best) = (
+                sam.configuration.image.flop(outputs: sam.configuration.decoder.width), report.seconds.encode.min() ?? 0
+            )
             print(
                 String(
                     format: "encode: %.2f TFLOP at %.0f GFLOP/s, %.0f%% of the bound of %.2f s (%.0f GFLOP/s)",
@@ -84,7 +83,7 @@ struct Bench: ParsableCommand {
     private func benchLayers(of sam: Sam) throws {
         let rate = blasRate()
         var timings: [LayerTiming] = []
-        let layers = sam.layers()
+        let layers = sam.layerBenchmarks()
         let progress = Progress("bench: layers", total: layers.count, isQuiet: options.quiet)
         for layer in layers {
             layer.run()
@@ -125,7 +124,7 @@ private func kernelNames() -> String {
 
 extension Sam {
     /// All masks at the image's size, as the official predictor has them when it returns.
-    fileprivate func masks(_ prompts: [Prompt], on image: EncodedImage) throws(FileError) -> [Mask] {
+    fileprivate func masks(_ prompts: [Prompt], on image: EncodedImage) throws -> [Mask] {
         try predict(prompts, on: image).flatMap { $0.map(\.mask) }
     }
 }

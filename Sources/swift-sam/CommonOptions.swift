@@ -33,7 +33,7 @@ struct ModelOptions: ParsableArguments {
 
     /// Applies the options and opens the model.
     func open() throws -> Sam {
-        if let threads { Threads.count = threads }
+        if let threads { Threads.setProcessCount(threads) }
         if precision == .bfloat16, InstructionSet.current < .avx512bf16, !quiet {
             printError(
                 "warning: --precision bfloat16: with \(InstructionSet.current.rawValue) instructions the rounded numbers are "

@@ -39,27 +39,19 @@ struct Convert: ParsableCommand {
 
     func run() throws {
         try requireOutputs([output], besides: [input])
-        let (checkpoint, names, configuration) = try openModel(input)
-        func entry(_ official: String) -> (name: String, type: DataType) {
-            guard let name = names[official], let entry = checkpoint.entries[name] else {
-                preconditionFailure("no tensor \(official)")
+        let file = try ModelFile(path: input)
+        let names = file.shapes.keys.sorted()
+        for name in names where dtype == .float16 {
+            guard let value = file.tensor(name).values.first(where: { $0.isFinite && abs($0) >= 65520 }) else {
+                continue
             }
-            return (name, dtype ?? entry.dataType)
+            throw FileError(
+                .badData, file: input, place: file.name(of: name), "too large for float16", expected: "below 65520",
+                found: "\(value)", advice: "Use --dtype bfloat16, which has the range of float32.")
         }
-        if dtype == .float16 {
-            for name in configuration.tensors.keys.sorted() {
-                let source = entry(name).name
-                if let value = checkpoint.tensor(source).values.first(where: { $0.isFinite && abs($0) >= 65520 }) {
-                    throw FileError(
-                        .badData, file: input, place: source, "too large for float16", expected: "below 65520",
-                        found: "\(value)", advice: "Use --dtype bfloat16, which has the range of float32.")
-                }
-            }
+        try writeSafetensors(output, names: names, metadata: file.checkpoint.metadata) { name in
+            .tensor(file.tensor(name), dtype ?? file.dataType(name))
         }
-        try writeSafetensors(output, names: configuration.tensors.keys, metadata: checkpoint.metadata) { official in
-            let (name, type) = entry(official)
-            return .tensor(checkpoint.tensor(name), type)
-        }
-        print("\(output): \(configuration.variant), \(dtype?.rawValue ?? "types as they were")")
+        print("\(output): \(file.configuration.variant), \(dtype?.rawValue ?? "types as they were")")
     }
 }

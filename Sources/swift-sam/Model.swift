@@ -19,18 +19,16 @@ struct Model: ParsableCommand {
 
     func run() throws {
         let path = try modelPath(file)
-        let (checkpoint, _, configuration) = try openModel(path)
+        let file = try ModelFile(path: path)
+        let (checkpoint, configuration) = (file.checkpoint, file.configuration)
         let digest = try sha256(ofFile: path)
         let known = KnownWeights.bySHA256[digest]
         let description = Description(
             file: path, name: known?.name ?? checkpoint.metadata["name"], variant: configuration.variant,
-            parameters: configuration.parameterCount,
+            parameters: file.parameterCount,
             types: Set(checkpoint.entries.values.map(\.dataType.rawValue)).sorted(), sizeBytes: checkpoint.size,
             sha256: digest, licence: known?.licence ?? checkpoint.metadata["licence"] ?? checkpoint.metadata["license"],
-            imageSize: configuration.imageSize, patchSize: configuration.patchSize, width: configuration.width,
-            depth: configuration.depth, heads: configuration.heads, window: configuration.window,
-            globalBlocks: configuration.globalBlocks, decoderWidth: configuration.decoderWidth,
-            metadata: checkpoint.metadata)
+            configuration: configuration, metadata: checkpoint.metadata)
         if json {
             try printJSON(description)
         } else {
@@ -49,27 +47,39 @@ private struct Description: Encodable {
     var sizeBytes: Int
     var sha256: String
     var licence: String?
-    var imageSize: Int
-    var patchSize: Int
-    var width: Int
-    var depth: Int
-    var heads: Int
-    var window: Int?
-    var globalBlocks: [Int]
-    var decoderWidth: Int
+    var configuration: Configuration
     var metadata: [String: String]
 
     enum CodingKeys: String, CodingKey {
-        case file, name, variant, parameters, types, sha256, licence, width, depth, heads, window, metadata
+        case file, name, variant, parameters, types, sha256, licence, metadata
         case sizeBytes = "size_bytes"
-        case imageSize = "image_size"
-        case patchSize = "patch_size"
-        case globalBlocks = "global_blocks"
         case decoderWidth = "decoder_width"
     }
 
+    /// The encoder's own sizes lie beside the others.
+    func encode(to encoder: any Encoder) throws {
+        switch configuration.image {
+        case .vit(let vit): try vit.encode(to: encoder)
+        }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(file, forKey: .file)
+        try container.encodeIfPresent(name, forKey: .name)
+        try container.encode(variant, forKey: .variant)
+        try container.encode(parameters, forKey: .parameters)
+        try container.encode(types, forKey: .types)
+        try container.encode(sizeBytes, forKey: .sizeBytes)
+        try container.encode(sha256, forKey: .sha256)
+        try container.encodeIfPresent(licence, forKey: .licence)
+        try container.encode(configuration.decoder.width, forKey: .decoderWidth)
+        try container.encode(metadata, forKey: .metadata)
+    }
+
     func printTable() {
-        let window = window.map { "windows of \($0)×\($0) tokens, global in blocks \(globalBlocks)" } ?? "global"
+        let encoder =
+            switch configuration.image {
+            case .vit(let vit):
+                (pixels: "\(vit.imageSize) pixels, patches of \(vit.patchSize)", blocks: vit.description)
+            }
         let rows = [
             ("file", file),
             ("name", name ?? "unknown: not one of the known official files"),
@@ -79,9 +89,9 @@ private struct Description: Encodable {
             ("size", String(format: "%.1f MiB", Double(sizeBytes) / 1_048_576)),
             ("sha256", sha256),
             ("licence", licence ?? "unknown"),
-            ("image", "\(imageSize) pixels, patches of \(patchSize)"),
-            ("encoder", "\(depth) blocks, \(width) channels, \(heads) heads, \(window)"),
-            ("decoder", "\(decoderWidth) channels"),
+            ("image", encoder.pixels),
+            ("encoder", encoder.blocks),
+            ("decoder", "\(configuration.decoder.width) channels"),
         ]
         for (name, value) in rows { print(name.padding(toLength: 12, withPad: " ", startingAt: 0) + value) }
         for (name, value) in metadata.sorted(by: { $0.key < $1.key }) where !["name", "licence"].contains(name) {

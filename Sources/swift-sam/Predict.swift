@@ -19,6 +19,11 @@ struct Predict: ParsableCommand {
     @OptionGroup var prompts: PromptOptions
     @OptionGroup var options: ModelOptions
 
+    @Option(
+        help: ArgumentHelp("An embedding that encode kept, in place of the picture.", valueName: "file"),
+        completion: .file(extensions: ["safetensors"]))
+    var embedding: String?
+
     @Flag(help: "Predict the one mask for unambiguous prompts instead of three to choose from.")
     var singleMask = false
 
@@ -32,6 +37,9 @@ struct Predict: ParsableCommand {
     var output: String
 
     mutating func validate() throws {
+        guard (prompts.image == nil) != (embedding == nil) else {
+            throw ValidationError("Name a picture, or with --embedding what encode made of one.")
+        }
         guard output.lowercased().hasSuffix(".png") else {
             throw ValidationError("-o must name a .png file, not \"\(output)\".")
         }
@@ -42,16 +50,19 @@ struct Predict: ParsableCommand {
         let outputs = (1...prompts.promptCount).flatMap { prompt in
             masks.map { outputPath(prompt: prompt, of: prompts.promptCount, mask: $0) }
         }
-        try requireOutputs(outputs, besides: prompts.reads + options.reads())
-        let (image, warnings) = try readImage(prompts.image)
-        if !options.quiet { printWarnings(warnings + prompts.warnings(on: image.size)) }
+        try requireOutputs(outputs, besides: prompts.reads + [embedding].compactMap { $0 } + options.reads())
+        let picture = try prompts.image.map { path throws(FileError) in try readImage(path) }
         let (sam, load) = try timed { try options.open() }
-        let asked = try prompts.prompts(on: image.size, maskSize: sam.configuration.maskSize)
-        let (encoded, encode) = try timed { try sam.encode(image, name: prompts.image) }
+        let kept = try embedding.map { path throws(FileError) in try EncodedImage(contentsOf: path, for: sam) }
+        guard let size = kept?.size ?? picture?.image.size, let name = prompts.image ?? embedding else { return }
+        let asked = try prompts.prompts(on: size, name: name, maskSize: sam.configuration.maskSize)
+        if !options.quiet { printWarnings((picture?.warnings ?? []) + prompts.warnings(on: size, name: name)) }
+        let (encoded, encode) = try timed { try kept ?? picture.map { try sam.encode($0.image, name: name) } }
+        guard let encoded else { return }
         let (answers, decode) = try timed { try sam.predict(asked, on: encoded, multimask: !singleMask) }
 
         var report = Report(
-            image: image.size, prompts: [], seconds: .init(load: load, encode: encode, decode: decode),
+            image: size, prompts: [], seconds: .init(load: load, encode: encode, decode: decode),
             peakMemoryBytes: 0)
         for (number, (prompt, masks)) in zip(asked, answers).enumerated() {
             let best = masks.best?.index

@@ -9,7 +9,7 @@ import Tensors
 /// An image and what is asked of it: the arguments that `predict` and `activations` share.
 struct PromptOptions: ParsableArguments {
     @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
-    var image: String
+    var image: String?
 
     // A value may begin with a minus sign.
     @Option(
@@ -48,27 +48,28 @@ struct PromptOptions: ParsableArguments {
     }
 
     /// What the person should know: boxes that reach beyond the image are taken as they are, as by the official package.
-    func warnings(on size: PixelSize) -> [Warning] {
+    func warnings(on size: PixelSize, name: String) -> [Warning] {
         box.filter { $0.clipped(to: size) != $0 }.map {
             Warning(
-                file: image,
+                file: name,
                 "the box \(shortText($0)) reaches beyond the image of \(size.width)×\(size.height) pixels")
         }
     }
 
     /// The files that are read.
-    var reads: [String] { [image] + [maskInput].compactMap { $0 } }
+    var reads: [String] { [image, maskInput].compactMap { $0 } }
 
     var promptCount: Int { max(box.count, point.compactMap(\.prompt).max() ?? 1, 1) }
 
     /// The prompts, in the order of their numbers.
     ///
+    /// - Parameter name: what the image is called in an error.
     /// - Throws: ``FileError`` `badData` for a box or a point wholly outside the image, and for a mask input that is
     ///   not finite or of another size than `maskSize`.
-    func prompts(on size: PixelSize, maskSize: Int) throws(FileError) -> [Prompt] {
+    func prompts(on size: PixelSize, name: String, maskSize: Int) throws(FileError) -> [Prompt] {
         func outside(_ what: String) -> FileError {
             FileError(
-                .badData, file: image, "\(what) is outside the image",
+                .badData, file: name, "\(what) is outside the image",
                 expected: "x from 0 to \(size.width), y from 0 to \(size.height)")
         }
         if let box = box.first(where: { $0.clipped(to: size) == nil }) {

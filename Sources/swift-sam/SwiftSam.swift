@@ -18,7 +18,8 @@ struct SwiftSam: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Demo.self, Predict.self, Segment.self, Slices.self, AnnotationsCommand.self, ExportCommand.self,
+            Demo.self, Predict.self, Encode.self, Segment.self, Slices.self, AnnotationsCommand.self,
+            ExportCommand.self,
             Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Bench.self,
         ])
 }

@@ -35,8 +35,7 @@ import Testing
         PredictedMask(
             index: index, score: score, lowResLogits: Tensor(logits, shape: [1, logits.count]),
             transform: try ImageTransform(
-                PixelSize(width: logits.count, height: 1), imageSize: logits.count, file: ""),
-            imageSize: logits.count)
+                PixelSize(width: logits.count, height: 1), imageSize: logits.count, file: ""))
     }
 
     @Test func aMaskIsStrictlyAboveZero() throws {

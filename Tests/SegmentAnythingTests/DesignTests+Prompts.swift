@@ -74,10 +74,10 @@ import Testing
 
     @Test func aMaskAloneHasNoTokens() throws {
         let fixture = Fixture(name: "plain.high-point-with-mask")
-        let (sam, recorder) = (try fixture.sam(), Recorder())
+        let (sam, recording) = (try fixture.sam(), Recording())
         let encoded = try sam.encode(fixture.image, name: "")
-        _ = try sam.predict([Prompt(mask: fixture.prompts[0].mask)], on: encoded, recorder: recorder)
-        #expect(recorder.activations["prompt_encoder.sparse"]?.shape == [1, 0, 64])
+        _ = try sam.predict([Prompt(mask: fixture.prompts[0].mask)], on: encoded, recorder: recording.recorder)
+        #expect(recording.activations["prompt_encoder.sparse"]?.shape == [1, 0, 64])
         let prompt: PlainModel.Prompt = (points: [], box: nil, mask: fixture.plainPrompts[0].mask)
         #expect(fixture.plain.embedPoints(prompt, on: fixture.picture).isEmpty)
     }

@@ -22,13 +22,17 @@ struct Fixture: CustomTestStringConvertible {
     static func weights(_ model: String) -> String { path("\(model).weights.safetensors") }
 
     let name: String
+    /// The activations, which are in double precision.
     let reference: Checkpoint
+    /// The image and the prompts, as our own reader of reference files sees them.
+    private let run: Reference
     /// The official package's own relative error in single precision, by activation.
     let float32Error: [String: Double]
 
     init(name: String) {
         self.name = name
         reference = try! Checkpoint(path: Fixture.path("\(name).safetensors"))
+        run = try! Reference(contentsOf: Fixture.path("\(name).safetensors"))
         float32Error = try! JSONDecoder().decode(
             [String: Double].self, from: Data(reference.metadata["float32_error"]!.utf8))
     }
@@ -38,10 +42,8 @@ struct Fixture: CustomTestStringConvertible {
 
     func sam() throws -> Sam { try Sam(path: Fixture.weights(model)) }
 
-    var image: RGBImage {
-        let shape = reference.entries["image"]!.shape
-        return RGBImage(size: PixelSize(width: shape[1], height: shape[0]), pixels: reference.bytes("image"))
-    }
+    var image: RGBImage { run.image }
+    var prompts: [Prompt] { run.prompts }
 
     /// The values of an activation, in double precision where the file has it.
     func values(_ name: String) -> [Double] {
@@ -66,32 +68,23 @@ struct Fixture: CustomTestStringConvertible {
     func tolerance(_ name: String) -> Double { max(2 * float32Error[name]!, 1e-6) }
 
     /// All our activations.
-    func recorded(multimask: Bool = true) throws -> Recorder {
-        let (sam, recorder) = (try sam(), Recorder())
-        let encoded = try sam.encode(image, name: name, recorder: recorder)
-        _ = try sam.predict(prompts, on: encoded, multimask: multimask, recorder: recorder)
-        return recorder
+    func recorded(multimask: Bool = true) throws -> Recording {
+        let (sam, recording) = (try sam(), Recording())
+        let encoded = try sam.encode(image, name: name, recorder: recording.recorder)
+        _ = try sam.predict(prompts, on: encoded, multimask: multimask, recorder: recording.recorder)
+        return recording
     }
+}
 
-    var prompts: [Prompt] {
-        func shape(_ name: String) -> [Int]? { reference.entries["prompt.\(name)"]?.shape }
-        let count = shape("boxes")?[0] ?? shape("points")?[0] ?? 1
-        let mask = shape("mask").map { reference.tensor("prompt.mask").reshaped($0.suffix(2)) }
-        return (0..<count).map { prompt in
-            var points: [Prompt.Point] = []
-            if let shape = shape("points") {
-                let (places, labels) = (values("prompt.points"), reference.tensor("prompt.labels"))
-                points = (0..<shape[1]).map {
-                    let first = 2 * (prompt * shape[1] + $0)
-                    return .init(
-                        PixelPoint(x: places[first], y: places[first + 1]), isForeground: labels[prompt, $0] == 1)
-                }
-            }
-            let box = shape("boxes").map { _ in
-                let corners = values("prompt.boxes")[4 * prompt..<4 * prompt + 4].map { $0 }
-                return PixelBox(x0: corners[0], y0: corners[1], x1: corners[2], y1: corners[3])
-            }
-            return Prompt(points: points, box: box, mask: mask)
+/// All activations of a run, as a recorder is shown them.
+final class Recording {
+    private(set) var names: [String] = []
+    private(set) var activations: [String: Tensor] = [:]
+
+    var recorder: Recorder {
+        Recorder { [self] name, activation in
+            names.append(name)
+            activations[name] = activation()
         }
     }
 }

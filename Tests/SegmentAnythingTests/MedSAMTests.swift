@@ -82,9 +82,8 @@ import Testing
         let fixture = Fixture(name: "recipes/\(name)")
         let resized = fixture.reference.bytes("resized")
         let (least, greatest) = (Double(resized.min()!), Double(resized.max()!))
-        let sam = try Sam(path: Fixture.weights("small"))
         let transform = try ImageTransform(fixture.image.size, .square, imageSize: 80, file: "")
-        let input = transform(fixture.image, imageSize: sam.configuration.imageSize)
+        let input = transform.input(fixture.image)
         #expect(input.shape == [80, 80, 3])
         let isSame = input.values == resized.map { Float((Double($0) - least) / (greatest - least)) }
         #expect(isSame)
@@ -115,7 +114,7 @@ import Testing
         }
         let own = try ImageTransform(fixture.image.size, imageSize: 80, file: "")
         let twoSteps = masks.flatMap {
-            PredictedMask(index: 0, score: 0, lowResLogits: $0.lowResLogits, transform: own, imageSize: 80)
+            PredictedMask(index: 0, score: 0, lowResLogits: $0.lowResLogits, transform: own)
                 .logits.values.map(Double.init)
         }
         for mistake in [straight, twoSteps] { #expect(error(mistake) > 100 * fixture.tolerance("probabilities")) }

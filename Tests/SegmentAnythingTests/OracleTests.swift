@@ -10,17 +10,13 @@ import Testing
 @Suite struct OracleTests {
     @Test(arguments: Fixture.all)
     func everyActivationAgrees(_ fixture: Fixture) throws {
-        let sam = try fixture.sam()
-        let recorder = Recorder()
-        let encoded = try sam.encode(fixture.image, name: fixture.name, recorder: recorder)
-        _ = try sam.predict(fixture.prompts, on: encoded, recorder: recorder)
-
+        let recording = try fixture.recorded()
         let names = fixture.reference.entries.keys.filter { name in
             name != "image" && name != "stability" && !name.hasPrefix("prompt.") && !name.hasPrefix("single.")
         }
-        #expect(Set(names) == Set(recorder.activations.keys))
+        #expect(Set(names) == Set(recording.activations.keys))
         for name in names.sorted() {
-            let activation = try #require(recorder.activations[name], "\(name)")
+            let activation = try #require(recording.activations[name], "\(name)")
             #expect(activation.shape == fixture.reference.entries[name]?.shape, "\(name)")
             let error = relativeError(activation.values.map(Double.init), fixture.values(name))
             let tolerance = max(2 * (try #require(fixture.float32Error[name])), 1e-6)

@@ -4,6 +4,7 @@ import Checkpoints
 import Foundation
 import SafeFiles
 import Tensors
+import TestSupport
 import Testing
 
 @testable import SegmentAnything
@@ -56,7 +57,7 @@ import Testing
 
     @Test(arguments: [nil, tied[0], tied[1]])
     func huggingFaceNamesGiveTheSameMasks(without missing: String?) throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         var tensors = try huggingFaceTensors()
         if let missing { #expect(tensors.removeValue(forKey: missing) != nil) }
         let sam = try Sam(path: folder.write(tensors))
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func tiedEmbeddingsMustAgree() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         var tensors = try huggingFaceTensors()
         let shape = tensors[Self.tied[0]]!.tensor.shape
         tensors[Self.tied[0]] = .tensor(changed(tensors[Self.tied[0]]!.tensor, to: 3), .float32)
@@ -86,7 +87,7 @@ import Testing
     /// What a file in half precision gives is what float32 of the same values gives, to the bit.
     @Test(arguments: [DataType.float16, .bfloat16])
     func halfPrecisionGivesTheMasksOfItsValues(_ type: DataType) throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         func rounded(_ value: Float) -> Float {
             if type == .float16 { return Float(Float16(value)) }
             // To the nearest float whose lower half is zero; of two, the one whose last bit is zero.
@@ -106,7 +107,7 @@ import Testing
 
     /// `tools/oracle/export_checkpoints.py` wrote it, with PyTorch's own rounding.
     @Test func stateDictOfPyTorchGivesTheMasksOfItsValues() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let rounded = try tensors("global").mapValues { contents in
             TensorContents.tensor(
                 Tensor(contents.tensor.values.map { Float(Float16($0)) }, shape: contents.shape), .float32)
@@ -118,7 +119,7 @@ import Testing
     // MARK: - What is no model
 
     @Test func everythingThatDoesNotFitIsInOneError() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         var tensors = try tensors("small")
         tensors["mask_decoder.iou_token.weight"] = nil
         tensors["image_encoder.blocks.1.norm2.bias"] = nil
@@ -139,7 +140,7 @@ import Testing
     }
 
     @Test func aFileOfSomethingElseSaysWhatIsMissing() {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let path = folder.write(["layer.weight": .tensor(Tensor([1], shape: [1]), .float32)])
         expectBadData(path, "image_encoder.patch_embed.proj.weight: missing") { _ = try Sam(path: path) }
     }
@@ -150,7 +151,7 @@ import Testing
     /// so that scores are done by vectors alone; a vector's exponential once made NaN finite.
     @Test(arguments: [Float.nan, .infinity, -.infinity])
     func anEncoderThatIsNotFiniteIsNamed(_ value: Float) throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let (fixture, tensors) = (DesignTests.small, try tensors("small"))
         let names = tensors.keys.filter { $0.hasPrefix("image_encoder.") }
         #expect(names.count == 51)
@@ -167,7 +168,7 @@ import Testing
 
     /// The other tensors are read as a whole on opening.
     @Test func aDecoderThatIsNotFiniteIsNamed() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let tensors = try tensors("global")
         for name in tensors.keys where !name.hasPrefix("image_encoder.") {
             var damaged = tensors
@@ -178,7 +179,7 @@ import Testing
     }
 
     @Test func theFirstOfSeveralIsNamedAndNoneWhereWeightsAreFinite() throws {
-        let folder = TemporaryFolder()
+        let folder = Folder()
         let (fixture, original) = (Fixture(name: "global.high-point"), try tensors("global"))
         var damaged = original
         for name in ["image_encoder.neck.1.bias", "image_encoder.blocks.1.norm1.weight", "image_encoder.pos_embed"] {
@@ -203,17 +204,10 @@ import Testing
 
 // MARK: - Making weights
 
-/// A folder that goes away with the value.
-final class TemporaryFolder {
-    let url = FileManager.default.temporaryDirectory.appending(path: "swift-sam-tests-\(UUID())")
-
-    init() { try! FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
+extension Folder {
     /// Writes a new safetensors file, and returns its path.
     func write(_ tensors: [String: TensorContents]) -> String {
-        let path = url.appending(path: "\(UUID()).safetensors").path(percentEncoded: false)
+        let path = file("\(UUID()).safetensors")
         try! writeSafetensors(path, names: tensors.keys) { tensors[$0]! }
         return path
     }

@@ -70,11 +70,7 @@ import Testing
     }
 
     @Test func theResultDoesNotDependOnThreads() throws {
-        defer { Threads.count = ProcessInfo.processInfo.activeProcessorCount }
-        let results = try [1, 2, 3, 7].map { threads in
-            Threads.count = threads
-            return try segmenter()
-        }
+        let results = try [1, 2, 3, 7].map { threads in try Threads.with(threads) { try segmenter() } }
         for result in results.dropFirst() {
             #expect(result.labels.values == results[0].labels.values)
             #expect(result.boxes.map(\.score) == results[0].boxes.map(\.score))

@@ -58,9 +58,9 @@ import Testing
         let random = uniform([rows, keys], in: -4...4, seed: 8)
         func bias(_ row: Int, _ key: Int) -> Float { random[row, key] + slope * Float(key / 512) }
         let keyPanels = Panels(inner: headDim, columns: keys, .float32)
-        keyPanels.fill(transposing: { key.base + $0 * stride })
+        keyPanels.pack(transposing: { key.base + $0 * stride })
         let valuePanels = Panels(inner: keys, columns: headDim, .float32)
-        valuePanels.fill(rows: { value.base + $0 * stride })
+        valuePanels.pack(rows: { value.base + $0 * stride })
         var result = [Float](repeating: 7, count: rows * stride)
         try result.withUnsafeMutableBufferPointer { buffer in
             let base = try #require(buffer.baseAddress)

@@ -111,10 +111,10 @@ import Testing
             #expect(view.count == places.count)
             if let first = places.first, let low = places.min(), let high = places.max() {
                 #expect(view.isContiguous == (places == Array(first..<first + places.count)))
-                #expect(view.span == low..<high + 1)
-                #expect(view.fromStart.places == places.map { $0 - low })
+                #expect(view.storageRange == low..<high + 1)
+                #expect(view.rebased.places == places.map { $0 - low })
             } else {
-                #expect(view.span.isEmpty)
+                #expect(view.storageRange.isEmpty)
             }
         }
     }

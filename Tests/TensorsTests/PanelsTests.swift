@@ -31,16 +31,16 @@ import Testing
         for isTransposed in [false, true] {
             let panels = Panels(inner: inner, columns: columns, precision)
             if isTransposed {
-                panels.fill(transposing: { transposed.base + $0 * inner })
+                panels.pack(transposing: { transposed.base + $0 * inner })
             } else {
-                panels.fill(rows: { right.base + $0 * columns })
+                panels.pack(rows: { right.base + $0 * columns })
             }
             let stride = panels.paddedColumns + 3
             let before = uniform(max(rows * stride, 1), seed: 3)
             var result = before
             result.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return }
-                multiply(
+                panelProduct(
                     ConstMatrix(left.base, rows: rows, columns: inner, stride: inner), panels,
                     into: MutableMatrix(base, rows: rows, columns: columns, stride: stride), accumulate: accumulate,
                     kernels: Kernels(set))
@@ -69,9 +69,9 @@ import Testing
     func blocksOfTheRightFactor(_ precision: Precision) {
         let (left, right) = (uniform([5, 6], seed: 4), uniform([20, 40], seed: 5))
         let panels = Panels(inner: 20, columns: 40, precision)
-        panels.fill(rows: { right.base + $0 * 40 })
+        panels.pack(rows: { right.base + $0 * 40 })
         let product = Tensor(shape: [5, 32]) {
-            multiply(
+            panelProduct(
                 ConstMatrix(left.base, rows: 5, columns: 6, stride: 6), panels, rows: 8..<14, columns: 16..<40,
                 into: MutableMatrix($0, rows: 5, columns: 24, stride: 32))
         }
@@ -90,10 +90,10 @@ import Testing
         let (left, right) = (uniform([13, 9], seed: 6), uniform([9, columns], seed: 7))
         let stored = isTransposed ? left.permuted(1, 0).contiguous() : left
         let product = Tensor(shape: [13, columns]) {
-            multiply(
+            inPlaceProduct(
                 ConstMatrix(stored.base, rows: stored.shape[0], columns: stored.shape[1], stride: stored.shape[1]),
                 transposed: isTransposed,
-                inPlace: ConstMatrix(right.base, rows: 9, columns: columns, stride: columns),
+                ConstMatrix(right.base, rows: 9, columns: columns, stride: columns),
                 into: MutableMatrix($0, rows: 13, columns: columns, stride: columns))
         }
         for row in 0..<13 {

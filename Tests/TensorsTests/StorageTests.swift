@@ -1,3 +1,4 @@
+import COpenBLAS
 import Foundation
 import Testing
 
@@ -5,16 +6,33 @@ import Testing
 
 /// Memory that is used again, and memory that is given back.
 @Suite struct StorageTests {
-    /// A size that nothing else asks for, since tests run side by side.
-    @Test func largeBlocksAreUsedAgain() {
+    /// In a computation a block of a size that nothing else asks for is used again. It stays allocated until the last scope
+    /// ends, of which other suites may have some at the same time.
+    @Test func largeBlocksAreUsedAgainInAComputation() {
         let count = 123_457
-        let first = SpareMemory.take(count)
-        SpareMemory.giveBack(first, count)
-        #expect(SpareMemory.take(count) == first)
-        let second = SpareMemory.take(count)
-        #expect(second != first)
-        SpareMemory.giveBack(first, count)
-        SpareMemory.giveBack(second, count)
+        Computation.scope {
+            let first = SpareMemory.take(count)
+            SpareMemory.giveBack(first, count)
+            #expect(SpareMemory.take(count) == first)
+            let second = SpareMemory.take(count)
+            #expect(second != first)
+            SpareMemory.giveBack(first, count)
+            SpareMemory.giveBack(second, count)
+        }
+    }
+
+    /// Also where an inner scope ends by an error.
+    @Test func blasHasItsThreadsBack() {
+        struct Failure: Error {}
+        let before = openblas_get_num_threads()
+        #expect(throws: Failure.self) {
+            try Computation.scope {
+                #expect(openblas_get_num_threads() == 1)
+                try Computation.scope { throw Failure() }
+            }
+        }
+        // Other suites' computations may run now.
+        #expect([before, 1].contains(openblas_get_num_threads()))
     }
 
     /// Pages of a mapped file are read again when they are needed: the numbers are the same, also at the mapping's ends.

@@ -3,29 +3,56 @@ import Testing
 
 @testable import Tensors
 
-/// How work is split, and that results do not depend on it. One test at a time, since the number of threads is global.
-@Suite(.serialized) struct ThreadsTests {
+/// How work is split, and that results do not depend on it.
+@Suite struct ThreadsTests {
     static let counts = [1, 2, 3, 5, 9]
-
-    private func with<Result>(threads: Int, _ body: () throws -> Result) rethrows -> Result {
-        let before = Threads.count
-        Threads.count = threads
-        defer { Threads.count = before }
-        return try body()
-    }
 
     @Test(arguments: counts + [64], [-1, 0, 1, 2, 3, 7, 1000])
     func parallelForRunsEachTaskOnce(_ threads: Int, _ count: Int) {
         let runs = Mutex([Int: Int]())
-        with(threads: threads) {
+        Threads.with(threads) {
             parallelFor(count) { task in runs.withLock { $0[task, default: 0] += 1 } }
         }
         #expect(runs.withLock { $0 } == Dictionary(uniqueKeysWithValues: (0..<max(count, 0)).map { ($0, 1) }))
     }
 
+    /// A task's number is its own: tasks beside it keep theirs.
+    @Test func numberBelongsToTheTask() async {
+        let before = Threads.count
+        await withTaskGroup(of: Bool.self) { group in
+            for count in 1...50 {
+                group.addTask {
+                    await Threads.with(count) {
+                        await Task.yield()
+                        return Threads.count == count
+                    }
+                }
+            }
+            for await isOwn in group { #expect(isOwn) }
+        }
+        #expect(Threads.count == before)
+    }
+
+    /// Jobs of several threads side by side, each larger than the pool, all of which must end.
+    @Test func parallelForsSideBySide() async {
+        let total = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let total = Atomic(0)
+                    Threads.with(7) {
+                        for _ in 0..<200 { parallelFor(20) { _ in total.wrappingAdd(1, ordering: .relaxed) } }
+                    }
+                    return total.load(ordering: .relaxed)
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(total == 8 * 200 * 20)
+    }
+
     @Test func parallelForInsideParallelFor() {
         let runs = Mutex([[Int]: Int]())
-        with(threads: 3) {
+        Threads.with(3) {
             parallelFor(5) { outer in
                 parallelFor(7) { inner in runs.withLock { $0[[outer, inner], default: 0] += 1 } }
             }
@@ -74,7 +101,7 @@ import Testing
     @Test(arguments: computations.map(\.name))
     func resultsAreTheSameToTheBit(_ name: String) throws {
         let run = try #require(Self.computations.first { $0.name == name }).run
-        let results = Self.counts.map { threads in with(threads: threads) { run().values.map(\.bitPattern) } }
+        let results = Self.counts.map { threads in Threads.with(threads) { run().values.map(\.bitPattern) } }
         for result in results { #expect(result == results[0]) }
         #expect(Set(results[0]).count > 1000)
     }

@@ -1,12 +1,12 @@
 import CKernels
 
-/// Rows of a product's left factor, in the numbers of the right.
+/// Rows of the left operand, in the precision of the right.
 struct LeftFactor {
     let rows: Int
     private(set) var columns: Int
     let precision: Precision
     fileprivate private(set) var base: UnsafePointer<Float>
-    /// Elements of 32 bits from one row to the next.
+    /// Words from one row to the next.
     fileprivate let stride: Int
 
     /// Floats where they are.
@@ -16,7 +16,7 @@ struct LeftFactor {
 
     /// A copy in memory that the caller lends, `stride` floats a row, rounded where the precision is bfloat16.
     init(_ matrix: ConstMatrix, _ precision: Precision, in memory: UnsafeMutablePointer<Float>, stride: Int) {
-        precondition(stride >= Panels.elements(matrix.columns, precision), "rows \(stride) apart for \(matrix.columns)")
+        precondition(stride >= Panels.words(matrix.columns, precision), "rows \(stride) apart for \(matrix.columns)")
         (rows, columns, base) = (matrix.rows, matrix.columns, UnsafePointer(memory))
         (self.precision, self.stride) = (precision, stride)
         for row in 0..<rows {
@@ -32,7 +32,7 @@ struct LeftFactor {
     func columns(_ range: Range<Int>) -> LeftFactor {
         var result = self
         result.columns = range.count
-        result.base += Panels.elements(range.lowerBound, precision)
+        result.base += Panels.words(range.lowerBound, precision)
         return result
     }
 }
@@ -45,7 +45,7 @@ struct LeftFactor {
 /// - Parameters:
 ///   - rows: which of the right factor's rows the left factor's columns meet; in bfloat16 the first is even.
 ///   - columns: which of its columns; the first is a multiple of ``Panels/width``.
-func multiply(
+func tileProduct(
     _ left: LeftFactor, _ right: Panels, rows: Range<Int>, columns: Range<Int>, into product: MutableMatrix,
     accumulate: Bool, kernels: Kernels = .current
 ) {
@@ -60,36 +60,36 @@ func multiply(
     let panel = right.base + columns.lowerBound / Panels.width * right.panelStride
     let factors = sam_product(
         left: left.base, left_row: left.stride, left_inner: 1,
-        right: panel + Panels.elements(rows.lowerBound, right.precision) * Panels.width, right_inner: Panels.width,
+        right: panel + Panels.words(rows.lowerBound, right.precision) * Panels.width, right_inner: Panels.width,
         right_panel: right.panelStride, product: product.base, product_row: product.stride, rows: left.rows,
-        inner: Panels.elements(rows.count, right.precision), panels: panels, accumulate: accumulate)
+        inner: Panels.words(rows.count, right.precision), panels: panels, accumulate: accumulate)
     switch right.precision {
     case .float32: kernels.multiply(factors)
     case .bfloat16: kernels.multiplyBfloat16(factors)
     }
 }
 
-/// The same with a left factor of floats, which is rounded first where the right one is in bfloat16.
-package func multiply(
+/// `product = left · right`, or that added to it; the left operand is rounded first where the right one is in bfloat16.
+package func panelProduct(
     _ left: ConstMatrix, _ right: Panels, rows: Range<Int>? = nil, columns: Range<Int>? = nil,
     into product: MutableMatrix, accumulate: Bool = false, kernels: Kernels = .current
 ) {
     let (rows, columns) = (rows ?? 0..<right.inner, columns ?? 0..<right.columns)
     func run(_ left: LeftFactor) {
-        multiply(left, right, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels: kernels)
+        tileProduct(left, right, rows: rows, columns: columns, into: product, accumulate: accumulate, kernels: kernels)
     }
     switch right.precision {
     case .float32: run(LeftFactor(left))
     case .bfloat16:
-        let stride = Panels.elements(left.columns, .bfloat16)
+        let stride = Panels.words(left.columns, .bfloat16)
         withScratch(left.rows * stride) { run(LeftFactor(left, .bfloat16, in: $0, stride: stride)) }
     }
 }
 
 /// `product = left · right` in single precision on the calling thread: both factors where they are, and the left
 /// transposed where asked.
-package func multiply(
-    _ left: ConstMatrix, transposed: Bool = false, inPlace right: ConstMatrix, into product: MutableMatrix
+package func inPlaceProduct(
+    _ left: ConstMatrix, transposed: Bool = false, _ right: ConstMatrix, into product: MutableMatrix
 ) {
     let (rows, inner) = transposed ? (left.columns, left.rows) : (left.rows, left.columns)
     precondition(

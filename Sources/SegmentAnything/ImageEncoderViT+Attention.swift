@@ -25,17 +25,14 @@ struct Attention: Sendable {
     let window: Int
     let grid: Int
 
-    init(_ weights: Weights, grid: Int) {
-        qkv = Linear(weights / "qkv")
-        proj = Linear(weights / "proj")
-        precision = weights.precision
-        let (height, width) = (weights["rel_pos_h"].contiguous(), weights["rel_pos_w"].contiguous())
-        relPosHeight = reversedPanels(height, precision)
-        relPosWidth = reversedPanels(width, precision)
-        padding = (weights / "qkv")["bias"].contiguous()
-        headDim = height.shape[1]
-        window = (height.shape[0] + 1) / 2
-        self.grid = grid
+    init(_ weights: Weights, _ sizes: ViTConfiguration, window: Int) {
+        (precision, headDim, grid) = (weights.precision, sizes.headDim, sizes.grid)
+        self.window = window
+        qkv = Linear(weights / "qkv", inputs: sizes.width, outputs: 3 * sizes.width)
+        proj = Linear(weights / "proj", inputs: sizes.width, outputs: sizes.width)
+        relPosHeight = reversedPanels(weights.tensor("rel_pos_h", [2 * window - 1, headDim]), precision)
+        relPosWidth = reversedPanels(weights.tensor("rel_pos_w", [2 * window - 1, headDim]), precision)
+        padding = (weights / "qkv").tensor("bias", [3 * sizes.width])
     }
 
     /// Whether the one window is the whole grid.
@@ -50,8 +47,8 @@ struct Attention: Sendable {
     /// Queries, keys and values `[grid, grid, 3·channels]` to the heads' results side by side
     /// `[grid, grid, channels]`.
     ///
-    /// A task is a window, a head and a tile of its queries within the grid. A window of several tiles has its keys and
-    /// values put in order for all of them before.
+    /// A task is a window, a head and a tile of its queries within the grid. The keys and values of a
+    /// window of several tiles are packed once, before.
     func attended(_ projected: Tensor) -> Tensor {
         let channels = projected.shape[2] / 3
         let heads = channels / headDim
@@ -59,32 +56,33 @@ struct Attention: Sendable {
         let tokens = window * window
         let tile = tokens <= 256 ? tokens : 128
         let tiles = (tokens + tile - 1) / tile
-        let regions = across * across * heads
+        let headWindows = across * across * heads
         // Plain addresses: counting references to the tensors for each of a million rows would show.
         let (source, padded) = (projected.base, padding.base)
-        func region(_ index: Int) -> Region {
-            Region(
+        func headWindow(_ index: Int) -> HeadWindow {
+            HeadWindow(
                 projected: source, padding: padded, precision: precision, window: window, grid: grid,
                 channels: channels,
                 headDim: headDim, top: index / heads / across * window, left: index / heads % across * window,
                 firstChannel: index % heads * headDim)
         }
-        let size = region(0).panelsCount
-        let shared = Storage(count: tiles > 1 ? regions * size : 0)
-        if tiles > 1 { parallelFor(regions) { region($0).fillPanels(shared.base + $0 * size) } }
+        let size = headWindow(0).panelsCount
+        let shared = Storage(count: tiles > 1 ? headWindows * size : 0)
+        if tiles > 1 { parallelFor(headWindows) { headWindow($0).pack(shared.base + $0 * size) } }
         return Tensor(shape: [grid, grid, channels]) { result in
-            parallelFor(regions * tiles) { task in
-                let (region, first) = (region(task / tiles), task % tiles * tile)
-                guard first < region.queryCount else { return }
-                let queries = first..<min(first + tile, region.queryCount)
+            defer { withExtendedLifetime((projected, shared)) {} }
+            parallelFor(headWindows * tiles) { task in
+                let (head, first) = (headWindow(task / tiles), task % tiles * tile)
+                guard first < head.queryCount else { return }
+                let queries = first..<min(first + tile, head.queryCount)
                 if tiles > 1 {
-                    region.attend(
+                    head.attend(
                         queries: queries, panels: shared.base + task / tiles * size, relPosHeight, relPosWidth,
                         into: result)
                 } else {
                     withScratch(size) { panels in
-                        region.fillPanels(panels)
-                        region.attend(
+                        head.pack(panels)
+                        head.attend(
                             queries: queries, panels: panels, relPosHeight, relPosWidth, into: result)
                     }
                 }
@@ -93,16 +91,16 @@ struct Attention: Sendable {
     }
 }
 
-/// `[rows, columns]` as the right factor `[columns, rows]`, the last row first.
+/// `[rows, columns]` packed as the right operand `[columns, rows]`, the last row first.
 private func reversedPanels(_ x: Tensor, _ precision: Precision) -> Panels {
-    let (rows, columns) = (x.shape[0], x.shape[1])
+    let (x, rows, columns) = (x.contiguous(), x.shape[0], x.shape[1])
     let panels = Panels(inner: columns, columns: rows, precision)
-    panels.fill(transposing: { x.base + (rows - 1 - $0) * columns })
+    panels.pack(transposing: { x.base + (rows - 1 - $0) * columns })
     return panels
 }
 
 /// One head of one window.
-private struct Region {
+private struct HeadWindow {
     let projected: UnsafePointer<Float>
     let padding: UnsafePointer<Float>
     let precision: Precision
@@ -134,11 +132,11 @@ private struct Region {
         )
     }
 
-    /// Puts the keys and values of the window in order.
-    func fillPanels(_ memory: UnsafeMutablePointer<Float>) {
+    /// Packs the keys and values of the window.
+    func pack(_ memory: UnsafeMutablePointer<Float>) {
         let (keys, values) = panels(memory)
-        keys.fill(transposing: { row(of: 1, at: gridPlace(of: $0)) })
-        values.fill(rows: { row(of: 2, at: gridPlace(of: $0)) })
+        keys.pack(transposing: { row(of: 1, at: gridPlace(of: $0)) })
+        values.pack(rows: { row(of: 2, at: gridPlace(of: $0)) })
     }
 
     /// Attends from some of the window's tokens within the grid to all, and writes what comes of them to `result`.
@@ -163,7 +161,7 @@ private struct Region {
             for (relative, products) in [
                 (relPosHeight, alongHeight), (relPosWidth, alongWidth),
             ] {
-                multiply(
+                panelProduct(
                     query.readOnly, relative,
                     into: MutableMatrix(products, rows: rows, columns: distances, stride: relativeStride))
             }

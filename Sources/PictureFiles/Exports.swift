@@ -1,0 +1,2 @@
+@_exported import ImageFrames
+@_exported import SafeFiles

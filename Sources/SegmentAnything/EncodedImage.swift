@@ -1,0 +1,105 @@
+import Checkpoints
+import ImageFrames
+import SafeFiles
+import Tensors
+
+/// An image after the encoder: any number of prompts can be predicted on it, now or, from a file, in another process.
+public struct EncodedImage: Sendable {
+    /// What the image is called in an error.
+    public let name: String
+    let transform: ImageTransform
+    /// What the encoder made: the embedding, then finer levels where an encoder has them (a ViT has none).
+    let levels: [Tensor]
+    let model: ModelIdentity
+
+    /// `[grid, grid, channels]`.
+    public var embedding: Tensor { levels[0] }
+
+    /// The size of the image as it was opened.
+    public var size: PixelSize { transform.original }
+
+    init(name: String, transform: ImageTransform, levels: [Tensor], model: ModelIdentity) {
+        (self.name, self.transform, self.levels, self.model) = (name, transform, levels, model)
+    }
+
+    /// An image whose embedding came from elsewhere, such as PyTorch's encoder with the same weights.
+    ///
+    /// - Parameters:
+    ///   - embedding: `[grid, grid, channels]`; the official `[1, channels, grid, grid]` is `permuted` to that.
+    ///   - size: of the image as it was opened.
+    /// - Throws: ``FileError`` `badData` where the embedding does not fit the model or is not finite, or the image is too thin.
+    public init(
+        embedding: Tensor, size: PixelSize, name: String, scaling: Scaling = .longestSide, for sam: Sam
+    ) throws(FileError) {
+        self.init(
+            name: name,
+            transform: try ImageTransform(size, scaling, imageSize: sam.configuration.imageSize, file: name),
+            levels: [embedding.contiguous()], model: sam.identity)
+        try check(for: sam)
+        guard embedding.isFinite else {
+            throw FileError(.badData, file: name, "the embedding is not finite")
+        }
+    }
+
+    /// Checks that a model can predict on the image.
+    ///
+    /// - Throws: ``FileError`` `badData` where the embedding is another model's.
+    func check(for sam: Sam) throws(FileError) {
+        let (grid, channels) = (sam.configuration.grid, sam.configuration.decoder.width)
+        guard embedding.shape == [grid, grid, channels], transform.imageSize == sam.configuration.imageSize else {
+            throw FileError(
+                .badData, file: name, "the embedding is another model's",
+                expected: "shape [\(grid), \(grid), \(channels)] as of \(sam.path)", found: "\(embedding.shape)")
+        }
+        guard model === sam.identity || model.fingerprint == sam.fingerprint else {
+            throw FileError(
+                .badData, file: name, "the embedding is another model's", expected: "\(sam.fingerprint) (\(sam.path))",
+                found: model.fingerprint, advice: "Encode the image with these weights and this precision.")
+        }
+    }
+}
+
+// MARK: - Files
+
+extension EncodedImage {
+    /// Writes the image as safetensors: the tensor `image_encoder`, `[1, channels, grid, grid]` as the official predictor's
+    /// `features`, and in the metadata the image's size, its scaling, and the ``Sam/fingerprint`` of the model.
+    ///
+    /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
+    public func write(to path: String) throws {
+        let metadata = [
+            "format": "swift-sam embedding \(embeddingFormat)", "name": name, "scaling": transform.scaling.rawValue,
+            "width": "\(size.width)", "height": "\(size.height)", "fingerprint": model.fingerprint,
+        ]
+        try writeSafetensors(path, names: ["image_encoder"], metadata: metadata) { _ in
+            .tensor(embedding.channelsFirst, .float32)
+        }
+    }
+
+    /// Reads an image that ``write(to:)`` wrote.
+    ///
+    /// - Throws: ``FileError`` `missingInput`; `badData` where the file is none, or was made by another model.
+    public init(contentsOf path: String, for sam: Sam) throws(FileError) {
+        let file = try Checkpoint(path: path)
+        let metadata = file.metadata
+        guard metadata["format"] == "swift-sam embedding \(embeddingFormat)",
+            let shape = file.entries["image_encoder"]?.shape,
+            shape.count == 4, shape[0] == 1, let width = metadata["width"].flatMap({ Int($0) }), width > 0,
+            let height = metadata["height"].flatMap({ Int($0) }), height > 0,
+            let scaling = metadata["scaling"].flatMap(Scaling.init), let fingerprint = metadata["fingerprint"]
+        else {
+            throw FileError(
+                .badData, file: path, "not an embedding",
+                expected: "a file of swift-sam encode, format \(embeddingFormat)",
+                found: metadata["format"] ?? "no format in its metadata")
+        }
+        self.init(
+            name: path,
+            transform: try ImageTransform(
+                PixelSize(width: width, height: height), scaling, imageSize: sam.configuration.imageSize, file: path),
+            levels: [file.tensor("image_encoder").selecting(axis: 0, 0).permuted(1, 2, 0).contiguous()],
+            model: ModelIdentity(fingerprint: fingerprint))
+        try check(for: sam)
+        guard embedding.isFinite else { throw FileError(.badData, file: path, "the embedding is not finite") }
+    }
+}

@@ -1,0 +1,63 @@
+import ImageFrames
+import Synchronization
+import Tensors
+
+/// One of the masks that answer a prompt.
+public struct PredictedMask: Sendable {
+    /// 0 for the single mask, 1…3 with multimask output.
+    public let index: Int
+    /// The IoU with the object that the model predicts.
+    public let score: Float
+    /// Logits as the decoder made them, `[4·grid, 4·grid]`, for use as a mask input. They keep no other mask's alive.
+    public let lowResLogits: Tensor
+    let transform: ImageTransform
+
+    /// Logits at the original size, `[height, width]`; the mask is where they are above 0. With ``Scaling/square``, the
+    /// log-odds of the interpolated probabilities.
+    ///
+    /// Computed at each use: those of many prompts on a large picture would fill the memory.
+    public var logits: Tensor {
+        let (height, width) = (transform.original.height, transform.original.width)
+        return Tensor(shape: [height, width]) { result in
+            transform.upscale(lowResLogits) { y, row in
+                (result + y * width).update(from: row.baseAddress.unsafelyUnwrapped, count: width)
+            }
+        }
+    }
+
+    /// Where the logits are strictly above 0.
+    public var mask: Mask { thresholded().mask }
+
+    /// The IoU of the masks at thresholds +1 and −1 (`amg.py:156`); 0 where both are empty.
+    public var stability: Double { thresholded().stability }
+
+    /// ``mask`` and ``stability``, for the cost of one: rows of logits are compared as they are made, and not kept.
+    public func thresholded() -> (mask: Mask, stability: Double) {
+        let size = transform.original
+        let intersection = Atomic(0)
+        let union = Atomic(0)
+        let values = [Bool](unsafeUninitializedCapacity: size.width * size.height) { buffer, count in
+            nonisolated(unsafe) let values = buffer
+            transform.upscale(lowResLogits) { y, row in
+                var (above, notBelow) = (Int32(0), Int32(0))
+                for x in row.indices {
+                    values[y * size.width + x] = row[x] > 0
+                    above += row[x] > 1 ? 1 : 0
+                    notBelow += row[x] > -1 ? 1 : 0
+                }
+                intersection.wrappingAdd(Int(above), ordering: .relaxed)
+                union.wrappingAdd(Int(notBelow), ordering: .relaxed)
+            }
+            count = size.width * size.height
+        }
+        let (inner, outer) = (intersection.load(ordering: .relaxed), union.load(ordering: .relaxed))
+        return (Mask(size: size, values: values), outer == 0 ? 0 : Double(inner) / Double(outer))
+    }
+}
+
+extension [PredictedMask] {
+    /// The mask of the highest predicted score; of equals, the first.
+    public var best: PredictedMask? {
+        self.reduce(nil) { best, mask in best.map { mask.score > $0.score ? mask : $0 } ?? mask }
+    }
+}

@@ -1,0 +1,124 @@
+import Checkpoints
+import Foundation
+import ImageFrames
+import SafeFiles
+import Tensors
+
+/// What one run was asked and every activation that it made: the file by which two implementations are compared.
+///
+/// Beside the activations, by their official names, it holds `image` (`[height, width, 3]` uint8), and in original pixels
+/// `prompt.boxes` (`[prompts, 4]`), `prompt.points` (`[prompts, points, 2]`), `prompt.labels` (`[prompts, points]`) and
+/// `prompt.mask` (`[4·grid, 4·grid]`, one for all prompts). The metadata's `order` has the names as they arose.
+public struct Reference: Sendable {
+    public let image: RGBImage
+    /// All alike in kind and in number of points.
+    public let prompts: [Prompt]
+    /// The names of the activations, in the order in which they arose where the file says so.
+    public let names: [String]
+    public let metadata: [String: String]
+    private let file: Checkpoint
+
+    /// An activation in single precision.
+    ///
+    /// - Precondition: it is one of ``names``.
+    public func activation(_ name: String) -> Tensor { file.tensor(name) }
+
+    /// Opens a reference; activations are read as they are asked for.
+    ///
+    /// - Throws: ``FileError`` as ``Checkpoint/init(path:)``, and `badData` where image or prompts are missing or do not fit.
+    public init(contentsOf path: String) throws(FileError) {
+        let file = try Checkpoint(path: path)
+        guard let entry = file.entries["image"], entry.dataType == .uint8, entry.shape.count == 3, entry.shape[2] == 3,
+            entry.shape[0] > 0, entry.shape[1] > 0
+        else {
+            throw FileError(
+                .badData, file: path, place: "image", "not a reference file", expected: "[height, width, 3] uint8",
+                found: file.entries["image"].map { "\($0.shape) \($0.dataType.rawValue)" } ?? "no image")
+        }
+        image = RGBImage(
+            size: PixelSize(width: entry.shape[1], height: entry.shape[0]), pixels: file.bytes("image"))
+        prompts = try readPrompts(file)
+        metadata = file.metadata
+        let order = metadata["order"].flatMap { try? JSONDecoder().decode([String].self, from: Data($0.utf8)) } ?? []
+        let all = Set(file.entries.keys.filter { $0 != "image" && !$0.hasPrefix("prompt.") })
+        names = order.filter(all.contains) + all.subtracting(order).sorted()
+        self.file = file
+    }
+}
+
+/// The prompts of a reference file.
+private func readPrompts(_ file: Checkpoint) throws(FileError) -> [Prompt] {
+    func tensor(_ name: String, rank: Int) throws(FileError) -> Tensor? {
+        guard let shape = file.entries[name]?.shape else { return nil }
+        guard shape.count == rank else {
+            throw FileError(
+                .badData, file: file.path, place: name, "wrong shape", expected: "\(rank) axes", found: "\(shape)")
+        }
+        return file.tensor(name)
+    }
+    let boxes = try tensor("prompt.boxes", rank: 2)
+    let (points, labels) = (try tensor("prompt.points", rank: 3), try tensor("prompt.labels", rank: 2))
+    let mask = try tensor("prompt.mask", rank: 2)
+    let count = boxes?.shape[0] ?? points?.shape[0] ?? (mask == nil ? 0 : 1)
+    guard count > 0, boxes.map({ $0.shape[1] == 4 }) ?? true, points.map({ $0.shape[0] == count }) ?? true,
+        points.map({ Array($0.shape.dropLast()) }) == labels?.shape, points.map({ $0.shape[2] == 2 }) ?? true
+    else {
+        throw FileError(
+            .badData, file: file.path, place: "prompt", "prompts that do not fit each other",
+            expected: "boxes [prompts, 4], points [prompts, points, 2], labels [prompts, points]",
+            found: "boxes \(boxes?.shape ?? []), points \(points?.shape ?? []), labels \(labels?.shape ?? [])")
+    }
+    return (0..<count).map { prompt in
+        Prompt(
+            points: (0..<(points?.shape[1] ?? 0)).compactMap { point in
+                guard let points, let labels else { return nil }
+                let (x, y) = (points[prompt, point, 0], points[prompt, point, 1])
+                return .init(PixelPoint(x: Double(x), y: Double(y)), isForeground: labels[prompt, point] == 1)
+            },
+            box: boxes.map { boxes in
+                let sides = (0..<4).map { Double(boxes[prompt, $0]) }
+                return PixelBox(x0: sides[0], y0: sides[1], x1: sides[2], y1: sides[3])
+            }, mask: mask)
+    }
+}
+
+extension Reference {
+    /// Writes a reference file.
+    ///
+    /// - Parameters:
+    ///   - prompts: all alike in kind and in number of points.
+    ///   - activations: in the order in which they arose.
+    /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
+    public static func write(
+        to path: String, image: RGBImage, prompts: [Prompt], activations: [(name: String, value: Tensor)],
+        metadata: [String: String]
+    ) throws {
+        var contents = Dictionary(uniqueKeysWithValues: activations.map { ($0, TensorContents.tensor($1, .float32)) })
+        contents["image"] = .bytes(image.pixels, .uint8, shape: [image.size.height, image.size.width, 3])
+        contents.merge(promptContents(prompts)) { $1 }
+        var metadata = metadata
+        metadata["order"] = String(decoding: try JSONEncoder().encode(activations.map(\.name)), as: UTF8.self)
+        try writeSafetensors(path, names: contents.keys, metadata: metadata) { name in
+            guard let tensor = contents[name] else { preconditionFailure("no activation \(name)") }
+            return tensor
+        }
+    }
+
+    private static func promptContents(_ prompts: [Prompt]) -> [String: TensorContents] {
+        var contents: [String: TensorContents] = [:]
+        let boxes = prompts.compactMap(\.box).flatMap { [$0.x0, $0.y0, $0.x1, $0.y1] }
+        if !boxes.isEmpty {
+            contents["prompt.boxes"] = .tensor(Tensor(boxes.map(Float.init), shape: [prompts.count, 4]), .float32)
+        }
+        let points = prompts.flatMap(\.points)
+        if !points.isEmpty {
+            let places = points.flatMap { [Float($0.position.x), Float($0.position.y)] }
+            let labels = points.map { Float($0.isForeground ? 1 : 0) }
+            let each = points.count / prompts.count
+            contents["prompt.points"] = .tensor(Tensor(places, shape: [prompts.count, each, 2]), .float32)
+            contents["prompt.labels"] = .tensor(Tensor(labels, shape: [prompts.count, each]), .float32)
+        }
+        if let mask = prompts.first?.mask { contents["prompt.mask"] = .tensor(mask, .float32) }
+        return contents
+    }
+}

@@ -44,7 +44,7 @@ public func writeAtomically(_ paths: [String], body: (_ temporaryPaths: [String]
     }
 }
 
-/// Writes `data` to `path`, whole or not at all; see ``writeAtomically(_:body:)``.
+/// Writes `data` to `path`, whole or not at all; see the overload with a body.
 public func writeAtomically(_ path: String, _ data: Data) throws {
     try writeAtomically(path) { temporary in try write(data, to: temporary, for: path) }
 }

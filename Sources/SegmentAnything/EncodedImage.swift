@@ -27,6 +27,9 @@ public struct EncodedImage: Sendable {
     /// - Parameters:
     ///   - embedding: `[grid, grid, channels]`; the official `[1, channels, grid, grid]` is `permuted` to that.
     ///   - size: of the image as it was opened.
+    ///   - name: what the image is called in an error.
+    ///   - scaling: how the image was scaled for the encoder.
+    ///   - sam: the model whose decoder will be asked.
     /// - Throws: ``FileError`` `badData` where the embedding does not fit the model or is not finite, or the image is too thin.
     public init(
         embedding: Tensor, size: PixelSize, name: String, scaling: Scaling = .longestSide, for sam: Sam

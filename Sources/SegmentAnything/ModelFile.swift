@@ -14,7 +14,7 @@ public struct ModelFile: Sendable {
     /// Opens a checkpoint of SAM's architecture, by official or Hugging Face's names, in safetensors or `.pth`, in float32,
     /// float16 or bfloat16.
     ///
-    /// - Throws: ``FileError``: what ``Checkpoint/init(path:)`` throws, and `badData` which lists all tensors that are missing,
+    /// - Throws: ``FileError``: what `Checkpoint.init(path:)` throws, and `badData` which lists all tensors that are missing,
     ///   unexpected, or of the wrong shape or type.
     public init(path: String) throws(FileError) {
         checkpoint = try Checkpoint(path: path)

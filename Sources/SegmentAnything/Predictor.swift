@@ -12,8 +12,10 @@ extension Sam {
     /// A task that is cancelled ends between two blocks of the encoder.
     ///
     /// - Parameters:
+    ///   - image: of any size.
     ///   - name: what the image is called in an error.
     ///   - scaling: how the image is scaled, and its masks will be: SAM's way, or MedSAM's.
+    ///   - recorder: is shown each activation.
     ///   - progress: called after each block with the number of blocks done, and of all; what it throws ends the work.
     /// - Throws: ``FileError`` `badData` for an image whose short side rounds to 0, and for weights that give an
     ///   embedding which is not finite (the error names the first tensor that is not); `CancellationError`.
@@ -92,7 +94,12 @@ extension Sam {
     ///
     /// A task that is cancelled ends between two batches of prompts.
     ///
-    /// - Parameter each: receives the index of a prompt and its masks; prompts of one kind come in their order.
+    /// - Parameters:
+    ///   - prompts: of any kind, mixed as they come.
+    ///   - image: what ``encode(_:name:scaling:recorder:progress:)`` made, by this model.
+    ///   - multimask: whether three masks are predicted, or the one for unambiguous prompts.
+    ///   - recorder: is shown each activation, of all prompts at once.
+    ///   - each: receives the index of a prompt and its masks; prompts of one kind come in their order.
     /// - Throws: ``FileError`` `badData` for a prompt that asks for nothing, is not finite or has another model's mask input,
     ///   before anything is decoded; for an embedding of another model; for weights that give scores which are not finite (the
     ///   error names the first tensor that is not); `CancellationError`; and what `each` throws.

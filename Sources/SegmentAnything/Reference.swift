@@ -25,7 +25,7 @@ public struct Reference: Sendable {
 
     /// Opens a reference; activations are read as they are asked for.
     ///
-    /// - Throws: ``FileError`` as ``Checkpoint/init(path:)``, and `badData` where image or prompts are missing or do not fit.
+    /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit.
     public init(contentsOf path: String) throws(FileError) {
         let file = try Checkpoint(path: path)
         guard let entry = file.entries["image"], entry.dataType == .uint8, entry.shape.count == 3, entry.shape[2] == 3,
@@ -85,9 +85,8 @@ private func readPrompts(_ file: Checkpoint) throws(FileError) -> [Prompt] {
 extension Reference {
     /// Writes a reference file.
     ///
-    /// - Parameters:
-    ///   - prompts: all alike in kind and in number of points.
-    ///   - activations: in the order in which they arose.
+    /// The prompts are all alike in kind and in number of points, and the activations in the order in which they arose.
+    ///
     /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
     public static func write(
         to path: String, image: RGBImage, prompts: [Prompt], activations: [(name: String, value: Tensor)],

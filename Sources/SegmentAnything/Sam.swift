@@ -18,8 +18,10 @@ public struct Sam: Sendable {
     ///
     /// Aligned float32 stays in the mapped file; other types are converted to it here.
     ///
-    /// - Parameter precision: of the image encoder's products and the mask decoder's up-scaling. For bfloat16 their weights
-    ///   are rounded here, and take half the memory; sums, norms, softmax and all else stay in single precision.
+    /// - Parameters:
+    ///   - path: of the weights.
+    ///   - precision: of the image encoder's products and the mask decoder's up-scaling. For bfloat16 their weights are
+    ///     rounded here, and take half the memory; sums, norms, softmax and all else stay in single precision.
     /// - Throws: ``FileError`` as ``ModelFile/init(path:)``, and `badData` where a tensor of the prompt encoder or the mask
     ///   decoder is not finite. The image encoder's tensors are not read twice for that:
     ///   ``encode(_:name:scaling:recorder:progress:)`` finds it.

@@ -1,7 +1,7 @@
 /// The activation that follows a linear layer.
 public enum Activation: Sendable {
     case none
-    /// x · Φ(x) with the error function; see ``gelu(_:)``.
+    /// x · Φ(x) with the error function; see ``applyGELU(_:)``.
     case gelu
     /// max(x, 0).
     case relu

@@ -39,7 +39,7 @@ public struct EvaluationReport: Sendable {
         if organs.isEmpty {
             // All are known before the first is scored: none may be missing of the volumes before the one that has it.
             var labels: Set<UInt16> = []
-            for pair in pairs.pairs { labels.formUnion(try LabelVolume(contentsOf: pair.first.path).values) }
+            for pair in pairs.pairs { labels.formUnion(try LabelVolume(contentsOf: pair.first).values) }
             scored = labels.subtracting(leftOut).subtracting([0]).sorted().map { Organ(name: "label\($0)", label: $0) }
             guard !scored.isEmpty else {
                 throw FileError(
@@ -49,15 +49,15 @@ public struct EvaluationReport: Sendable {
         let known = leftOut.union(scored.map(\.label)).union([0])
         var (results, unscored): ([VolumeResult], Set<UInt16>) = ([], [])
         for pair in pairs.pairs {
-            let truth = try LabelVolume(contentsOf: pair.first.path)
-            let predicted = try LabelVolume(contentsOf: pair.second.path).mapped(map)
+            let truth = try LabelVolume(contentsOf: pair.first)
+            let predicted = try LabelVolume(contentsOf: pair.second).mapped(map)
             if organs.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(known)) }
             warn(truth.warnings + predicted.warnings)
             let scores = try Evaluation.scores(
-                of: predicted, file: pair.second.path, truth: truth, organs: scored, axis: axis, miss: miss)
+                of: predicted, file: pair.second, truth: truth, organs: scored, axis: axis, miss: miss)
             let name =
                 pairs.second.kind == .pattern
-                ? pair.second.name : URL(filePath: pair.second.path).lastPathComponent
+                ? pair.name : URL(filePath: pair.second).lastPathComponent
             results.append(VolumeResult(name: name, scores: scores))
             progress(results.count)
         }

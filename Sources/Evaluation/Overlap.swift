@@ -43,20 +43,22 @@ public struct Overlap: Hashable, Sendable {
 /// The overlaps of some labels, slice by slice.
 ///
 /// - Returns: for each label an overlap for each slice.
-/// - Precondition: the volumes have one size, and the slices are of it.
+/// - Precondition: the volumes have one size, the slices are of it, and no label is 0.
 public func overlaps(
     truth: LabelVolume, predicted: LabelVolume, labels: [UInt16], slices: SliceGeometry
 ) -> [UInt16: [Overlap]] {
     precondition(truth.size == predicted.size, "overlap of \(truth.size) and \(predicted.size)")
+    precondition(!labels.contains(0), "overlap of the background")
     var result = Dictionary(
         uniqueKeysWithValues: labels.map { ($0, [Overlap](repeating: Overlap(), count: slices.count)) })
     for slice in 0..<slices.count {
         let (own, other) = (truth.labels(ofSlice: slice, slices), predicted.labels(ofSlice: slice, slices))
-        for label in labels {
-            var overlap = Overlap()
-            for (one, two) in zip(own, other) { overlap.count(inTruth: one == label, inPrediction: two == label) }
-            result[label]?[slice] = overlap
+        var overlaps: [UInt16: Overlap] = [:]
+        for (one, two) in zip(own, other) where one != 0 || two != 0 {
+            overlaps[one, default: Overlap()].count(inTruth: true, inPrediction: one == two)
+            if one != two { overlaps[two, default: Overlap()].count(inTruth: false, inPrediction: true) }
         }
+        for label in labels { result[label]?[slice] = overlaps[label] ?? Overlap() }
     }
     return result
 }

@@ -17,7 +17,8 @@ public struct SurfaceDistance: Hashable, Sendable {
     /// - Returns: nil where either volume has no such label.
     public init?(truth: [Bool], predicted: [Bool], size: VolumeSize, spacing: SIMD3<Double>) {
         precondition(truth.count == size.count && predicted.count == size.count, "surfaces of \(size)")
-        let (one, other) = (surface(truth, size), surface(predicted, size))
+        let (masks, size) = cropped([truth, predicted], size)
+        let (one, other) = (surface(masks[0], size), surface(masks[1], size))
         guard one.contains(true), other.contains(true) else { return nil }
         let (toOther, toOne) = (squaredDistances(to: other, size, spacing), squaredDistances(to: one, size, spacing))
         let there = one.indices.filter { one[$0] }.map { toOther[$0].squareRoot() }
@@ -26,6 +27,26 @@ public struct SurfaceDistance: Hashable, Sendable {
         hausdorff95 = percentile(distances, 0.95)
         mean = distances.reduce(0, +) / Double(distances.count)
     }
+}
+
+/// The smallest box that holds all of some masks: what is outside it changes no surface and no distance between them.
+func cropped(_ masks: [[Bool]], _ size: VolumeSize) -> (masks: [[Bool]], size: VolumeSize) {
+    var (low, high) = (VoxelIndex(i: size.i, j: size.j, k: size.k), VoxelIndex(i: -1, j: -1, k: -1))
+    for offset in 0..<size.count where masks.contains(where: { $0[offset] }) {
+        let voxel = size.voxel(at: offset)
+        for axis in VoxelAxis.allCases {
+            low[axis] = min(low[axis], voxel[axis])
+            high[axis] = max(high[axis], voxel[axis])
+        }
+    }
+    guard low.i <= high.i else { return (masks.map { _ in [] }, VolumeSize(i: 0, j: 0, k: 0)) }
+    let inside = (low.k...high.k).flatMap { k in
+        (low.j...high.j).flatMap { j in (low.i...high.i).map { size.offset(of: VoxelIndex(i: $0, j: j, k: k)) } }
+    }
+    return (
+        masks.map { mask in inside.map { mask[$0] } },
+        VolumeSize(i: high.i - low.i + 1, j: high.j - low.j + 1, k: high.k - low.k + 1)
+    )
 }
 
 /// The voxels of a mask that have a neighbour outside it.

@@ -88,16 +88,7 @@ public enum PatientDirection: Int32, Sendable {
     case inferior
 
     /// R, L, A, P, S or I.
-    public var letter: String {
-        switch self {
-        case .right: "R"
-        case .left: "L"
-        case .anterior: "A"
-        case .posterior: "P"
-        case .superior: "S"
-        case .inferior: "I"
-        }
-    }
+    public var letter: String { ["R", "L", "A", "P", "S", "I"][Int(rawValue) - 1] }
 
     /// Whether world coordinates grow in this direction.
     public var isPositive: Bool { self == .right || self == .anterior || self == .superior }

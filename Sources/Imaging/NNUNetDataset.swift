@@ -5,20 +5,8 @@ import SafeFiles
 /// A dataset as nnU-Net v2 wants it (`documentation/dataset_format.md` there): `imagesTr/CASE_0000.nii.gz`,
 /// `labelsTr/CASE.nii.gz`, `dataset.json`, and a `splits_final.json` for cross-validation by case.
 public struct NNUNetDataset: Sendable {
-    /// A volume with its labels.
-    public struct Case: Sendable {
-        public let name: String
-        public let image: String
-        public let labels: String
-
-        public init(name: String, image: String, labels: String) {
-            self.name = name
-            self.image = image
-            self.labels = labels
-        }
-    }
-
-    public let cases: [Case]
+    /// Images and their labels.
+    public let cases: [VolumePair]
     /// Label number n of the dataset is the n-th of these.
     public let organs: [Organ]
     /// Labels that become background.
@@ -26,7 +14,7 @@ public struct NNUNetDataset: Sendable {
     /// Whether slices on which an organ was forgotten are ignored; see ``LabelVolume/ignoringGaps(_:as:)``.
     public let ignoresGaps: Bool
 
-    public init(cases: [Case], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool) {
+    public init(cases: [VolumePair], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool) {
         self.cases = cases.sorted { $0.name < $1.name }
         self.organs = organs
         self.leftOut = leftOut
@@ -71,7 +59,7 @@ public struct NNUNetDataset: Sendable {
         var missing = Array(organs.enumerated())
         for (done, item) in cases.enumerated() {
             // Whole, though only its place counts: a volume that is damaged stops the training.
-            let image = try Volume(contentsOf: item.image)
+            let image = try Volume(contentsOf: item.first)
             let labels = try labels(of: item, in: image.geometry)
             warn(image.warnings)
             missing.removeAll { labels.values.contains(UInt16($0.offset + 1)) }
@@ -106,8 +94,8 @@ public struct NNUNetDataset: Sendable {
         for part in folders { try makeFolder("\(folder)/\(part)") }
         for (done, item) in cases.enumerated() {
             let image = "\(folder)/imagesTr/\(item.name)_0000.nii.gz"
-            try writeAtomically(image) { temporary in try compress(item.image, to: temporary, for: image) }
-            let labels = try labels(of: item, in: try Geometry(ofVolume: item.image))
+            try writeAtomically(image) { temporary in try compress(item.first, to: temporary, for: image) }
+            let labels = try labels(of: item, in: try Geometry(ofVolume: item.first))
             try labels.write(to: "\(folder)/labelsTr/\(item.name).nii.gz")
             progress(done + 1)
         }
@@ -118,10 +106,10 @@ public struct NNUNetDataset: Sendable {
     // MARK: Labels
 
     /// The labels of a case in its volume's own geometry, numbered from 1.
-    private func labels(of item: Case, in geometry: Geometry) throws(FileError) -> LabelVolume {
-        let labels = try LabelVolume(contentsOf: item.labels)
+    private func labels(of item: VolumePair, in geometry: Geometry) throws(FileError) -> LabelVolume {
+        let labels = try LabelVolume(contentsOf: item.second)
         if let difference = geometry.difference(from: labels.geometry) {
-            throw FileError(.badData, file: item.labels, "not in the place of \(item.image)", found: difference)
+            throw FileError(.badData, file: item.second, "not in the place of \(item.first)", found: difference)
         }
         var numbers: [UInt16: UInt16] = [0: 0]
         for label in leftOut { numbers[label] = 0 }
@@ -133,7 +121,7 @@ public struct NNUNetDataset: Sendable {
         }
         guard unnamed.isEmpty else {
             throw FileError(
-                .badData, file: item.labels, "labels without a name",
+                .badData, file: item.second, "labels without a name",
                 found: unnamed.sorted().map { "\($0)" }.joined(separator: ", "),
                 advice: "Add each to --names: LABEL=NAME, or LABEL=- to make it background.")
         }

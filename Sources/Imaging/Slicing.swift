@@ -84,3 +84,32 @@ public struct FoundRecord: Hashable, Sendable {
         return [Warning(file: path, "the slices were made from \(other), not \(name)")]
     }
 }
+
+extension SlicesRecord {
+    /// The record of a folder that gets the slices of one more volume; all in it are turned alike.
+    ///
+    /// - Throws: ``FileError`` `cannotCreate` where slices are there that were made in another way, or of another volume of
+    ///   this name.
+    public init(of images: SliceImages, case name: String, in folder: String) throws(FileError) {
+        let size = images.volume.size
+        self.init(
+            volumes: [name: size], axis: images.slices.axis, view: images.slices.view, intensity: images.intensity)
+        guard let found = try FoundRecord(in: [folder]) else { return }
+        if let other = found.record.volumes[name], other != size {
+            throw FileError(
+                .cannotCreate, file: found.path, "slices of another volume of this name stand there",
+                expected: "\(size)", found: "\(other)",
+                advice: "Choose another folder with -o, or another name with --stem.")
+        }
+        volumes.merge(found.record.volumes) { own, _ in own }
+        var own = self
+        own.volumes = found.record.volumes
+        guard volumes.count == 1 || own == found.record else {
+            throw FileError(
+                .cannotCreate, file: found.path, "slices of other volumes stand there, made in another way",
+                expected: "axis \(axis), view \(view), \(intensity)",
+                found: "axis \(found.record.axis), view \(found.record.view), \(found.record.intensity)",
+                advice: "Choose another folder with -o.")
+        }
+    }
+}

@@ -25,11 +25,6 @@ public struct VolumeFile: Hashable, Sendable {
     public var name: String
     public var path: String
 
-    public init(name: String, path: String) {
-        self.name = name
-        self.path = path
-    }
-
     /// What patterns have in the place of a case's name.
     public static let placeholder = "{case}"
 
@@ -44,11 +39,7 @@ public struct VolumeFile: Hashable, Sendable {
 /// `._ct.nii.gz` that macOS adds, unless they are named in full. Links are followed. Letters with accents are the same
 /// letters composed and decomposed (Unicode's canonical equivalence, NFC and NFD), also in patterns.
 public struct VolumeFiles: Sendable {
-    public enum Kind: Sendable {
-        case file
-        case folder
-        case pattern
-    }
+    public enum Kind: Sendable { case file, folder, pattern }
 
     /// The argument as the person gave it.
     public let argument: String
@@ -64,27 +55,25 @@ public struct VolumeFiles: Sendable {
     ///   is not a volume's, or two volumes have one name.
     public init(_ argument: String) throws(FileError) {
         self.argument = argument
-        var found: (files: [VolumeFile], hidden: [String], missing: [String]) = ([], [], [])
+        let path = existing(argument)
+        let found: Found
         if argument.contains(VolumeFile.placeholder) {
             kind = .pattern
             try requireEnding(argument)
             found = matches(argument)
-        } else {
-            let path = existing(argument)
-            if isFolder(path) {
-                kind = .folder
-                let volumes = try entries(path).filter { VolumeEnding(of: $0) != nil }
-                found.files = volumes.filter { !isHidden($0) }.map {
-                    VolumeFile(name: withoutVolumeExtension($0), path: "\(path)/\($0)")
-                }
-                found.hidden = volumes.filter(isHidden)
-            } else {
-                kind = .file
-                _ = try fileSize(path)
-                try requireEnding(argument)
-                let name = URL(filePath: path).lastPathComponent
-                found.files = [VolumeFile(name: withoutVolumeExtension(name), path: path)]
+        } else if isFolder(path) {
+            kind = .folder
+            let names = try entries(path).filter { VolumeEnding(of: $0) != nil }
+            let files = names.filter { !isHidden($0) }.map {
+                VolumeFile(name: withoutVolumeExtension($0), path: "\(path)/\($0)")
             }
+            found = (files, names.filter(isHidden), [])
+        } else {
+            kind = .file
+            _ = try fileSize(path)
+            try requireEnding(argument)
+            let name = withoutVolumeExtension(URL(filePath: path).lastPathComponent)
+            found = ([VolumeFile(name: name, path: path)], [], [])
         }
         files = found.files.sorted { $0.name < $1.name }
         warnings = [("hidden files, not read", found.hidden), ("cases without a volume", found.missing)]
@@ -100,13 +89,21 @@ public struct VolumeFiles: Sendable {
     }
 }
 
+/// The volumes of one case in two listings, such as an image and its labels.
+public struct VolumePair: Hashable, Sendable {
+    /// The case, by the second listing.
+    public let name: String
+    /// A path.
+    public let first: String
+    /// A path.
+    public let second: String
+}
+
 /// Volumes of two listings that belong together.
 public struct VolumePairs: Sendable {
-    public typealias Pair = (first: VolumeFile, second: VolumeFile)
-
     public let (first, second): (VolumeFiles, VolumeFiles)
-    /// One of each listing, in the order of the names.
-    public let pairs: [Pair]
+    /// In the order of the names.
+    public let pairs: [VolumePair]
     /// What was left out.
     public let warnings: [Warning]
 
@@ -121,49 +118,39 @@ public struct VolumePairs: Sendable {
         _ first: VolumeFiles, _ second: VolumeFiles, hasChannels: Bool = false, onlyCommon: Bool = false
     ) throws(FileError) {
         (self.first, self.second) = (first, second)
-        let warnings = first.warnings + second.warnings
         guard (first.kind == .file) == (second.kind == .file) else {
             let (file, other) = first.kind == .file ? (first, second) : (second, first)
             throw FileError(
                 .missingInput, file: file.argument, "not a folder",
                 expected: "the volumes of a folder or pattern, as in \(other.argument)", found: "a file")
         }
-        if first.kind == .file {
-            (pairs, self.warnings) = ([(first.files[0], second.files[0])], warnings)
-            return
-        }
         var partners = Dictionary(uniqueKeysWithValues: second.files.map { ($0.name, $0) })
-        var pairs: [Pair] = []
-        var (rest, alone): ([VolumeFile], [VolumeFile]) = ([], [])
-        for file in first.files {
-            if let partner = partners.removeValue(forKey: file.name) {
-                pairs.append((file, partner))
-            } else {
-                rest.append(file)
+        var pairs: [VolumePair] = []
+        /// Pairs files by some form of their names; returns those that stay alone.
+        func pair(_ files: [VolumeFile], by name: (VolumeFile) -> String) -> [VolumeFile] {
+            files.filter { file in
+                guard let partner = partners.removeValue(forKey: name(file)) else { return true }
+                pairs.append(VolumePair(name: partner.name, first: file.path, second: partner.path))
+                return false
             }
         }
-        // Only then the others: of Case_0001 and Case_0001_0000 the one that needs no rule has the partner.
-        for file in rest {
-            let hasChannel = hasChannels && file.name.hasSuffix(channelEnding)
-            if hasChannel, let partner = partners.removeValue(forKey: String(file.name.dropLast(channelEnding.count))) {
-                pairs.append((file, partner))
-            } else {
-                alone.append(file)
+        // Whole names first: of Case_0001 and Case_0001_0000 the one that needs no rule has the partner.
+        var alone = pair(first.files) { first.kind == .file ? second.files[0].name : $0.name }
+        if hasChannels {
+            alone = pair(alone) {
+                $0.name.hasSuffix(channelEnding) ? String($0.name.dropLast(channelEnding.count)) : ""
             }
         }
-        alone += second.files.filter { partners[$0.name] != nil }
-        let lonely = alone.map(\.path)
-        guard !pairs.isEmpty, alone.isEmpty || onlyCommon else {
+        let lonely = (alone + second.files.filter { partners[$0.name] != nil }).map(\.path)
+        guard !pairs.isEmpty, lonely.isEmpty || onlyCommon else {
             throw FileError(
                 .missingInput, file: second.argument, "not the volumes of \(first.argument)",
                 expected: "the same names", found: "without a partner: \(list(lonely))",
                 advice: pairs.isEmpty ? nil : "Leave them out with --only-common.")
         }
-        self.pairs = pairs.sorted { $0.second.name < $1.second.name }
-        self.warnings =
-            warnings
-            + (alone.isEmpty
-                ? [] : [Warning(file: second.argument, "without a partner, left out: \(list(lonely))")])
+        self.pairs = pairs.sorted { $0.name < $1.name }
+        let leftOut = Warning(file: second.argument, "without a partner, left out: \(list(lonely))")
+        warnings = first.warnings + second.warnings + (lonely.isEmpty ? [] : [leftOut])
     }
 }
 
@@ -239,10 +226,13 @@ private func child(_ name: String, of folder: String, from start: String) -> Str
     return start + ((try? entries(folder))?.first { isSame($0, name) } ?? name)
 }
 
+/// The volumes of a listing, the names of hidden ones, and cases without one.
+private typealias Found = (files: [VolumeFile], hidden: [String], missing: [String])
+
 /// The files of a pattern: the first part of the path that holds `{case}` says which cases there are.
-private func matches(_ pattern: String) -> (files: [VolumeFile], hidden: [String], missing: [String]) {
+private func matches(_ pattern: String) -> Found {
     let parts = pattern.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    var found: (files: [VolumeFile], hidden: [String], missing: [String]) = ([], [], [])
+    var found: Found = ([], [], [])
     guard let place = parts.firstIndex(where: { $0.contains(VolumeFile.placeholder) }) else { return found }
     let start = place == 0 ? "" : existing(parts[..<place].joined(separator: "/") + "/")
     for entry in (try? entries(start.isEmpty ? "." : start)) ?? [] {

@@ -82,7 +82,8 @@ public struct AnnotatedVolumes: Sendable {
         // Rows of no slice are nobody's, unless there is one whose they can be.
         if volumes.count == 1 { volumes[0].errors.insert(contentsOf: source.errors, at: 0) }
         let bad = volumes.flatMap(\.errors) + (volumes.count == 1 ? [] : source.errors)
-        if !skipsBad { errors += bad.sorted { ($0.file, $0.line ?? 0) < ($1.file, $1.line ?? 0) } }
+        // First, since what is missing may be missing for that reason.
+        if !skipsBad { errors = bad.sorted { ($0.file, $0.line ?? 0) < ($1.file, $1.line ?? 0) } + errors }
         if !errors.isEmpty { throw FileErrors(errors) }
         if volumes.isEmpty { _ = try source.annotator(ofCase: files[0].name, chosen: name) }
 

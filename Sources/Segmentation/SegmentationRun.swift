@@ -122,7 +122,7 @@ public struct LabelledVolume: Sendable {
     public var picture: RGBImage {
         let boxes = Dictionary(grouping: segmentation.boxes, by: \.slice)
         let slices = boxes.isEmpty ? [images.slices.count / 2] : spread(boxes.keys.sorted(), count: 8)
-        return Segmentation.picture(of: images, segmentation.labels, slices: slices) { slice in
+        return Imaging.picture(of: images, segmentation.labels, slices: slices) { slice in
             (boxes[slice] ?? []).map { ($0.box, $0.label) }
         }
     }

@@ -150,10 +150,7 @@ extension EvaluationReport {
             let interval = summary.n > 1 ? String(format: " ± %.3f", summary.ci95) : ""
             return text(summary.mean, format: "%.3f") + interval + " (\(summary.n))"
         }
-        let columns = [(name, 18), (dice(slice), 20), (dice(volume), 20)]
-        print(
-            columns.map { $0.padding(toLength: max($1, $0.count + 1), withPad: " ", startingAt: 0) }.joined()
-                + distances)
+        print(leftAligned(name, 18) + leftAligned(dice(slice), 20) + leftAligned(dice(volume), 20) + distances)
     }
 }
 

@@ -54,19 +54,16 @@ struct ExportNNUNet: ParsableCommand {
         let paired = try VolumePairs(
             try VolumeFiles(images), try VolumeFiles(labels), hasChannels: true, onlyCommon: onlyCommon)
         if !quiet { printWarnings(paired.warnings) }
-        let cases = paired.pairs.map {
-            NNUNetDataset.Case(name: $0.second.name, image: $0.first.path, labels: $0.second.path)
-        }
         guard !names.organs.isEmpty else { throw ValidationError("--names leaves out every label.") }
         let dataset = NNUNetDataset(
-            cases: cases, organs: names.organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps)
+            cases: paired.pairs, organs: names.organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps)
         try requireDistinct(
-            reads: cases.flatMap { [$0.image, $0.labels] }, writes: NNUNetDataset.outputs(in: output))
-        let progress = Progress("\(output): cases", total: cases.count, isQuiet: quiet)
+            reads: paired.pairs.flatMap { [$0.first, $0.second] }, writes: NNUNetDataset.outputs(in: output))
+        let progress = Progress("\(output): cases", total: paired.pairs.count, isQuiet: quiet)
         // Each is checked, then each is written.
         let missing = try dataset.write(
             to: output, warn: { if !quiet { printWarnings($0) } }, progress: { progress.update($0 / 2) })
         if !quiet { printWarnings(warnings(ofAbsent: missing, in: labels)) }
-        print("wrote \(cases.count) cases to \(output)")
+        print("wrote \(paired.pairs.count) cases to \(output)")
     }
 }

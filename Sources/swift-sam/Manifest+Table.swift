@@ -1,5 +1,6 @@
 import Annotations
 import Foundation
+import Imaging
 import Segmentation
 
 extension Manifest {

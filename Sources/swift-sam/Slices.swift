@@ -35,7 +35,7 @@ struct Slices: ParsableCommand {
             if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
             let images = SliceImages(volume, slices, try slicing.slicing.intensity(of: volume, record: nil))
             try makeFolder(output)
-            let record = try record(adding: item.name, images)
+            let record = try SlicesRecord(of: images, case: item.name, in: output)
             let progress = Progress("\(volume.file): slices", total: slices.count, isQuiet: quiet)
             for slice in 0..<slices.count {
                 try writePNG(
@@ -49,30 +49,5 @@ struct Slices: ParsableCommand {
     private func path(ofSlice slice: Int, _ item: VolumeFile) -> String {
         let name = slicing.pattern.name(ofSlice: slice, case: item.name) + ".png"
         return URL(filePath: output).appending(path: name).path(percentEncoded: false)
-    }
-
-    /// The record of the folder with one more volume; all in it are turned alike.
-    private func record(adding name: String, _ images: SliceImages) throws(FileError) -> SlicesRecord {
-        var record = SlicesRecord(
-            volumes: [:], axis: images.slices.axis, view: images.slices.view, intensity: images.intensity)
-        if let found = try FoundRecord(in: [output]) {
-            if let size = found.record.volumes[name], size != images.volume.size {
-                throw FileError(
-                    .cannotCreate, file: found.path, "slices of another volume of this name stand there",
-                    expected: "\(images.volume.size)", found: "\(size)",
-                    advice: "Choose another folder with -o, or another name with --stem.")
-            }
-            let others = found.record.volumes.filter { $0.key != name }
-            record.volumes = found.record.volumes
-            guard others.isEmpty || record == found.record else {
-                throw FileError(
-                    .cannotCreate, file: found.path, "slices of other volumes stand there, made in another way",
-                    expected: "axis \(record.axis), view \(record.view), \(record.intensity)",
-                    found: "axis \(found.record.axis), view \(found.record.view), \(found.record.intensity)",
-                    advice: "Choose another folder with -o.")
-            }
-        }
-        record.volumes[name] = images.volume.size
-        return record
     }
 }

@@ -52,24 +52,14 @@ struct Summarize: ParsableCommand {
     func run() throws {
         let table = try rows.table(scores)
         let columns = table.scoreColumns.map { ($0, Summary(table.scores($0))) }
-        let mean = Summary(table.rowMeans)
-        if json {
-            try printJSON(Report(columns: Dictionary(uniqueKeysWithValues: columns), mean: mean))
-            return
+        try printColumns(
+            columns, mean: Summary(table.rowMeans), asJSON: json,
+            header: "column                    n  missing   mean     sd  ±95% CI  ±95% CI by t"
+        ) {
+            String(
+                format: "%5d  %7d  %.3f  %.3f    %.3f         %.3f", $0.n, $0.missing, $0.mean, $0.sd, $0.ci95,
+                $0.ci95ByT)
         }
-        print("column                    n  missing   mean     sd  ±95% CI  ±95% CI by t")
-        for (name, summary) in [("mean", mean)] + columns {
-            print(
-                name.padding(toLength: max(22, name.count + 1), withPad: " ", startingAt: 0)
-                    + String(
-                        format: "%5d  %7d  %.3f  %.3f    %.3f         %.3f", summary.n, summary.missing, summary.mean,
-                        summary.sd, summary.ci95, summary.ci95ByT))
-        }
-    }
-
-    private struct Report: Encodable {
-        var columns: [String: Summary]
-        var mean: Summary
     }
 }
 
@@ -106,22 +96,25 @@ struct Compare: ParsableCommand {
                 expected: one.scoreColumns.joined(separator: ","), found: other.scoreColumns.joined(separator: ","))
         }
         let columns = shared.map { ($0, Wilcoxon(one.scores($0), other.scores($0))) }
-        let mean = Wilcoxon(one.rowMeans, other.rowMeans)
-        if json {
-            try printJSON(Report(columns: Dictionary(uniqueKeysWithValues: columns), mean: mean))
-            return
-        }
-        print("column                    n  missing  statistic          p  method")
-        for (name, test) in [("mean", mean)] + columns {
-            print(
-                name.padding(toLength: max(22, name.count + 1), withPad: " ", startingAt: 0)
-                    + String(format: "%5d  %7d  %9.1f  %9.3g  ", test.n, test.missing, test.statistic, test.p)
-                    + test.method.rawValue)
+        try printColumns(
+            columns, mean: Wilcoxon(one.rowMeans, other.rowMeans), asJSON: json,
+            header: "column                    n  missing  statistic          p  method"
+        ) {
+            String(format: "%5d  %7d  %9.1f  %9.3g  ", $0.n, $0.missing, $0.statistic, $0.p) + $0.method.rawValue
         }
     }
+}
 
-    private struct Report: Encodable {
-        var columns: [String: Wilcoxon]
-        var mean: Wilcoxon
-    }
+/// Prints a value of the rows' means and of each column.
+private func printColumns<Value: Encodable>(
+    _ columns: [(String, Value)], mean: Value, asJSON: Bool, header: String, row: (Value) -> String
+) throws {
+    if asJSON { return try printJSON(ColumnReport(columns: Dictionary(uniqueKeysWithValues: columns), mean: mean)) }
+    print(header)
+    for (name, value) in [("mean", mean)] + columns { print(leftAligned(name, 22) + row(value)) }
+}
+
+private struct ColumnReport<Value: Encodable>: Encodable {
+    var columns: [String: Value]
+    var mean: Value
 }

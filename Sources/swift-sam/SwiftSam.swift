@@ -127,6 +127,11 @@ func printJSON(_ value: some Encodable) throws {
     }
 }
 
+/// A cell of a table, its beginning at the column's; one that is too long moves what follows.
+func leftAligned(_ text: String, _ width: Int) -> String {
+    text.padding(toLength: max(width, text.count + 1), withPad: " ", startingAt: 0)
+}
+
 /// A cell of a table, its end at the column's.
 func rightAligned(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text

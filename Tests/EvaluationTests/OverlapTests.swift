@@ -1,5 +1,6 @@
 import Foundation
 import ImageFrames
+import Imaging
 import TestSupport
 import Testing
 
@@ -24,6 +25,22 @@ import Testing
         #expect(overlap([1, 0], [0, 0]).dice(miss: .nan).isNaN)
         #expect(overlap([0, 0], [1, 0]).dice() == 0)
         #expect(overlap([0, 0], [1, 0]).dice(miss: .nan) == 0)
+    }
+
+    @Test func overlapsOfSeveralLabelsBySlice() {
+        let geometry = Geometry(
+            size: VolumeSize(i: 4, j: 1, k: 2),
+            affine: Affine(alongI: [1, 0, 0], alongJ: [0, 1, 0], alongK: [0, 0, 1], origin: .zero))
+        let truth = LabelVolume(geometry: geometry, values: [1, 1, 0, 9, 0, 2, 2, 0])
+        let predicted = LabelVolume(geometry: geometry, values: [1, 2, 2, 0, 0, 2, 1, 7])
+        func counts(_ axis: VoxelAxis) -> [UInt16: [[Int]]] {
+            overlaps(
+                truth: truth, predicted: predicted, labels: [1, 2, 5], slices: SliceGeometry(geometry, axis: axis)
+            ).mapValues { $0.map { [$0.truth, $0.predicted, $0.both] } }
+        }
+        #expect(
+            counts(.k) == [1: [[2, 1, 1], [0, 1, 0]], 2: [[0, 2, 0], [2, 1, 1]], 5: [[0, 0, 0], [0, 0, 0]]])
+        #expect(counts(.j) == [1: [[2, 2, 1]], 2: [[2, 3, 1]], 5: [[0, 0, 0]]])
     }
 
     // MARK: Surfaces
@@ -56,6 +73,30 @@ import Testing
             // A difference of squares loses some digits where parabolas meet.
             #expect(expected == nil ? distances[offset] == .infinity : abs(distances[offset] - (expected ?? 0)) < 1e-9)
         }
+    }
+
+    /// Surfaces are sought in the smallest box, at whose sides the volume seems to end.
+    @Test(arguments: 0..<10) func whatIsAroundChangesNothing(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        let (small, spacing) = (VolumeSize(i: 5, j: 4, k: 3), SIMD3(0.7, 1.3, 2.9))
+        let large = VolumeSize(i: 9, j: 8, k: 7)
+        let masks = (0..<2).map { _ in (0..<small.count).map { _ in Int.random(in: 0..<3, using: &random) > 0 } }
+        let embedded = masks.map { mask in
+            var result = [Bool](repeating: false, count: large.count)
+            for offset in mask.indices {
+                let voxel = small.voxel(at: offset)
+                result[large.offset(of: VoxelIndex(i: voxel.i + 3, j: voxel.j + 2, k: voxel.k + 1))] = mask[offset]
+            }
+            return result
+        }
+        // Two masks that fill their box are as they were.
+        let box = cropped(embedded, large)
+        #expect(box.size == small && box.masks == masks)
+        #expect(
+            SurfaceDistance(truth: embedded[0], predicted: embedded[1], size: large, spacing: spacing)
+                == SurfaceDistance(truth: masks[0], predicted: masks[1], size: small, spacing: spacing))
+        // By the definition: a surface in the large volume has the same voxels.
+        #expect(surface(embedded[0], large).count { $0 } == surface(masks[0], small).count { $0 })
     }
 
     @Test func noSurfaceWhereNothingIs() {

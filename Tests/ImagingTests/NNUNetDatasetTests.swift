@@ -12,16 +12,16 @@ import Testing
     let geometry = Geometry.plain(i: 7, j: 8, k: 6)
 
     /// A case whose labels are 7 on slices 1, 2 and 4, and 300 on slice 3.
-    func addCase(_ name: String, at geometry: Geometry? = nil) throws -> NNUNetDataset.Case {
+    func addCase(_ name: String, at geometry: Geometry? = nil) throws -> VolumePair {
         let image = LabelVolume(geometry: self.geometry, values: (0..<336).map { UInt16($0 * 7 % 331) })
         var labels = LabelVolume(geometry: geometry ?? self.geometry)
         for (slice, label) in [(1, 7), (2, 7), (4, 7), (3, 300)] {
             labels[VoxelIndex(i: 5, j: 6, k: slice)] = UInt16(label)
         }
-        let item = NNUNetDataset.Case(
-            name: name, image: folder.file("\(name).nii.gz"), labels: folder.file("\(name)-labels.nii.gz"))
-        try image.write(to: item.image)
-        try labels.write(to: item.labels)
+        let item = VolumePair(
+            name: name, first: folder.file("\(name).nii.gz"), second: folder.file("\(name)-labels.nii.gz"))
+        try image.write(to: item.first)
+        try labels.write(to: item.second)
         return item
     }
 
@@ -44,7 +44,7 @@ import Testing
         for item in cases {
             #expect(
                 try Data(contentsOf: URL(filePath: folder.file("set/imagesTr/\(item.name)_0000.nii.gz")))
-                    == Data(contentsOf: URL(filePath: item.image)))
+                    == Data(contentsOf: URL(filePath: item.first)))
             let labels = try LabelVolume(contentsOf: folder.file("set/labelsTr/\(item.name).nii.gz"))
             #expect((1...4).map { labels[VoxelIndex(i: 5, j: 6, k: $0)] } == [2, 2, 1, 2])
             #expect(labels.values.count { $0 != 0 } == 4)
@@ -85,13 +85,13 @@ import Testing
     @Test func imagesThatAreLinksOrNotCompressed() throws {
         var cases = try ["a", "b", "c"].map { try addCase($0) }
         try FileManager.default.createSymbolicLink(atPath: folder.file("link.nii.gz"), withDestinationPath: "a.nii.gz")
-        cases[0] = .init(name: "a", image: folder.file("link.nii.gz"), labels: cases[0].labels)
-        try LabelVolume(contentsOf: cases[1].image).write(to: folder.file("b.nii"))
-        cases[1] = .init(name: "b", image: folder.file("b.nii"), labels: cases[1].labels)
-        let plain = try readFile(cases[1].image, limit: 10_000)
-        cases[2] = .init(name: "c", image: folder.write("plain.nii.gz", plain), labels: cases[2].labels)
+        cases[0] = .init(name: "a", first: folder.file("link.nii.gz"), second: cases[0].second)
+        try LabelVolume(contentsOf: cases[1].first).write(to: folder.file("b.nii"))
+        cases[1] = .init(name: "b", first: folder.file("b.nii"), second: cases[1].second)
+        let plain = try readFile(cases[1].first, limit: 10_000)
+        cases[2] = .init(name: "c", first: folder.write("plain.nii.gz", plain), second: cases[2].second)
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
-        for (item, source) in zip(cases, [folder.file("a.nii.gz"), cases[1].image, cases[2].image]) {
+        for (item, source) in zip(cases, [folder.file("a.nii.gz"), cases[1].first, cases[2].first]) {
             let path = folder.file("set/imagesTr/\(item.name)_0000.nii.gz")
             #expect(try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType == .typeRegular)
             #expect(try readFile(path, limit: 10_000).starts(with: [0x1F, 0x8B]))

@@ -143,7 +143,7 @@ import Testing
         -> [[String]]
     {
         try VolumePairs(list(one), list(other), hasChannels: hasChannels, onlyCommon: onlyCommon).pairs
-            .map { pair in [pair.first, pair.second].map { String($0.path.dropFirst(folder.path.count + 1)) } }
+            .map { pair in [pair.first, pair.second].map { String($0.dropFirst(folder.path.count + 1)) } }
     }
 
     @Test func pairsOfFiles() throws {

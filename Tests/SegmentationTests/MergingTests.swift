@@ -73,9 +73,4 @@ import Testing
         #expect(labels == [UInt16](repeating: 2, count: size.area))
         #expect(conflicts.isEmpty)
     }
-
-    @Test(arguments: [(5, 8, [0, 1, 2, 3, 4]), (8, 4, [1, 3, 5, 7]), (9, 2, [2, 6]), (0, 3, [])])
-    func previewsSpreadEvenly(slices: Int, count: Int, expected: [Int]) {
-        #expect(spread(Array(0..<slices), count: count) == expected)
-    }
 }

@@ -1,5 +1,4 @@
 import ImageFrames
-import Imaging
 
 /// A picture of labelled slices side by side: grey values, labels as colour with a solid edge, and the boxes.
 ///

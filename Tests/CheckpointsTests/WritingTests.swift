@@ -20,8 +20,11 @@ import Testing
         "double": .bytes(withUnsafeBytes(of: Double.pi, Array.init), .float64, shape: [1]),
     ]
 
-    private func write(_ path: String, metadata: [String: String] = [:]) throws {
-        try writeSafetensors(path, names: Self.contents.keys.shuffled(), metadata: metadata) {
+    /// Gives the names in an order of its own for each seed.
+    private func write(_ path: String, metadata: [String: String] = [:], seed: UInt64 = 1) throws {
+        var generator = SplitMix(seed: seed)
+        let names = Self.contents.keys.sorted().shuffled(using: &generator)
+        try writeSafetensors(path, names: names, metadata: metadata) {
             Self.contents[$0] ?? .bytes([], .uint8, shape: [0])
         }
     }
@@ -55,7 +58,7 @@ import Testing
     @Test func theSameContentsGiveTheSameBytes() throws {
         let folder = Folder()
         let metadata = Dictionary(uniqueKeysWithValues: (0..<20).map { ("key \($0)", "\($0)") })
-        for name in ["1", "2", "3"] { try write(folder.file(name), metadata: metadata) }
+        for seed in UInt64(1)...3 { try write(folder.file("\(seed)"), metadata: metadata, seed: seed) }
         let first = try Data(contentsOf: URL(filePath: folder.file("1")))
         #expect(try Data(contentsOf: URL(filePath: folder.file("2"))) == first)
         #expect(try Data(contentsOf: URL(filePath: folder.file("3"))) == first)

@@ -70,14 +70,14 @@ import Testing
         let shape = tensors[Self.tied[0]]!.tensor.shape
         tensors[Self.tied[0]] = .tensor(changed(tensors[Self.tied[0]]!.tensor, to: 3), .float32)
         let other = folder.write(tensors)
-        expectBadData(other, "differs from \(Self.tied[0])") { _ = try Sam(path: other) }
+        expectError(.badData, "differs from \(Self.tied[0])", about: other) { _ = try Sam(path: other) }
         tensors[Self.tied[0]] = .tensor(Tensor(repeating: 1, shape: shape + [1]), .float32)
         let reshaped = folder.write(tensors)
-        expectBadData(reshaped, "differs from \(Self.tied[0])") { _ = try Sam(path: reshaped) }
+        expectError(.badData, "differs from \(Self.tied[0])", about: reshaped) { _ = try Sam(path: reshaped) }
         tensors[Self.tied[0]] = nil
         tensors[Self.tied[1]] = nil
         let neither = folder.write(tensors)
-        expectBadData(neither, "missing: prompt_encoder.pe_layer.positional_encoding_gaussian_matrix") {
+        expectError(.badData, "missing: prompt_encoder.pe_layer.positional_encoding_gaussian_matrix", about: neither) {
             _ = try Sam(path: neither)
         }
     }
@@ -142,7 +142,7 @@ import Testing
     @Test func aFileOfSomethingElseSaysWhatIsMissing() {
         let folder = Folder()
         let path = folder.write(["layer.weight": .tensor(Tensor([1], shape: [1]), .float32)])
-        expectBadData(path, "image_encoder.patch_embed.proj.weight: missing") { _ = try Sam(path: path) }
+        expectError(.badData, "image_encoder.patch_embed.proj.weight: missing", about: path) { _ = try Sam(path: path) }
     }
 
     // MARK: - Values that are not finite
@@ -160,7 +160,7 @@ import Testing
             damaged[name] = .tensor(changed(tensors[name]!.tensor, to: value), .float32)
             let path = folder.write(damaged)
             let sam = try Sam(path: path)
-            expectBadData(path, "\(name): the image's embedding is not finite") {
+            expectError(.badData, "\(name): the image's embedding is not finite", about: path) {
                 _ = try sam.encode(fixture.image, name: "image.png")
             }
         }
@@ -174,7 +174,7 @@ import Testing
             var damaged = tensors
             damaged[name] = .tensor(changed(tensors[name]!.tensor, to: .nan), .float32)
             let path = folder.write(damaged)
-            expectBadData(path, "\(name): not finite") { _ = try Sam(path: path) }
+            expectError(.badData, "\(name): not finite", about: path) { _ = try Sam(path: path) }
         }
     }
 
@@ -186,7 +186,7 @@ import Testing
             damaged[name] = .tensor(changed(original[name]!.tensor, to: .nan), .float32)
         }
         let path = folder.write(damaged)
-        expectBadData(path, "image_encoder.blocks.1.norm1.weight: the image's") {
+        expectError(.badData, "image_encoder.blocks.1.norm1.weight: the image's", about: path) {
             _ = try Sam(path: path).encode(fixture.image, name: "image.png")
         }
         let name = "image_encoder.neck.0.weight"
@@ -242,16 +242,4 @@ private func logits(_ sam: Sam, _ model: String) throws -> [UInt32] {
     let fixture = Fixture.all.first { $0.model == model }!
     let encoded = try sam.encode(fixture.image, name: fixture.name)
     return try sam.predict(fixture.prompts, on: encoded).flatMap { $0.flatMap { $0.logits.values.map(\.bitPattern) } }
-}
-
-/// Expects one `badData` about `path` whose text has `phrase` in it.
-private func expectBadData(
-    _ path: String, _ phrase: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
-) {
-    let error = #expect(throws: FileError.self, sourceLocation: sourceLocation) { try body() }
-    #expect(error?.kind == .badData, sourceLocation: sourceLocation)
-    #expect(error?.file == path, sourceLocation: sourceLocation)
-    #expect(
-        error?.description.contains(phrase) == true, "\(phrase): \(error?.description ?? "")",
-        sourceLocation: sourceLocation)
 }

@@ -78,6 +78,15 @@ import Testing
                     bias: uniform([1328], seed: 3), activation: .gelu)
             }
         ),
+        (
+            "linear, by our own tiles in bfloat16",
+            {
+                linear(
+                    uniform([1100, 70], seed: 1),
+                    weight: LinearWeight(uniform([1328, 70], seed: 2), precision: .bfloat16),
+                    bias: uniform([1328], seed: 3))
+            }
+        ),
         ("gelu", { gelu(uniform([5, 10_001], in: -4...4, seed: 4)) }),
         (
             "layerNorm",

@@ -96,9 +96,12 @@ private struct BoxChecks {
         var exchanged: Set<[Int]> = []
         for (classID, own) in boxes {
             guard let twin = twins[classID], let others = boxes[twin] else { continue }
-            for (slice, drawn) in own
-            where drawn.contains(where: { isBetween($0, others, slice) == true && isBetween($0, own, slice) != true }) {
-                exchanged.insert([slice, classID])
+            for (slice, drawn) in own {
+                guard let theirs = Neighbours(of: slice, in: others) else { continue }
+                let mine = Neighbours(of: slice, in: own)
+                if drawn.contains(where: { theirs.include($0) == true && mine?.include($0) != true }) {
+                    exchanged.insert([slice, classID])
+                }
             }
         }
         var (both, wrong) = (0, 0)
@@ -129,8 +132,10 @@ private struct BoxChecks {
     var jumps: [BoxFinding] {
         boxes.flatMap { classID, own in
             own.flatMap { slice, drawn in
-                drawn.filter { isBetween($0, own, slice) == false && !exchangedPlaces.contains([slice, classID]) }
-                    .map { finding(.jump, $0, slice) }
+                guard !exchangedPlaces.contains([slice, classID]), let near = Neighbours(of: slice, in: own) else {
+                    return [BoxFinding]()
+                }
+                return drawn.filter { near.include($0) == false }.map { finding(.jump, $0, slice) }
             }
         }
     }
@@ -195,17 +200,27 @@ private let doubledOverlap = 0.7
 /// With fewer slices than these the work has hardly begun.
 private let fewSlices = 3
 
-/// Whether a box lies where some class's boxes on the nearest slices before and after lie; false where it lies apart from
-/// both, nil where only one of them agrees, where there is none on a side, or where those two are apart themselves.
-private func isBetween(_ box: DrawnBox, _ boxes: [Int: [DrawnBox]], _ slice: Int) -> Bool? {
-    guard let before = boxes.keys.filter({ $0 < slice }).max().flatMap({ boxes[$0] }),
-        let after = boxes.keys.filter({ $0 > slice }).min().flatMap({ boxes[$0] }),
-        before.contains(where: { one in after.contains { one.box.coverage($0.box) >= neighbourCoverage } })
-    else { return nil }
-    let isCovered = [before, after].map { side in
-        side.contains { $0.box.coverage(box.box) >= neighbourCoverage }
+/// A class's boxes on the nearest slices before and after a slice.
+private struct Neighbours {
+    private let sides: [[DrawnBox]]
+
+    /// Nil where there is none on a side, or where the two are apart themselves.
+    init?(of slice: Int, in boxes: [Int: [DrawnBox]]) {
+        guard let before = boxes.keys.filter({ $0 < slice }).max().flatMap({ boxes[$0] }),
+            let after = boxes.keys.filter({ $0 > slice }).min().flatMap({ boxes[$0] }),
+            before.contains(where: { one in after.contains { one.box.coverage($0.box) >= neighbourCoverage } })
+        else { return nil }
+        sides = [before, after]
     }
-    return isCovered[0] == isCovered[1] ? isCovered[0] : nil
+
+    /// Whether a box lies where those before and after lie; false where it lies apart from both, nil where only one of
+    /// them agrees.
+    func include(_ box: DrawnBox) -> Bool? {
+        let isCovered = sides.map { side in
+            side.contains { $0.box.coverage(box.box) >= neighbourCoverage }
+        }
+        return isCovered[0] == isCovered[1] ? isCovered[0] : nil
+    }
 }
 
 /// How far along a direction boxes lie, in the mean over their middles.
@@ -224,6 +239,7 @@ private func isRight(_ name: String) -> Bool {
 
 /// For each class the one whose name is the same but for left and right, as words or as an initial l and r.
 func twinClasses(_ names: [String]) -> [Int: Int] {
+    let ids = Dictionary(zip(names.map { $0.lowercased() }, names.indices), uniquingKeysWith: min)
     var twins: [Int: Int] = [:]
     for (index, name) in names.enumerated() {
         let lower = name.lowercased()
@@ -232,9 +248,7 @@ func twinClasses(_ names: [String]) -> [Int: Int] {
         if lower.contains("right") { mirrored.insert(lower.replacingOccurrences(of: "right", with: "left")) }
         if lower.hasPrefix("l") { mirrored.insert("r" + lower.dropFirst()) }
         if lower.hasPrefix("r") { mirrored.insert("l" + lower.dropFirst()) }
-        if let twin = names.firstIndex(where: { mirrored.contains($0.lowercased()) }), twin != index {
-            twins[index] = twin
-        }
+        if let twin = mirrored.compactMap({ ids[$0] }).min(), twin != index { twins[index] = twin }
     }
     return twins
 }

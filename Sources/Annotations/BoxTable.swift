@@ -5,12 +5,11 @@ import SafeFiles
 /// A row of a CSV of boxes, of which only the slice is read yet.
 struct BoxRow: Sendable {
     var slice: Int
-    var className: String
-    /// `x0`, `y0`, `x1` and `y1` as they are written.
-    var corners: [String]
-    /// How long it took to draw, as it is written; empty where nobody measured.
-    var seconds: String
+    var cells: [String: String]
     var place: Place
+
+    /// A cell's text, empty where there is none.
+    subscript(column: String) -> String { cells[column] ?? "" }
 }
 
 /// The columns that a CSV of boxes must have, and those that it may have.
@@ -46,11 +45,7 @@ func boxRows(
             errors.append(place.error("no annotator", expected: "a name, as other rows have", found: "an empty cell"))
             continue
         }
-        rows[assignment, default: []].append(
-            BoxRow(
-                slice: slice, className: cells["class"] ?? "",
-                corners: ["x0", "y0", "x1", "y1"].map { cells[$0] ?? "" }, seconds: cells["seconds"] ?? "",
-                place: place))
+        rows[assignment, default: []].append(BoxRow(slice: slice, cells: cells, place: place))
     }
     return rows
 }
@@ -107,16 +102,17 @@ extension BoxCollector {
     }
 
     private func box(_ row: BoxRow) throws(FileError) -> WrittenBox {
-        let numbers = row.corners.compactMap(decimal)
+        let corners = ["x0", "y0", "x1", "y1"].map { row[$0] }
+        let numbers = corners.compactMap(decimal)
         guard numbers.count == 4 else {
             throw row.place.error(
                 "not a box", expected: "numbers x0, y0, x1, y1",
-                found: row.corners.map { "\"\($0)\"" }.joined(separator: ", "))
+                found: corners.map { "\"\($0)\"" }.joined(separator: ", "))
         }
         var seconds: Double?
-        if !row.seconds.isEmpty {
-            guard let number = decimal(row.seconds), number >= 0, number.isFinite else {
-                throw row.place.error("not a time", expected: "seconds", found: "\"\(row.seconds)\"")
+        if !row["seconds"].isEmpty {
+            guard let number = decimal(row["seconds"]), number >= 0, number.isFinite else {
+                throw row.place.error("not a time", expected: "seconds", found: "\"\(row["seconds"])\"")
             }
             seconds = number
         }
@@ -126,11 +122,11 @@ extension BoxCollector {
 
     /// The class by its name or its number.
     private func classID(_ row: BoxRow) throws(FileError) -> Int {
-        guard let classID = try classes.id(ofNameOrNumber: row.className) else {
+        guard let classID = try classes.id(ofNameOrNumber: row["class"]) else {
             throw row.place.error(
                 "not a class",
                 expected: classes?.listing ?? "a number, or a name with --classes",
-                found: "\"\(row.className)\"")
+                found: "\"\(row["class"])\"")
         }
         return classID
     }

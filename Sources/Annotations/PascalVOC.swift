@@ -31,7 +31,7 @@ func readPascalVOC(
             continue
         }
         let corners = ["xmin", "ymin", "xmax", "ymax"].map { object.parts[$0] }
-        let numbers = corners.compactMap { $0.flatMap(Double.init) }
+        let numbers = corners.compactMap { $0.flatMap { decimal($0) } }
         guard numbers.count == 4 else {
             errors.append(
                 place.error(
@@ -101,7 +101,9 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
     func checkSize(_ imageSize: PixelSize, file: String) throws(FileError) {
         let (width, height) = (size["width"], size["height"])
         if width == nil, height == nil { return }
-        guard width.flatMap({ Int($0) }) == imageSize.width, height.flatMap({ Int($0) }) == imageSize.height else {
+        guard width.flatMap({ decimal($0) }) == Double(imageSize.width),
+            height.flatMap({ decimal($0) }) == Double(imageSize.height)
+        else {
             throw FileError(
                 .badData, file: file, place: "size", "made for an image of another size",
                 expected: "\(imageSize.width)×\(imageSize.height)",

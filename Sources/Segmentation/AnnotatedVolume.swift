@@ -5,7 +5,7 @@ import SafeFiles
 
 /// The boxes of one annotator on one volume, checked before the volume's voxels are read.
 public struct AnnotatedVolume: Sendable {
-    public let volume: VolumeFile
+    public let file: VolumeFile
     /// Empty where no annotator is known.
     public let annotator: String
     /// The record of the slices that the boxes were drawn on.
@@ -18,14 +18,14 @@ public struct AnnotatedVolume: Sendable {
 
     /// Reads the boxes, and of the volume the header alone.
     fileprivate init(
-        _ source: BoxSource, _ volume: VolumeFile, annotator: String, _ slicing: Slicing, _ classes: ClassList?
+        _ source: BoxSource, _ file: VolumeFile, annotator: String, _ slicing: Slicing, _ classes: ClassList?
     ) throws(FileError) {
-        self.volume = volume
+        self.file = file
         self.annotator = annotator
         record = try FoundRecord(in: source.folders(ofAnnotator: annotator))
-        slices = try slicing.slices(of: try Geometry(ofVolume: volume.path), case: volume.name, record: record)
+        slices = try slicing.slices(of: try Geometry(ofVolume: file.path), case: file.name, record: record)
         let reading = source.boxes(
-            ofCase: volume.name, annotator: annotator, sliceCount: slices.count, imageSize: slices.imageSize,
+            ofCase: file.name, annotator: annotator, sliceCount: slices.count, imageSize: slices.imageSize,
             classes: classes)
         (boxes, errors) = (reading.slices, reading.errors)
     }
@@ -128,11 +128,11 @@ extension AnnotatedVolumes {
         let first = volumes[0].slices
         if let other = volumes.first(where: { $0.slices.axis != first.axis || $0.slices.view != first.view }) {
             throw FileError(
-                .badData, file: other.record?.path ?? other.volume.path, "slices turned in another way than others",
+                .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
                 expected: "axis \(first.axis), view \(first.view)",
                 found: "axis \(other.slices.axis), view \(other.slices.view)")
         }
-        return Dictionary(grouping: volumes, by: \.volume.name).sorted { $0.key < $1.key }.map { name, volumes in
+        return Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.map { name, volumes in
             (
                 name,
                 AgreedBox.objects(drawnBy: Dictionary(uniqueKeysWithValues: volumes.map { ($0.annotator, $0.boxes) }))
@@ -148,7 +148,7 @@ extension AnnotatedVolumes {
     /// One record of the slices of all volumes; nil where none has one.
     public var record: SlicesRecord? {
         var record = volumes.compactMap(\.record).first?.record
-        for volume in volumes { record?.volumes[volume.volume.name] = volume.slices.volumeSize }
+        for volume in volumes { record?.volumes[volume.file.name] = volume.slices.volumeSize }
         return record
     }
 }

@@ -46,9 +46,9 @@ public struct SegmentationRun: Sendable {
     /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is no volume, or does not look like CT and
     ///   no intensity was chosen.
     public init(_ annotated: AnnotatedVolume, _ settings: SegmentationSettings) throws(FileError) {
-        let volume = try Volume(contentsOf: annotated.volume.path)
+        let volume = try Volume(contentsOf: annotated.file.path)
         let slices = try settings.slicing.slices(
-            of: volume.geometry, case: annotated.volume.name, record: annotated.record)
+            of: volume.geometry, case: annotated.file.name, record: annotated.record)
         guard slices == annotated.slices else {
             throw FileError(.badData, file: volume.file, "replaced since its boxes were checked", advice: "Run again.")
         }
@@ -60,7 +60,7 @@ public struct SegmentationRun: Sendable {
             labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)
         warnings =
             volume.warnings + slices.warnings(file: volume.file)
-            + (annotated.record?.warnings(case: annotated.volume.name) ?? [])
+            + (annotated.record?.warnings(case: annotated.file.name) ?? [])
     }
 
     /// How many slices are encoded.
@@ -73,7 +73,7 @@ public struct SegmentationRun: Sendable {
     ///   digest.
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
         let boxFiles = Set(annotated.boxes.flatMap(\.files)).sorted()
-        async let input = Manifest.Source(path: annotated.volume.path, files: [annotated.volume.path])
+        async let input = Manifest.Source(path: annotated.file.path, files: [annotated.file.path])
         async let boxes = Manifest.Source(path: settings.boxes, files: boxFiles)
         async let classes = settings.classes.map { try Manifest.Source(path: $0, files: [$0]) }
         let start = ContinuousClock.now

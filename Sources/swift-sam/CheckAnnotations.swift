@@ -52,15 +52,15 @@ struct CheckAnnotations: ParsableCommand {
                 towardsRight: volume.slices.towardsRight
             )
             .filter { $0.kind != .neverMarked || $0.classID.map(excepted.contains) != true }
-            .map { Row(volume, $0, classList, namesCase: cases.count > 1) }
+            .map { FindingRow($0, case: volume.file.name, annotator: volume.annotator, classes: classList) }
         }
         // Over all volumes and annotators.
         let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
-        if let csv { try writeAtomically(csv, Data(Row.csv(rows).utf8)) }
+        if let csv { try writeAtomically(csv, Data(commaSeparated([FindingRow.columns] + rows.map(\.cells)).utf8)) }
         if json {
             try printJSON(["findings": rows])
         } else {
-            for row in rows { print(row.text) }
+            for row in rows { print(row.text(namesCase: cases.count > 1)) }
             print(rows.isEmpty ? "nothing to look at" : "to look at: \(rows.count)")
         }
         if !rows.isEmpty { throw ExitCode(1) }
@@ -73,71 +73,6 @@ struct CheckAnnotations: ParsableCommand {
                 throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
             }
             ids.insert(id)
-        }
-    }
-
-    /// A finding of an annotator, as it is printed.
-    private struct Row: Encodable {
-        var caseName: String
-        var annotator: String
-        var kind: BoxFinding.Kind
-        var className: OrNull<String>
-        var slice: OrNull<Int>
-        var file: OrNull<String>
-
-        enum CodingKeys: String, CodingKey {
-            case annotator, kind, slice, file
-            case caseName = "case"
-            case className = "class"
-        }
-
-        /// Whether the text says which volume it is.
-        private let namesCase: Bool
-
-        init(_ volume: AnnotatedVolume, _ finding: BoxFinding, _ classes: ClassList, namesCase: Bool) {
-            caseName = volume.volume.name
-            annotator = volume.annotator
-            self.namesCase = namesCase
-            kind = finding.kind
-            className = OrNull(finding.classID.map { classes.names[$0] })
-            slice = OrNull(finding.slice)
-            file = OrNull(finding.file)
-        }
-
-        var text: String {
-            let what =
-                switch kind {
-                case .exchanged:
-                    slice.value == nil
-                        ? "left and right are exchanged on all slices, or the slices were turned in another way"
-                        : "left and right are exchanged"
-                case .jump: "the box lies apart from those before and after"
-                case .empty: "no boxes, though the slices before and after have some"
-                case .gap: "no box, though slices before and after have one"
-                case .doubled: "two boxes in one place"
-                case .outside: "the box reaches beyond the image"
-                case .barelyStarted: "the work has hardly begun"
-                case .neverMarked: "never marked"
-                }
-            let place = [
-                namesCase ? caseName : nil, annotator.isEmpty ? nil : annotator,
-                slice.value.map { String(format: "slice %03d", $0) },
-                className.value,
-            ]
-            let source = file.value.map { " (\($0))" } ?? ""
-            let named = place.compactMap { $0 }.joined(separator: ", ")
-            return (named.isEmpty ? "" : named + ": ") + what + source
-        }
-
-        static func csv(_ rows: [Row]) -> String {
-            commaSeparated(
-                [["case", "annotator", "kind", "class", "slice", "file"]]
-                    + rows.map { row in
-                        [
-                            row.caseName, row.annotator, row.kind.rawValue, row.className.value ?? "",
-                            row.slice.value.map { "\($0)" } ?? "", row.file.value ?? "",
-                        ]
-                    })
         }
     }
 }

@@ -85,9 +85,9 @@ struct Segment: AsyncParsableCommand {
         let annotated = try boxes.read(
             on: cases, slicing, classes: classList, by: .one(named: annotator), isQuiet: options.quiet)
         let volumes = annotated.volumes
-        let written = volumes.flatMap { outputs($0.volume) }
+        let written = volumes.flatMap { outputs($0.file) }
         try requireDistinct(reads: annotated.files + options.reads() + [classes].compactMap { $0 }, writes: written)
-        for volume in volumes { try recipe.check(volume.slices, file: volume.volume.path) }
+        for volume in volumes { try recipe.check(volume.slices, file: volume.file.path) }
         try labels.check(volumes.flatMap(\.boxes), classes: classList)
 
         let (sam, load) = try timed { try options.open() }
@@ -101,9 +101,9 @@ struct Segment: AsyncParsableCommand {
         var errors: [FileError] = []
         var run = RunProgress(counts: volumes.map(\.boxes.count))
         for volume in volumes {
-            let title = "\(volume.volume.path)\(run.next()): slices"
+            let title = "\(volume.file.path)\(run.next()): slices"
             do {
-                manifests[volume.volume.name] = try await label(volume, settings, classList, title: title)
+                manifests[volume.file.name] = try await label(volume, settings, classList, title: title)
             } catch let error as FileError where volumes.count > 1 {
                 // The others' labels are worth as much without this one's.
                 printError("error: \(error)")
@@ -123,7 +123,7 @@ struct Segment: AsyncParsableCommand {
     private func label(
         _ volume: AnnotatedVolume, _ settings: SegmentationSettings, _ classes: ClassList?, title: String
     ) async throws -> Manifest {
-        let outputs = outputs(volume.volume)
+        let outputs = outputs(volume.file)
         let run = try SegmentationRun(volume, settings)
         if !options.quiet { printWarnings(run.warnings) }
         let progress = Progress(title, total: run.sliceCount, isQuiet: options.quiet)
@@ -131,7 +131,7 @@ struct Segment: AsyncParsableCommand {
         try result.write(to: outputs[0])
         if preview != nil { try writePNG(outputs[2], result.picture) }
         if !json {
-            if output.contains(VolumeFile.placeholder) { print("\(volume.volume.path):") }
+            if output.contains(VolumeFile.placeholder) { print("\(volume.file.path):") }
             result.manifest.printTable(classes, hasPicture: preview != nil)
             print("wrote \(outputs.joined(separator: ", "))")
         }

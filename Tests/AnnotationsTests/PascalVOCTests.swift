@@ -102,6 +102,21 @@ struct PascalVOCTests {
             ])
     }
 
+    @Test("numbers are decimal: with a point and as a size, not hexadecimal and not with a comma")
+    func numbers() throws {
+        let classes = try classes()
+        let decimal = pascalVOC(object("liver", "1.5", "2", "3e1", "40.25"), width: "320.0", height: "160.00")
+        folder.write("ct-slice000.xml", decimal)
+        #expect(
+            try folder.boxes(classes: classes)[0].boxes.map(\.box) == [PixelBox(x0: 1.5, y0: 2, x1: 30, y1: 40.25)])
+        for corner in ["0x1e", "30,5"] {
+            folder.write("ct-slice000.xml", pascalVOC(object("liver", "1", "2", corner, "40")))
+            #expect(folder.errors(classes: classes).map(\.what) == ["not a Pascal VOC box"])
+        }
+        folder.write("ct-slice000.xml", pascalVOC(object("liver", "1", "2", "3", "4"), width: "320.5"))
+        #expect(folder.errors(classes: classes).map(\.place) == ["size"])
+    }
+
     @Test("a file made for an image of another size is not read")
     func otherSize() throws {
         let classes = try classes()

@@ -128,6 +128,14 @@ import Testing
         #expect(several.errors.contains("such as img0001-slice000, since there are several volumes"))
     }
 
+    @Test func aTableWhoseOnlyRowIsBadIsBadDataAndNotMissing() throws {
+        try makeVolumes()
+        folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n2,0,10,5,25,20,75,15,5,5\n")
+        let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "boxes.csv")
+        #expect(command.status == 65)
+        #expect(command.errors.contains("boxes.csv:2: more cells than columns"))
+    }
+
     @Test func malformedBoxesOfAllVolumesAreToldAtOnce() throws {
         try makeVolumes()
         folder.write("boxes/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")

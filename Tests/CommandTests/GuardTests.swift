@@ -38,6 +38,12 @@ import Testing
             command: ["predict"] + prompts, reads: ["w.safetensors"], outputs: [(["-o", "m.png"], "m.png")],
             environment: ["SWIFT_SAM_MODEL": "w.safetensors"]),
         Row(
+            command: ["predict", "--embedding", "e.safetensors", "--box", "40,30,200,180"] + model,
+            reads: ["e.safetensors", "w.safetensors"], outputs: [(["-o", "m.png"], "m.png")]),
+        Row(
+            command: ["encode", "photo.png"] + model, reads: ["photo.png", "w.safetensors"],
+            outputs: [(["-o", "e"], "e/photo.safetensors")]),
+        Row(
             command: ["activations"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [(["-o", "a.safetensors"], "a.safetensors")]),
         Row(
@@ -97,6 +103,7 @@ import Testing
         folder.write("w.safetensors", try Data(contentsOf: URL(filePath: randomWeights)))
         folder.write("classes.txt", "spleen\nliver\n")
         folder.write("mask.npy", "not read")
+        folder.write("e.safetensors", "not read")
         let record = """
             {"axis": "k", "intensity": "soft-tissue", "view": "array", "volumes": {"ct": {"i": 256, "j": 256, "k": 24}}}
             """

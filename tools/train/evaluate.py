@@ -20,6 +20,7 @@ from cutouts import FOLDER
 from objective import quality, stability
 from prompts import points
 from reliability import calibration_error, table
+from surroundings import settle
 
 SELECTION_SEED = 70001  # scenes among which the training chooses its best checkpoint
 FINAL_SEED = 90001  # scenes that are looked at once, at the end
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--cutouts", type=Path, default=FOLDER)
     parser.add_argument("--reliability", action="store_true", help="predicted against true IoU, as a table")
     arguments = parser.parse_args()
+    settle()
     torch.set_num_threads(2)
     rows = HeldOut(arguments.seed, arguments.scenes, arguments.cutouts).rows(load_any(arguments.weights))
     print(json.dumps({name: round(value, 4) for name, value in summary(rows).items()}, indent=2))

@@ -18,6 +18,7 @@ from segment_anything import SamPredictor
 from skimage.filters import threshold_otsu
 
 from export import load_any
+from surroundings import settle
 
 ORGANS = {0: (1, "spleen"), 1: (2, "right kidney"), 2: (3, "left kidney"), 5: (4, "liver"), 7: (5, "aorta")}
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 128, 255], [255, 255, 0], [255, 0, 255]])
@@ -97,6 +98,7 @@ def main() -> None:
     parser.add_argument("--truth", default="organs.nii.gz")
     parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
+    settle()
     torch.set_num_threads(2)
     scores, predicted_and_true, pictures = evaluate(arguments)
     for method, organs in scores.items():

@@ -24,6 +24,7 @@ from calibrate import calibration, fold
 from cutouts import FOLDER
 from evaluate import SELECTION_SEED, HeldOut
 from model import build, configuration_from
+from surroundings import settle
 
 CHECK_SEED, CHECK_SCENES = 80001, 12
 CALIBRATION_SCENES = 60
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--lineage", default="", help="what the run was started from")
     parser.add_argument("--cutouts", type=Path, default=FOLDER)
     arguments = parser.parse_args()
+    settle()
     torch.set_num_threads(2)
     original = export(
         arguments.checkpoint, arguments.output, arguments.version, arguments.lineage, arguments.cutouts

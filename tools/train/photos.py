@@ -19,6 +19,8 @@ import torch
 from PIL import Image, ImageDraw
 from segment_anything import SamPredictor
 
+from surroundings import settle
+
 OBJECTS = Path(__file__).parent / "photos" / "objects.json"
 MAY_BE_SHOWN = ("public domain", "CC0", "CC-BY 2", "CC-BY 4", "no known restrictions")
 TILE = 200  # pixels along the long side of a picture among the overlays
@@ -124,6 +126,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path("/"))
     parser.add_argument("--overlays", type=Path, help="write the outlines over the pictures")
     arguments = parser.parse_args()
+    settle()
     torch.set_num_threads(2)
     if arguments.overlays:
         draw_overlays(arguments.root, arguments.overlays)

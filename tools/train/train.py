@@ -10,9 +10,7 @@ The learning rate warms up, stays, and falls linearly to 0 over the last `--deca
 
 import argparse
 import json
-import os
 import signal
-import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -25,15 +23,7 @@ from batches import Batches
 from cutouts import FOLDER
 from evaluate import SELECTION_SEED, HeldOut
 from run import Run
-
-# Large tensors that are mapped and unmapped at every use cost more in page faults than in arithmetic, and
-# threads that spin at a barrier take the processor from the one they wait for where there is other work.
-SURROUNDINGS = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "100000000000",
-    "MALLOC_TOP_PAD_": "300000000",
-    "OMP_WAIT_POLICY": "passive",
-}
+from surroundings import settle
 
 
 def parse() -> argparse.Namespace:
@@ -65,7 +55,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--held-out-scenes", type=int, default=60)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--threads", type=int, default=2, help="of the training itself")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="of the training itself; 1 wastes least on a shared machine"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes: 1, 2, 4, 8 or 16")
     parser.add_argument(
         "--bfloat16", action="store_true", help="autocast; helps only where the processor has bfloat16"
@@ -138,8 +130,7 @@ def ignore_signals(worker: int) -> None:
 
 def main() -> None:
     options = parse()
-    if not SURROUNDINGS.items() <= os.environ.items():
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | SURROUNDINGS)
+    settle()
     torch.set_num_threads(options.threads)
     options.run.mkdir(parents=True, exist_ok=True)
     run = Run(options)

@@ -84,11 +84,11 @@ extension MaskDecoder {
                         upscaled, factor,
                         into: MutableMatrix(
                             products, rows: upscaled.rows, columns: weights.count, stride: factor.paddedColumns))
-                    for mask in weights.indices {
-                        let result = results[prompt][mask].base + 4 * y * side
-                        for row in 0..<upscaled.rows {
-                            let pixel = pixel(ofUpscaled: row)
-                            result[pixel.y * side + pixel.x] = products[row * factor.paddedColumns + mask]
+                    let targets = results[prompt].map { $0.base + 4 * y * side }
+                    for row in 0..<upscaled.rows {
+                        let pixel = pixel(ofUpscaled: row)
+                        for (mask, target) in targets.enumerated() {
+                            target[pixel.y * side + pixel.x] = products[row * factor.paddedColumns + mask]
                         }
                     }
                 }

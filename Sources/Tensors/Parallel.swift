@@ -63,7 +63,7 @@ private final class Job: Sendable {
     nonisolated(unsafe) var seats: Int
     /// How many workers have joined; likewise.
     nonisolated(unsafe) var joined = 0
-    nonisolated(unsafe) private var done = 0
+    private let done = Atomic<Int>(0)
 
     init(count: Int, seats: Int, body: @escaping @Sendable (Int) -> Void) {
         self.count = count
@@ -83,16 +83,18 @@ private final class Job: Sendable {
     /// A worker has no task left.
     func leave() {
         left.lock()
-        done += 1
+        done.wrappingAdd(1, ordering: .releasing)
         left.signal()
         left.unlock()
     }
 
     /// Waits for the workers that have joined, after which there will be no others.
     func end(joined: Int) {
-        left.lock()
-        while done < joined { left.wait() }
-        left.unlock()
+        if !spin(until: { done.load(ordering: .acquiring) == joined }) {
+            left.lock()
+            while done.load(ordering: .acquiring) < joined { left.wait() }
+            left.unlock()
+        }
         body = nil
     }
 }
@@ -106,11 +108,14 @@ private enum Workers {
     nonisolated(unsafe) private static var jobs: [Job] = []
     nonisolated(unsafe) private static var threads = 0
     nonisolated(unsafe) private static var idle = 0
+    /// The jobs posted so far.
+    private static let posts = Atomic<Int>(0)
 
     static func post(_ job: Job) {
         posted.lock()
         defer { posted.unlock() }
         jobs.append(job)
+        posts.wrappingAdd(1, ordering: .releasing)
         let missing = jobs.reduce(0) { $0 + $1.seats } - idle
         let most = max(ProcessInfo.processInfo.activeProcessorCount, job.seats)
         for _ in 0..<max(min(missing, most - threads), 0) { start() }
@@ -146,6 +151,12 @@ private enum Workers {
         posted.lock()
         defer { posted.unlock() }
         idle += 1
+        if jobs.isEmpty {
+            let seen = posts.load(ordering: .relaxed)
+            posted.unlock()
+            _ = spin(until: { posts.load(ordering: .acquiring) != seen })
+            posted.lock()
+        }
         while jobs.isEmpty { posted.wait() }
         idle -= 1
         let job = jobs[0]
@@ -154,4 +165,11 @@ private enum Workers {
         if job.seats == 0 { jobs.removeFirst() }
         return job
     }
+}
+
+/// Looks for some hundred microseconds whether a condition holds: the next of many short jobs comes sooner than a
+/// thread that sleeps wakes up. False where it does not.
+private func spin(until isMet: () -> Bool) -> Bool {
+    for _ in 0..<100_000 where isMet() { return true }
+    return false
 }

@@ -1,7 +1,7 @@
 /// An image of red, green and blue, 8 bits each: `pixels` is `[height, width, 3]`, row by row.
 public struct RGBImage: Hashable, Sendable {
     public let size: PixelSize
-    public var pixels: [UInt8]
+    public let pixels: [UInt8]
 
     /// - Precondition: `pixels` holds 3 · width · height values and neither side is empty.
     public init(size: PixelSize, pixels: [UInt8]) {

@@ -13,7 +13,7 @@ public func picture(
     let rows = (panels.count + columns - 1) / columns
     let (width, height) = (panels[0].size.width + gap, panels[0].size.height + gap)
     let size = PixelSize(width: columns * width - gap, height: rows * height - gap)
-    var canvas = Canvas(RGBImage(size: size, pixels: [UInt8](repeating: 0, count: 3 * size.area)))
+    var canvas = Canvas(size)
     for (index, panel) in panels.enumerated() {
         canvas.draw(panel, x: index % columns * width, y: index / columns * height)
     }
@@ -38,7 +38,7 @@ private func panel(
     func labelAt(_ x: Int, _ y: Int) -> UInt16 {
         x < 0 || y < 0 || x >= size.width || y >= size.height ? 0 : label[y / zoom * small.width + x / zoom]
     }
-    var canvas = Canvas(RGBImage(size: size, pixels: [UInt8](repeating: 0, count: 3 * size.area)))
+    var canvas = Canvas(size)
     for y in 0..<size.height {
         for x in 0..<size.width {
             let value = Double(grey[y / zoom * small.width + x / zoom])
@@ -71,19 +71,26 @@ public func colourName(of label: UInt16) -> String {
 
 /// An image that is drawn on; what lies outside is ignored.
 private struct Canvas {
-    private(set) var image: RGBImage
+    private let size: PixelSize
+    private var pixels: [UInt8]
 
-    init(_ image: RGBImage) { self.image = image }
+    /// A black one.
+    init(_ size: PixelSize) {
+        self.size = size
+        pixels = [UInt8](repeating: 0, count: 3 * size.area)
+    }
+
+    var image: RGBImage { RGBImage(size: size, pixels: pixels) }
 
     subscript(x: Int, y: Int) -> SIMD3<Double> {
         get {
-            let first = 3 * (y * image.size.width + x)
-            return SIMD3((0..<3).map { Double(image.pixels[first + $0]) })
+            let first = 3 * (y * size.width + x)
+            return SIMD3((0..<3).map { Double(pixels[first + $0]) })
         }
         set {
-            guard (0..<image.size.width).contains(x), (0..<image.size.height).contains(y) else { return }
-            let first = 3 * (y * image.size.width + x)
-            for channel in 0..<3 { image.pixels[first + channel] = UInt8(min(max(newValue[channel], 0), 255)) }
+            guard (0..<size.width).contains(x), (0..<size.height).contains(y) else { return }
+            let first = 3 * (y * size.width + x)
+            for channel in 0..<3 { pixels[first + channel] = UInt8(min(max(newValue[channel], 0), 255)) }
         }
     }
 
@@ -94,9 +101,9 @@ private struct Canvas {
     mutating func draw(_ other: RGBImage, x: Int, y: Int) {
         for row in 0..<other.size.height {
             let source = 3 * row * other.size.width
-            let target = 3 * ((y + row) * image.size.width + x)
+            let target = 3 * ((y + row) * size.width + x)
             let count = 3 * other.size.width
-            image.pixels.replaceSubrange(target..<target + count, with: other.pixels[source..<source + count])
+            pixels.replaceSubrange(target..<target + count, with: other.pixels[source..<source + count])
         }
     }
 

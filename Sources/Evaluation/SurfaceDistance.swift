@@ -17,8 +17,7 @@ public struct SurfaceDistance: Hashable, Sendable {
     /// - Returns: nil where either volume has no such label.
     public init?(truth: [Bool], predicted: [Bool], size: VolumeSize, spacing: SIMD3<Double>) {
         precondition(truth.count == size.count && predicted.count == size.count, "surfaces of \(size)")
-        let (masks, size) = cropped([truth, predicted], size)
-        let (one, other) = (surface(masks[0], size), surface(masks[1], size))
+        let (one, other) = (surface(truth, size), surface(predicted, size))
         guard one.contains(true), other.contains(true) else { return nil }
         let (toOther, toOne) = (squaredDistances(to: other, size, spacing), squaredDistances(to: one, size, spacing))
         let there = one.indices.filter { one[$0] }.map { toOther[$0].squareRoot() }
@@ -29,24 +28,41 @@ public struct SurfaceDistance: Hashable, Sendable {
     }
 }
 
-/// The smallest box that holds all of some masks: what is outside it changes no surface and no distance between them.
-func cropped(_ masks: [[Bool]], _ size: VolumeSize) -> (masks: [[Bool]], size: VolumeSize) {
-    var (low, high) = (VoxelIndex(i: size.i, j: size.j, k: size.k), VoxelIndex(i: -1, j: -1, k: -1))
-    for offset in 0..<size.count where masks.contains(where: { $0[offset] }) {
-        let voxel = size.voxel(at: offset)
+/// A box of voxels.
+struct VoxelBox {
+    var low: VoxelIndex
+    var high: VoxelIndex
+
+    /// The smallest box of each label that holds it in both of two volumes: what is outside it changes no surface of the
+    /// label and no distance between them.
+    static func boxes(of one: LabelVolume, _ other: LabelVolume) -> [UInt16: VoxelBox] {
+        var boxes: [UInt16: VoxelBox] = [:]
+        for volume in [one, other] {
+            for (offset, label) in volume.values.enumerated() where label != 0 {
+                let voxel = volume.size.voxel(at: offset)
+                boxes[label, default: VoxelBox(low: voxel, high: voxel)].include(voxel)
+            }
+        }
+        return boxes
+    }
+
+    private mutating func include(_ voxel: VoxelIndex) {
         for axis in VoxelAxis.allCases {
             low[axis] = min(low[axis], voxel[axis])
             high[axis] = max(high[axis], voxel[axis])
         }
     }
-    guard low.i <= high.i else { return (masks.map { _ in [] }, VolumeSize(i: 0, j: 0, k: 0)) }
-    let inside = (low.k...high.k).flatMap { k in
-        (low.j...high.j).flatMap { j in (low.i...high.i).map { size.offset(of: VoxelIndex(i: $0, j: j, k: k)) } }
+
+    var size: VolumeSize { VolumeSize(i: high.i - low.i + 1, j: high.j - low.j + 1, k: high.k - low.k + 1) }
+
+    /// Whether each voxel of the box has a label, i fastest.
+    func mask(_ volume: LabelVolume, _ label: UInt16) -> [Bool] {
+        (low.k...high.k).flatMap { k in
+            (low.j...high.j).flatMap { j in
+                (low.i...high.i).map { volume[VoxelIndex(i: $0, j: j, k: k)] == label }
+            }
+        }
     }
-    return (
-        masks.map { mask in inside.map { mask[$0] } },
-        VolumeSize(i: high.i - low.i + 1, j: high.j - low.j + 1, k: high.k - low.k + 1)
-    )
 }
 
 /// The voxels of a mask that have a neighbour outside it.

@@ -30,13 +30,16 @@ public func scores(
     let millilitres = geometry.millilitresPerVoxel
     let slices = SliceGeometry(geometry, axis: axis)
     let overlaps = overlaps(truth: truth, predicted: predicted, labels: organs.map(\.label), slices: slices)
+    let boxes = VoxelBox.boxes(of: truth, predicted)
     return organs.map { organ in
         let own = overlaps[organ.label] ?? []
         return OrganScore(
             dice: own.whole.dice(miss: miss), sliceDice: own.map { $0.dice(miss: miss) },
-            surface: SurfaceDistance(
-                truth: truth.values.map { $0 == organ.label }, predicted: predicted.values.map { $0 == organ.label },
-                size: geometry.size, spacing: spacing),
+            surface: boxes[organ.label].flatMap { box in
+                SurfaceDistance(
+                    truth: box.mask(truth, organ.label), predicted: box.mask(predicted, organ.label), size: box.size,
+                    spacing: spacing)
+            },
             truthMillilitres: Double(own.whole.truth) * millilitres,
             predictedMillilitres: Double(own.whole.predicted) * millilitres)
     }

@@ -34,14 +34,19 @@ public struct EncodedImage: Sendable {
     public init(
         embedding: Tensor, size: PixelSize, name: String, scaling: Scaling = .longestSide, for sam: Sam
     ) throws(FileError) {
+        try self.init(embedding, size: size, name: name, scaling: scaling, madeBy: sam.identity, for: sam)
+    }
+
+    /// An embedding that this process did not make: it must fit the model, be the model's, and be finite.
+    private init(
+        _ embedding: Tensor, size: PixelSize, name: String, scaling: Scaling, madeBy model: ModelIdentity, for sam: Sam
+    ) throws(FileError) {
         self.init(
             name: name,
             transform: try ImageTransform(size, scaling, imageSize: sam.configuration.imageSize, file: name),
-            levels: [embedding.contiguous()], model: sam.identity)
+            levels: [embedding.contiguous()], model: model)
         try check(for: sam)
-        guard embedding.isFinite else {
-            throw FileError(.badData, file: name, "the embedding is not finite")
-        }
+        guard embedding.isFinite else { throw FileError(.badData, file: name, "the embedding is not finite") }
     }
 
     /// Checks that a model can predict on the image.
@@ -96,13 +101,9 @@ extension EncodedImage {
                 expected: "a file of swift-sam encode, format \(embeddingFormat)",
                 found: metadata["format"] ?? "no format in its metadata")
         }
-        self.init(
-            name: path,
-            transform: try ImageTransform(
-                PixelSize(width: width, height: height), scaling, imageSize: sam.configuration.imageSize, file: path),
-            levels: [file.tensor("image_encoder").selecting(axis: 0, 0).permuted(1, 2, 0).contiguous()],
-            model: ModelIdentity(fingerprint: fingerprint))
-        try check(for: sam)
-        guard embedding.isFinite else { throw FileError(.badData, file: path, "the embedding is not finite") }
+        try self.init(
+            file.tensor("image_encoder").selecting(axis: 0, 0).permuted(1, 2, 0),
+            size: PixelSize(width: width, height: height), name: path, scaling: scaling,
+            madeBy: ModelIdentity(fingerprint: fingerprint), for: sam)
     }
 }

@@ -57,6 +57,17 @@ public struct Checkpoint: Sendable {
         return Tensor(storage: floats(of: entry), layout: entry.layout.rebased)
     }
 
+    /// The elements of a tensor in double precision, in the order of its axes.
+    ///
+    /// - Precondition: the file has a tensor of that name.
+    public func doubles(_ name: String) -> [Double] {
+        guard let entry = entries[name], entry.dataType == .float64, entry.layout.isContiguous else {
+            return tensor(name).values.map(Double.init)
+        }
+        let bytes = file.slice(entry.elementBytes)
+        return (0..<entry.layout.count).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+    }
+
     /// The bytes of a tensor as the file holds them, in the order of its axes.
     ///
     /// - Precondition: the file has a tensor of that name, and it is dense (as all of safetensors are).

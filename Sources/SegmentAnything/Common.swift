@@ -60,6 +60,12 @@ struct MLPBlock: Sendable {
     func callAsFunction(_ x: Tensor) -> Tensor {
         lin2(lin1(x, activation: activation))
     }
+
+    /// Shows the hidden layer before and after its activation.
+    func recordParts(_ x: Tensor, path: String, _ recorder: Recorder?) {
+        recorder?.recordPart("\(path).lin1", lin1(x))
+        recorder?.recordPart("\(path).act", lin1(x, activation: activation))
+    }
 }
 
 // MARK: - Convolutions as linear maps

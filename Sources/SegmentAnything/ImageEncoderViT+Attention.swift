@@ -23,7 +23,7 @@ struct Attention: Sendable {
     let headDim: Int
     /// Tokens along a side of a window; the whole grid in a global block.
     let window: Int
-    let grid: Int
+    var grid: Int
 
     init(_ weights: Weights, _ sizes: ViTConfiguration, window: Int) {
         (precision, headDim, grid) = (weights.precision, sizes.headDim, sizes.grid)

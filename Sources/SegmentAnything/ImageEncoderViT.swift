@@ -28,6 +28,7 @@ struct ImageEncoderViT: Sendable {
         var x = patchEmbed(image)
         recorder?.record("\(path).patch_embed", x.batched)
         x = x + positions
+        recorder?.recordPart("\(path).pos_embed", x.batched)
         for (index, block) in blocks.enumerated() {
             x = block(x, recorder: recorder)
             try progress(index + 1, blocks.count)
@@ -63,11 +64,14 @@ struct Block: Sendable {
         let normalisedMiddle = norm2(middle)
         let mapped = mlp(normalisedMiddle)
         let result = middle + mapped
-        recorder?.record("\(path).norm1", normalised.batched)
-        recorder?.record("\(path).attn", attn.isGlobal ? attended.batched : windows(attended, attn.window))
-        recorder?.record("\(path).norm2", normalisedMiddle.batched)
-        recorder?.record("\(path).mlp", mapped.batched)
-        recorder?.record(path, result.batched)
+        guard let recorder else { return result }
+        recorder.record("\(path).norm1", normalised.batched)
+        attn.recordParts(normalised, path: "\(path).attn", recorder)
+        recorder.record("\(path).attn", attn.recorded(normalised, attended: attended))
+        recorder.record("\(path).norm2", normalisedMiddle.batched)
+        mlp.recordParts(normalisedMiddle.batched, path: "\(path).mlp", recorder)
+        recorder.record("\(path).mlp", mapped.batched)
+        recorder.record(path, result.batched)
         return result
     }
 }
@@ -99,22 +103,4 @@ struct Neck: Sendable {
         }
         return result
     }
-}
-
-/// The windows of `[grid, grid, channels]` as the reference has them, `[windows, window, window, channels]`, with
-/// zeros where a window reaches beyond the grid (`image_encoder.py:243`).
-func windows(_ x: Tensor, _ window: Int) -> Tensor {
-    let (grid, channels) = (x.shape[0], x.shape[2])
-    let across = (grid + window - 1) / window
-    var values = [Float](repeating: 0, count: across * across * window * window * channels)
-    let source = x.values
-    for y in 0..<grid {
-        for x in 0..<grid {
-            let place = ((y / window * across + x / window) * window + y % window) * window + x % window
-            for channel in 0..<channels {
-                values[place * channels + channel] = source[(y * grid + x) * channels + channel]
-            }
-        }
-    }
-    return Tensor(values, shape: [across * across, window, window, channels])
 }

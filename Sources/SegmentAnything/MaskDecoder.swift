@@ -51,6 +51,7 @@ struct MaskDecoder: Sendable {
         let (queries, keys) = transformer(
             image: image.reshaped([image.shape[0], grid * grid, channels]),
             positions: positions.reshaped([grid * grid, channels]), tokens: tokens, recorder: recorder)
+        recordParts(queries: queries, keys: keys, grid: grid, recorder)
         recorder?.record("\(path).output_upscaling", upscaled(keys, grid: grid).permuted(0, 3, 1, 2))
 
         let weights = masks.map { hypernetworks[$0](queries.selecting(axis: 1, 1 + $0)) }
@@ -71,7 +72,7 @@ extension MaskDecoder {
     /// embedding, which is made a row of the grid at a time and never exists as a whole.
     ///
     /// Each mask has memory of its own: one that is kept keeps no other alive.
-    private func logits(_ keys: Tensor, weights: [Tensor], grid: Int) -> [[Tensor]] {
+    func logits(_ keys: Tensor, weights: [Tensor], grid: Int) -> [[Tensor]] {
         let (prompts, side) = (keys.shape[0], 4 * grid)
         let results = (0..<prompts).map { _ in weights.map { _ in Storage(count: side * side) } }
         parallelFor(prompts * grid) { task in

@@ -25,6 +25,7 @@ extension Sam {
     ) throws -> EncodedImage {
         let transform = try ImageTransform(image.size, scaling, imageSize: configuration.imageSize, file: name)
         return try Computation.scope {
+            recorder?.recordPart("input.scaled", transform.scaledPicture(image))
             let input = transform.input(image)
             recorder?.record("input", input.channelsFirst)
             let embedding = try layers.imageEncoder(input, recorder: recorder) { done, total in
@@ -126,15 +127,18 @@ extension Sam {
     ) throws(FileError) -> [[PredictedMask]] {
         let masks = multimask ? 1..<DecoderConfiguration.maskCount : 0..<1
         let (promptEncoder, embedding) = (layers.promptEncoder, image.embedding)
+        let sparse = promptEncoder.sparse(prompts.map(image.transform.prompt), recorder: recorder)
         let dense = prompts.map { promptEncoder.dense($0.mask) }
+        promptEncoder.maskDownscaling.recordParts(
+            prompts.compactMap(\.mask), path: "\(promptEncoder.path).mask_downscaling", recorder)
         recorder?.record(
             "\(promptEncoder.path).dense",
             stacked(dense.map { (Tensor(repeating: 0, shape: embedding.shape) + $0).permuted(2, 0, 1) }))
+        recorder?.recordPart("\(promptEncoder.path).pe_layer", densePositions.permuted(2, 0, 1))
         // Without mask inputs all prompts see the same image.
         let distinct = prompts.contains { $0.mask != nil } ? dense : Array(dense.prefix(1))
         let (logits, scores) = layers.maskDecoder(
-            image: stacked(distinct.map { embedding + $0 }), positions: densePositions,
-            prompts: promptEncoder.sparse(prompts.map(image.transform.prompt), recorder: recorder), masks: masks,
+            image: stacked(distinct.map { embedding + $0 }), positions: densePositions, prompts: sparse, masks: masks,
             recorder: recorder)
         try requireFinite(scores, "the masks' scores are")
         for mask in logits.joined() { try requireFinite(mask, "the masks' logits are") }
@@ -145,7 +149,12 @@ extension Sam {
                     transform: image.transform)
             }
         }
+        recorder?.recordPart("mask_logits.square", stacked(results.map { stacked($0.map(\.squareLogits)) }))
         recorder?.record("mask_logits", stacked(results.map { stacked($0.map(\.logits)) }))
+        recorder?.recordPart("masks", stacked(results.map { stacked($0.map { Tensor($0.mask) }) }))
+        recorder?.recordPart(
+            "stability",
+            Tensor(results.joined().map { Float($0.stability) }, shape: [results.count, masks.count]))
         return results
     }
 

@@ -18,6 +18,33 @@ public struct Reference: Sendable {
     public let metadata: [String: String]
     private let file: Checkpoint
 
+    /// Whether the file holds zeros for the tokens that pad windows, as files of swift-sam 0.4 and its fixtures do; others
+    /// hold the official values.
+    public var lacksPadding: Bool {
+        metadata["reference"] == nil && (metadata["swift-sam"] != nil || metadata["float32_error"] != nil)
+    }
+
+    /// The metadata of a run by this library: the format's version, who ran, the model, its precision, the recipe.
+    public static func metadata(of sam: Sam, version: String) -> [String: String] {
+        [
+            "reference": "1", "swift-sam": version, "model": sam.fingerprint, "precision": sam.precision.rawValue,
+            "recipe": "sam",
+        ]
+    }
+
+    /// The shape of an activation.
+    ///
+    /// - Precondition: it is one of ``names``.
+    public func shape(_ name: String) -> [Int] {
+        guard let entry = file.entries[name] else { preconditionFailure("no activation \(name) in \(file.path)") }
+        return entry.shape
+    }
+
+    /// An activation in double precision, in the order of its axes.
+    ///
+    /// - Precondition: it is one of ``names``.
+    public func values(_ name: String) -> [Double] { file.doubles(name) }
+
     /// An activation in single precision.
     ///
     /// - Precondition: it is one of ``names``.

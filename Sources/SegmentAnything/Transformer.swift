@@ -29,7 +29,11 @@ struct TwoWayTransformer: Sendable {
             (queries, keys) = layer(
                 queries: queries, keys: keys, queryPositions: tokens, recorder: recorder)
         }
-        queries = finalNorm(queries + finalAttention(queries: queries + tokens, image: keys))
+        let seen = finalAttention(queries: queries + tokens, image: keys)
+        finalAttention.recordParts(
+            "\(path).final_attn_token_to_image", queries: queries + tokens, image: keys, recorder)
+        recorder?.recordPart("\(path).final_attn_token_to_image", seen)
+        queries = finalNorm(queries + seen)
         recorder?.record("\(path).queries", queries)
         recorder?.record("\(path).keys", keys.tokens)
         return (queries, keys.tokens)
@@ -98,18 +102,31 @@ struct TwoWayBlock: Sendable {
     func callAsFunction(
         queries: Tensor, keys: ImageTokens, queryPositions: Tensor, recorder: Recorder? = nil
     ) -> (queries: Tensor, keys: ImageTokens) {
-        var queries = queries
-        if isFirst {
-            queries = selfAttention(queries: queries, keys: queries, values: queries)
-        } else {
-            let withPositions = queries + queryPositions
-            queries = queries + selfAttention(queries: withPositions, keys: withPositions, values: queries)
-        }
-        queries = norm1(queries)
-        queries = norm2(queries + tokenToImage(queries: queries + queryPositions, image: keys))
-        queries = norm3(queries + mlp(queries))
-        let keys = imageToToken(image: keys, keys: queries + queryPositions, values: queries)
+        let placed = isFirst ? queries : queries + queryPositions
+        selfAttention.recordParts("\(path).self_attn", queries: placed, keys: placed, values: queries, recorder)
+        let attended = selfAttention(queries: placed, keys: placed, values: queries)
+        recorder?.recordPart("\(path).self_attn", attended)
+        var queries = norm1(isFirst ? attended : queries + attended)
+        recorder?.recordPart("\(path).norm1", queries)
+
+        let seen = tokenToImage(queries: queries + queryPositions, image: keys)
+        tokenToImage.recordParts(
+            "\(path).cross_attn_token_to_image", queries: queries + queryPositions, image: keys, recorder)
+        recorder?.recordPart("\(path).cross_attn_token_to_image", seen)
+        queries = norm2(queries + seen)
+        recorder?.recordPart("\(path).norm2", queries)
+
+        mlp.recordParts(queries, path: "\(path).mlp", recorder)
+        let mapped = mlp(queries)
+        recorder?.recordPart("\(path).mlp", mapped)
+        queries = norm3(queries + mapped)
+        recorder?.recordPart("\(path).norm3", queries)
         recorder?.record("\(path).queries", queries)
+
+        imageToToken.recordParts(
+            "\(path).cross_attn_image_to_token", image: keys, keys: queries + queryPositions, values: queries, recorder)
+        let keys = imageToToken(image: keys, keys: queries + queryPositions, values: queries)
+        recorder?.recordPart("\(path).norm4", keys.tokens)
         recorder?.record("\(path).keys", keys.tokens)
         return (queries, keys)
     }

@@ -14,6 +14,10 @@ struct Activations: ParsableCommand {
 
             Names are the official module paths and values are in the official memory order. The image and the prompts \
             are written beside them. All prompts must be alike in kind and number of points.
+
+            With --all, each stage's parts too: queries, keys, scores, relative terms, softmax weights, hidden layers, \
+            sublayers, all four masks. The scores of a global block take heads · grid⁴ · 4 bytes (0.8 GB in ViT-B): \
+            choose blocks with --only.
             """)
 
     @OptionGroup var prompts: PromptOptions
@@ -23,6 +27,12 @@ struct Activations: ParsableCommand {
         help: ArgumentHelp(
             "Only activations whose name matches this shell pattern; a * also stands for dots.", valueName: "glob"))
     var only: String?
+
+    @Flag(help: "Also the parts of each stage.")
+    var all = false
+
+    @Flag(help: "Predict the one mask for unambiguous prompts instead of three to choose from.")
+    var singleMask = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "acts.safetensors"))
     var output: String
@@ -44,18 +54,16 @@ struct Activations: ParsableCommand {
             throw ValidationError("The prompts differ in kind or number of points: run one activations for each.")
         }
         var activations: [(name: String, value: Tensor)] = []
-        let recorder = Recorder { name, activation in
+        let recorder = Recorder(parts: all) { name, activation in
             if only.map({ fnmatch($0, name, 0) == 0 }) ?? true { activations.append((name, activation())) }
         }
         let encoded = try sam.encode(image, name: path, recorder: recorder)
-        _ = try sam.predict(asked, on: encoded, recorder: recorder)
+        _ = try sam.predict(asked, on: encoded, multimask: !singleMask, recorder: recorder)
         guard !activations.isEmpty else {
             throw ValidationError("No activation matches --only \"\(only ?? "*")\".")
         }
         try Reference.write(
             to: output, image: image, prompts: asked, activations: activations,
-            metadata: [
-                "swift-sam": version, "model": sam.fingerprint, "precision": sam.precision.rawValue, "recipe": "sam",
-            ])
+            metadata: Reference.metadata(of: sam, version: version))
     }
 }

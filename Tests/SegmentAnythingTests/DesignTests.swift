@@ -107,8 +107,8 @@ import Testing
         ) { $0.windowAttention(path, x) }
     }
 
-    /// A grid of 10 in windows of 4, and one of 5 in a window of 9. Padded tokens are in the file as zeros, so that the
-    /// block that follows the attention is compared.
+    /// A grid of 10 in windows of 4, and one of 5 in a window of 9. Of the attention
+    /// itself, ``OracleTests`` compare the padded tokens too.
     @Test(arguments: ["small.wide-box", "plain.wide-boxes-with-mask"])
     func paddedTokensOfAWindowContributeTheBias(_ name: String) throws {
         let fixture = Fixture(name: name)

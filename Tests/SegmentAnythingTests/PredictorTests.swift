@@ -61,7 +61,7 @@ import Testing
         #expect(
             recording.names == ["input", "image_encoder.patch_embed"] + blocks
                 + (0..<4).map { "image_encoder.neck.\($0)" } + [
-                    "image_encoder", "prompt_encoder.dense", "prompt_encoder.sparse",
+                    "image_encoder", "prompt_encoder.sparse", "prompt_encoder.dense",
                 ] + decoder + [
                     "mask_decoder.transformer.queries", "mask_decoder.transformer.keys",
                     "mask_decoder.output_upscaling", "mask_decoder.low_res_logits", "mask_decoder.iou_predictions",

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from segment_anything import SamPredictor
 from segment_anything.modeling import Sam
-from segment_anything.modeling.image_encoder import window_partition
+from segment_anything.modeling.image_encoder import add_decomposed_rel_pos, get_rel_pos
+from segment_anything.utils.amg import calculate_stability_score
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from sam_model import DECODER_DEPTH, Config, default_dtype
 
@@ -44,6 +46,9 @@ class Prompts:
 
 # MARK: Names
 
+ATTENTIONS = ("self_attn", "cross_attn_token_to_image", "cross_attn_image_to_token")
+TRANSFORMER = "mask_decoder.transformer"
+
 
 def module_outputs(config: Config) -> dict[str, list[str]]:
     """For each module whose output is recorded, the names of its outputs."""
@@ -53,16 +58,39 @@ def module_outputs(config: Config) -> dict[str, list[str]]:
         single += [f"{block}.{part}" for part in ("norm1", "attn", "norm2", "mlp")] + [block]
     single += [f"image_encoder.neck.{layer}" for layer in range(4)]
     single += ["image_encoder", "mask_decoder.output_upscaling"]
-    transformer = "mask_decoder.transformer"
     pairs = {
         "prompt_encoder": ("sparse", "dense"),
-        **{f"{transformer}.layers.{layer}": ("queries", "keys") for layer in range(DECODER_DEPTH)},
-        transformer: ("queries", "keys"),
+        **{f"{TRANSFORMER}.layers.{layer}": ("queries", "keys") for layer in range(DECODER_DEPTH)},
+        TRANSFORMER: ("queries", "keys"),
         "mask_decoder": ("low_res_logits", "iou_predictions"),
     }
     return {module: [module] for module in single} | {
         module: [f"{module}.{name}" for name in names] for module, names in pairs.items()
     }
+
+
+def part_modules(config: Config) -> list[str]:
+    """The modules inside of those, which have an output of the module's own name."""
+    modules = []
+    for block in range(config.depth):
+        path = f"image_encoder.blocks.{block}"
+        modules += [f"{path}.attn.qkv", f"{path}.mlp.lin1", f"{path}.mlp.act"]
+    modules += [f"prompt_encoder.mask_downscaling.{index}" for index in range(6)] + ["prompt_encoder.pe_layer"]
+    for layer in range(DECODER_DEPTH):
+        path = f"{TRANSFORMER}.layers.{layer}"
+        modules += [f"{path}.{part}" for part in ATTENTIONS] + [f"{path}.norm{index}" for index in range(1, 5)]
+        modules += [f"{path}.{part}" for part in ("mlp.lin1", "mlp.act", "mlp")]
+    modules += [f"{TRANSFORMER}.final_attn_token_to_image"]
+    modules += [f"{path}.{part}_proj" for path in decoder_attentions() for part in "qkv"]
+    modules += [f"mask_decoder.output_upscaling.{index}" for index in range(4)]
+    modules += [f"mask_decoder.output_hypernetworks_mlps.{index}" for index in range(4)]
+    return [*modules, "mask_decoder.iou_prediction_head"]
+
+
+def decoder_attentions() -> list[str]:
+    """The paths of the two-way transformer's attentions."""
+    layers = [f"{TRANSFORMER}.layers.{layer}.{name}" for layer in range(DECODER_DEPTH) for name in ATTENTIONS]
+    return [*layers, f"{TRANSFORMER}.final_attn_token_to_image"]
 
 
 def activation_names(config: Config) -> list[str]:
@@ -75,49 +103,113 @@ def activation_names(config: Config) -> list[str]:
 
 
 @contextmanager
-def recording(sam: Sam, config: Config, sink: Sink, only: str = "*") -> Iterator[None]:
-    """Hands every activation whose name matches `only` to `sink`, in the order in which they arise."""
-    hooks = [hook_input(sam, sink)] if fnmatch.fnmatch("input", only) else []
+def recording(sam: Sam, config: Config, sink: Sink, parts: bool = False) -> Iterator[None]:
+    """Hands every activation to `sink`, in the order in which they arise; with `parts` those inside of stages too."""
+    hooks = [sam.image_encoder.register_forward_pre_hook(lambda module, inputs: sink("input", inputs[0]))]
+    # A module's hooks run in the order in which they were registered: its parts come before itself.
+    predict_masks = sam.mask_decoder.predict_masks
+    if parts:
+        hooks += hook_parts(sam, config, sink)
+        sam.mask_decoder.predict_masks = lambda **inputs: recorded_masks(predict_masks(**inputs), sink)
     for module, names in module_outputs(config).items():
-        wanted = [name if fnmatch.fnmatch(name, only) else None for name in names]
-        if any(wanted):
-            hooks.append(hook_output(sam.get_submodule(module), wanted, sink, padding_mask(config, module)))
+        hooks.append(hook_output(sam.get_submodule(module), names, sink))
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
+        if parts:
+            del sam.mask_decoder.predict_masks
 
 
-def hook_input(sam: Sam, sink: Sink) -> torch.utils.hooks.RemovableHandle:
-    """Records what enters the image encoder: the normalised, padded image."""
-    return sam.image_encoder.register_forward_pre_hook(lambda module, inputs: sink("input", inputs[0]))
-
-
-def hook_output(
-    module: nn.Module, names: list[str | None], sink: Sink, mask: Tensor | None
-) -> torch.utils.hooks.RemovableHandle:
-    """Records a module's outputs under the given names, times `mask` where there is one."""
+def hook_output(module: nn.Module, names: list[str], sink: Sink) -> RemovableHandle:
+    """Records a module's outputs under the given names."""
 
     def record(_module: nn.Module, _inputs: tuple, output: Tensor | tuple[Tensor, ...]) -> None:
         outputs = output if isinstance(output, tuple) else (output,)
         for name, tensor in zip(names, outputs, strict=True):
-            if name is not None:
-                sink(name, tensor if mask is None else tensor * mask.to(tensor.dtype))
+            sink(name, tensor)
 
     return module.register_forward_hook(record)
 
 
-def padding_mask(config: Config, module: str) -> Tensor | None:
-    """For the attention of a windowed block 1 where there is a token and 0 where there is padding.
+def hook_parts(sam: Sam, config: Config, sink: Sink) -> list[RemovableHandle]:
+    """Records what is inside of the stages."""
+    hooks = [hook_output(sam.get_submodule(module), [module], sink) for module in part_modules(config)]
+    for block in range(config.depth):
+        hooks += hook_attention(sam, f"image_encoder.blocks.{block}.attn", sink)
+    for path in decoder_attentions():
+        hooks += hook_decoder_attention(sam, path, sink)
+    first = sam.image_encoder.blocks[0]
+    return [
+        *hooks,
+        first.register_forward_pre_hook(lambda module, inputs: sink("image_encoder.pos_embed", inputs[0])),
+    ]
 
-    `[windows, window, window, 1]`.
-    """
-    parts = module.split(".")
-    if parts[-1] != "attn" or int(parts[2]) in config.global_blocks or config.window == 0:
-        return None
-    windows, _ = window_partition(torch.ones(1, config.grid, config.grid, 1), config.window)
-    return windows
+
+def hook_attention(sam: Sam, path: str, sink: Sink) -> list[RemovableHandle]:
+    """Records queries to weighted values of the image encoder's attention (`image_encoder.py:224`)."""
+    module = sam.get_submodule(path)
+
+    def record(_qkv: nn.Module, _inputs: tuple, output: Tensor) -> None:
+        count, height, width, _ = output.shape
+        heads = module.num_heads
+        parts = output.reshape(count, height * width, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = parts.reshape(3, count * heads, height * width, -1).unbind(0)
+        scores = (q * module.scale) @ k.transpose(-2, -1)
+        by_place = q.reshape(-1, height, width, q.shape[-1])
+        rel_h = torch.einsum("bhwc,hkc->bhwk", by_place, get_rel_pos(height, height, module.rel_pos_h))
+        rel_w = torch.einsum("bhwc,wkc->bhwk", by_place, get_rel_pos(width, width, module.rel_pos_w))
+        biased = add_decomposed_rel_pos(
+            scores, q, module.rel_pos_h, module.rel_pos_w, (height, width), (height, width)
+        )
+        named = {"q": q, "k": k, "v": v, "scores": scores, "rel_h": rel_h, "rel_w": rel_w}
+        for name, tensor in (named | {"weights": biased.softmax(dim=-1)}).items():
+            sink(f"{path}.{name}", tensor)
+
+    return [
+        module.qkv.register_forward_hook(record),
+        module.proj.register_forward_pre_hook(lambda _module, inputs: sink(f"{path}.values", inputs[0])),
+    ]
+
+
+def hook_decoder_attention(sam: Sam, path: str, sink: Sink) -> list[RemovableHandle]:
+    """Records scores to weighted values of the two-way transformer's attention (`transformer.py:218`)."""
+    module = sam.get_submodule(path)
+    projected: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[[nn.Module, tuple, Tensor], None]:
+        return lambda _module, _inputs, output: projected.update({name: output})
+
+    def record(_module: nn.Module, inputs: tuple[Tensor]) -> None:
+        q, k = (module._separate_heads(projected[name], module.num_heads) for name in "qk")
+        scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+        for name, tensor in (("scores", scores), ("weights", scores.softmax(dim=-1)), ("values", inputs[0])):
+            sink(f"{path}.{name}", tensor)
+
+    return [
+        module.q_proj.register_forward_hook(keep("q")),
+        module.k_proj.register_forward_hook(keep("k")),
+        module.out_proj.register_forward_pre_hook(record),
+    ]
+
+
+def recorded_masks(outputs: tuple[Tensor, Tensor], sink: Sink) -> tuple[Tensor, Tensor]:
+    """Records all four masks."""
+    sink("mask_decoder.masks", outputs[0])
+    return outputs
+
+
+def record_picture_parts(predictor: SamPredictor, image: np.ndarray, low_res: Tensor, sink: Sink) -> None:
+    """Records the scaled picture, and what becomes of the logits."""
+    model = predictor.model
+    size = (model.image_encoder.img_size,) * 2
+    sink("input.scaled", torch.as_tensor(predictor.transform.apply_image(image)).to(low_res.dtype))
+    square = nn.functional.interpolate(low_res, size, mode="bilinear", align_corners=False)
+    sink("mask_logits.square", square)
+    logits = model.postprocess_masks(low_res, predictor.input_size, predictor.original_size)
+    sink("masks", (logits > model.mask_threshold).to(low_res.dtype))
+    sink("stability", calculate_stability_score(logits, model.mask_threshold, 1.0).nan_to_num(0.0))
 
 
 # MARK: Running
@@ -133,21 +225,37 @@ class Outputs:
 
 
 def run_official(
-    sam: Sam, config: Config, image: np.ndarray, prompts: Prompts, sink: Sink, only: str = "*"
+    sam: Sam,
+    config: Config,
+    image: np.ndarray,
+    prompts: Prompts,
+    sink: Sink,
+    only: str = "*",
+    parts: bool = False,
+    multimask: bool = True,
 ) -> Outputs:
     """Runs the official predictor as its own `predict` does, in the model's element type.
 
-    `sink` receives the activations of a run with three masks; the result is that of one with a single mask.
+    `sink` receives the activations whose names match `only` of a run with three masks, or with one where `multimask`
+    is false; the result is that of one with a single mask.
     """
+
+    def filtered(name: str, tensor: Tensor) -> None:
+        if fnmatch.fnmatch(name, only):
+            sink(name, tensor)
+
     dtype = sam.pixel_mean.dtype
     predictor = SamPredictor(sam)
     with default_dtype(dtype), torch.no_grad():
         arguments = model_prompts(predictor, prompts, image.shape[:2], dtype)
-        with recording(sam, config, sink, only):
+        with recording(sam, config, filtered, parts):
             predictor.set_image(image)
-            logits, _, _ = predictor.predict_torch(**arguments, multimask_output=True, return_logits=True)
-        if fnmatch.fnmatch("mask_logits", only):
-            sink("mask_logits", logits)
+            logits, _, low_res = predictor.predict_torch(
+                **arguments, multimask_output=multimask, return_logits=True
+            )
+        if parts:
+            record_picture_parts(predictor, image, low_res, filtered)
+        filtered("mask_logits", logits)
         single = predictor.predict_torch(**arguments, multimask_output=False, return_logits=True)
     return Outputs(mask_logits=single[0], iou_predictions=single[1], low_res_logits=single[2])
 

@@ -173,7 +173,28 @@ def export_case(model: Model, case: Case, weights: dict[str, np.ndarray], folder
     )
     errors = {name: float(f"{relative_error(single_precision[name], truth[name]):.3g}") for name in truth}
     tensors = truth | {"stability": stability(truth["mask_logits"]), "image": image} | prompts.tensors()
-    metadata = describe(model) | {"case": case.name, "float32_error": json.dumps(errors)}
+    metadata = describe(model) | {
+        "reference": "1",
+        "case": case.name,
+        "float32_error": json.dumps(errors),
+    }
+    write_safetensors(folder / f"{model.config.name}.{case.name}.safetensors", tensors, metadata)
+
+
+def export_parts(model: Model, case: Case, folder: Path) -> None:
+    """Writes the parts of each stage of one case: the float64 run, rounded to float32 for the size."""
+    image = random_image(case.height, case.width, model.seed)
+    prompts = make_prompts(case, model.config, model.seed)
+    recorded: dict[str, np.ndarray] = {}
+
+    def keep(name: str, tensor: torch.Tensor) -> None:
+        recorded[name] = tensor.contiguous().numpy().astype(np.float32)
+
+    weights = random_weights(model.config, model.seed)
+    run_official(load_model(model.config, weights, torch.float64), model.config, image, prompts, keep, parts=True)
+    metadata = describe(model) | {"reference": "1", "case": case.name, "order": json.dumps(list(recorded))}
+    folder.mkdir(exist_ok=True)
+    tensors = recorded | {"image": image} | prompts.tensors()
     write_safetensors(folder / f"{model.config.name}.{case.name}.safetensors", tensors, metadata)
 
 
@@ -211,6 +232,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for model in MODELS:
         export_model(model, folder, print)
+    export_parts(MODELS[0], MODELS[0].cases[2], folder / "parts")
 
 
 if __name__ == "__main__":

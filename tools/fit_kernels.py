@@ -42,7 +42,7 @@ def fit(
         x, y = grid[places], values[places]
         signs = (-1.0) ** np.arange(len(places))
         constant = y - np.polyval(fixed[::-1], x)
-        # The error times the denominator is not linear: the latest denominator stands in, until it stays.
+        # The error times the denominator is not linear: the latest denominator is used until it stays.
         for _ in range(20):
             columns = [x**power for power in free] + [-y * x**power for power in range(1, lower + 1)]
             columns.append(-signs * y * np.polyval(denominator, x))
@@ -76,7 +76,7 @@ def literals(file: str, names: list[str]) -> list[np.ndarray]:
 def report(
     title: str, function: Function, grid: np.ndarray, fitted: list[np.ndarray], present: list[np.ndarray]
 ) -> bool:
-    """Prints a fit beside the source's coefficients, and tells whether the source's are as good."""
+    """Prints a fit beside the source's coefficients, and says whether the source's are as good."""
     errors = [
         np.abs(np.polyval(numerator, grid) / np.polyval(denominator, grid) / function(grid) - 1).max()
         for numerator, denominator in (fitted, present)

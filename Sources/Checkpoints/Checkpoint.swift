@@ -30,7 +30,7 @@ public struct Checkpoint: Sendable {
     public let metadata: [String: String]
     private let file: MappedFile
 
-    /// Opens a file; what it is, its first bytes tell, not its name.
+    /// Opens a file. Its first bytes decide what it is, not its name.
     ///
     /// - Throws: ``FileError``: `missingInput`, `inputOutput`, and `badData` for each way in which the file
     ///   breaks its format.

@@ -6,7 +6,7 @@ import Tensors
 public enum TensorContents: Sendable {
     /// A tensor, its elements rounded to `dataType`.
     case tensor(Tensor, DataType)
-    /// Elements as they are to stand in the file, in the order of the axes.
+    /// The elements to write, in the order of the axes.
     case bytes([UInt8], DataType, shape: [Int])
 
     var dataType: DataType {

@@ -58,12 +58,12 @@ public struct VolumeSize: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The number of voxels, i · j · k.
     public var count: Int { i * j * k }
 
-    /// Where a voxel stands in the volume's values, of which i varies fastest.
+    /// A voxel's index in the volume's values, of which i varies fastest.
     public func offset(of voxel: VoxelIndex) -> Int {
         voxel.i + i * (voxel.j + j * voxel.k)
     }
 
-    /// The voxel that stands at this place in the volume's values.
+    /// The voxel at this index of the volume's values.
     public func voxel(at offset: Int) -> VoxelIndex {
         VoxelIndex(i: offset % i, j: offset / i % j, k: offset / (i * j))
     }

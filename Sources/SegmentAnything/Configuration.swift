@@ -1,6 +1,6 @@
 import SafeFiles
 
-/// The sizes of a SAM model: whatever the shapes of its tensors tell.
+/// The sizes of a SAM model: all that the shapes of its tensors determine.
 ///
 /// Two facts are in no file, and fixed: the decoder attends with 8 heads, and pixels are normalised by SAM's mean and
 /// deviation.

@@ -81,7 +81,7 @@ private struct Taps {
     }
 }
 
-/// The pixel that stands at an index which may lie beyond the edge.
+/// The pixel at an index, which may lie beyond the edge.
 private func mirrored(_ index: Int, _ length: Int) -> Int {
     guard length > 1 else { return 0 }
     let period = 2 * (length - 1)

@@ -11,7 +11,7 @@ typealias Lanes = SIMD8<Float>
 func exponential(_ x: Lanes) -> Lanes {
     // Not clamped(…), which would make a NaN finite.
     let x = x.replacing(with: -87, where: x .< -87).replacing(with: 88, where: x .> 88)
-    // Adding 1.5·2²³ rounds to a whole number, which then stands in the lowest bits; 127 is the exponent's bias.
+    // Adding 1.5·2²³ rounds to a whole number, which is then in the lowest bits; 127 is the exponent's bias.
     let magic = Lanes(repeating: 12_582_912 + 127)
     let shifted = x * 1.442_695_04 + magic
     let whole = shifted - magic

@@ -36,7 +36,7 @@ extension MutableMatrix {
 /// `product = left · right` on the calling thread, with `right` transposed where asked.
 ///
 /// The one place that calls the BLAS. It runs on the calling thread alone (``Computation``): tasks of ``parallelFor(_:_:)``
-/// call it side by side, which keeps OpenBLAS's threads from fighting with ours and the split of the work fixed.
+/// call it side by side, which keeps OpenBLAS's threads from competing with the pool's and the split of the work fixed.
 ///
 /// Products of up to ``fewRows`` rows are summed in chunks of 64 terms: the decoder's few tokens decide everything
 /// that follows, and one running sum over 2048 channels or 4096 keys would cost them half of their accuracy.

@@ -101,7 +101,7 @@ private final class Job: Sendable {
 
 /// Threads that wait for jobs.
 ///
-/// They are ours alone: on Dispatch's, a computation would take the threads on which the host's tasks run.
+/// The pool is its own: on Dispatch's, a computation would take the threads on which the host's tasks run.
 private enum Workers {
     private static let posted = NSCondition()
     /// Jobs with free seats, the oldest first.

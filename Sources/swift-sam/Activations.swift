@@ -25,7 +25,7 @@ struct Activations: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Only activations whose name matches this shell pattern; a * also stands for dots.", valueName: "glob"))
+            "Only activations whose name matches this shell pattern; a * also matches dots.", valueName: "glob"))
     var only: String?
 
     @Flag(help: "Also the parts of each stage.")

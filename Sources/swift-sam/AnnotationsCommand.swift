@@ -67,7 +67,7 @@ struct MergeAnnotations: ParsableCommand {
             Example: swift-sam annotations merge ct.nii.gz --boxes boxes/ -o merged.csv
 
             Boxes mean one object where they overlap by half (intersection over union). segment reads the CSV; a slices.json \
-            that stands with the boxes is written beside it.
+            that is with the boxes is written beside it.
             """)
 
     @OptionGroup var boxes: BoxOptions
@@ -101,7 +101,7 @@ struct MergeAnnotations: ParsableCommand {
         let record = annotated.record
         if let standing, standing.record != record {
             throw FileError(
-                .cannotCreate, file: standing.path, "a record of other slices stands there",
+                .cannotCreate, file: standing.path, "already holds a record of other slices",
                 advice: "Choose another folder with -o.")
         }
         try writeAtomically(output, merged.csv)

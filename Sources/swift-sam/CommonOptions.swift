@@ -70,7 +70,7 @@ func bundledPath(_ name: String) throws(FileError) -> String {
     var candidates: [URL] = []
     if let folder = executable?.deletingLastPathComponent() {
         candidates.append(folder.appending(path: "../share/swift-sam/\(name)").standardized)
-        // A build stands in CHECKOUT/.build/TRIPLE/CONFIGURATION, or in another folder whose name begins with .build.
+        // A build is in CHECKOUT/.build/TRIPLE/CONFIGURATION, or in another folder whose name begins with .build.
         var ancestor = folder
         while ancestor.path().count > 1, !ancestor.lastPathComponent.hasPrefix(".build") {
             ancestor.deleteLastPathComponent()

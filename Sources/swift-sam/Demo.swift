@@ -9,7 +9,7 @@ struct Demo: AsyncParsableCommand {
             Example: swift-sam demo -o demo
 
             Prints each command before it runs it, so that you can repeat it on your own data. It takes under a minute and \
-            ends by naming the pictures to look at. The case ships with swift-sam; what it is stands in its README.
+            ends by naming the pictures to look at. The case ships with swift-sam; its README says what it is.
             """)
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))

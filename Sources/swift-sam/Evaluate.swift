@@ -115,7 +115,7 @@ private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
     var map: [UInt16: UInt16] = [:]
     for (from, to) in try parsePairs(text) {
         guard let from = UInt16(from), let to = UInt16(to), map.updateValue(to, forKey: from) == nil else {
-            throw ValidationError("\"\(from)=\(to)\" is not a label and what it becomes, or \(from) stands twice")
+            throw ValidationError("\"\(from)=\(to)\" is not a label and what it becomes, or \(from) is there twice")
         }
     }
     return map

@@ -20,15 +20,7 @@ struct Model: ParsableCommand {
     func run() throws {
         let path = try modelPath(file)
         let file = try ModelFile(path: path)
-        let (checkpoint, configuration) = (file.checkpoint, file.configuration)
-        let digest = try sha256(ofFile: path)
-        let known = KnownWeights.bySHA256[digest]
-        let description = Description(
-            file: path, name: known?.name ?? checkpoint.metadata["name"], variant: configuration.variant,
-            parameters: file.parameterCount,
-            types: Set(checkpoint.entries.values.map(\.dataType.rawValue)).sorted(), sizeBytes: checkpoint.size,
-            sha256: digest, licence: known?.licence ?? checkpoint.metadata["licence"] ?? checkpoint.metadata["license"],
-            configuration: configuration, metadata: checkpoint.metadata)
+        let description = ModelDescription(file, sha256: try sha256(ofFile: path))
         if json {
             try printJSON(description)
         } else {
@@ -37,44 +29,8 @@ struct Model: ParsableCommand {
     }
 }
 
-/// What `model` prints.
-private struct Description: Encodable {
-    var file: String
-    var name: String?
-    var variant: String
-    var parameters: Int
-    var types: [String]
-    var sizeBytes: Int
-    var sha256: String
-    var licence: String?
-    var configuration: Configuration
-    var metadata: [String: String]
-
-    enum CodingKeys: String, CodingKey {
-        case file, name, variant, parameters, types, sha256, licence, metadata
-        case sizeBytes = "size_bytes"
-        case decoderWidth = "decoder_width"
-    }
-
-    /// The encoder's own sizes lie beside the others.
-    func encode(to encoder: any Encoder) throws {
-        switch configuration.image {
-        case .vit(let vit): try vit.encode(to: encoder)
-        }
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(file, forKey: .file)
-        try container.encodeIfPresent(name, forKey: .name)
-        try container.encode(variant, forKey: .variant)
-        try container.encode(parameters, forKey: .parameters)
-        try container.encode(types, forKey: .types)
-        try container.encode(sizeBytes, forKey: .sizeBytes)
-        try container.encode(sha256, forKey: .sha256)
-        try container.encodeIfPresent(licence, forKey: .licence)
-        try container.encode(configuration.decoder.width, forKey: .decoderWidth)
-        try container.encode(metadata, forKey: .metadata)
-    }
-
-    func printTable() {
+extension ModelDescription {
+    fileprivate func printTable() {
         let encoder =
             switch configuration.image {
             case .vit(let vit):

@@ -5,6 +5,7 @@ import Imaging
 import PictureFiles
 import SafeFiles
 import SegmentAnything
+import Tensors
 
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,12 +62,10 @@ struct Predict: ParsableCommand {
         guard let encoded else { return }
         let (answers, decode) = try timed { try sam.predict(asked, on: encoded, multimask: !singleMask) }
 
-        var report = Report(
-            image: size, prompts: [], seconds: .init(load: load, encode: encode, decode: decode),
-            peakMemoryBytes: 0)
+        var report = PredictionReport(image: size, seconds: .init(load: load, encode: encode, decode: decode))
         for (number, (prompt, masks)) in zip(asked, answers).enumerated() {
             let best = masks.best?.index
-            var answer = Report.Prompt(prompt)
+            var answer = PredictionReport.Answer(prompt)
             for mask in masks {
                 let ((pixels, stability), seconds) = timed { mask.thresholded() }
                 report.seconds.decode += seconds
@@ -78,7 +77,7 @@ struct Predict: ParsableCommand {
             }
             report.prompts.append(answer)
         }
-        report.peakMemoryBytes = peakMemory()
+        report.peakMemoryBytes = Machine.peakMemory
         if json {
             try printJSON(report)
         } else {
@@ -92,7 +91,7 @@ struct Predict: ParsableCommand {
         return count > 1 ? "\(stem)-\(prompt).png" : output
     }
 
-    private func printTable(_ report: Report) {
+    private func printTable(_ report: PredictionReport) {
         print("prompt  mask  predicted IoU  stability  area (pixels)  file")
         for (number, prompt) in report.prompts.enumerated() {
             for mask in prompt.masks {
@@ -103,59 +102,5 @@ struct Predict: ParsableCommand {
                         mask.area) + path)
             }
         }
-    }
-}
-
-/// What `predict --json` prints.
-private struct Report: Encodable {
-    struct Prompt: Encodable {
-        struct Point: Encodable {
-            var x: Double
-            var y: Double
-            var label: Int
-        }
-        struct Mask: Encodable {
-            var index: Int
-            var score: Float
-            var stability: Double
-            var area: Int
-            var box: OrNull<PixelBox>
-            var chosen: Bool
-            /// The picture that was written.
-            var file: OrNull<String>
-
-            init(_ mask: PredictedMask, _ pixels: ImageFrames.Mask, stability: Double, chosen: Bool, file: String?) {
-                (index, score, area) = (mask.index, mask.score, pixels.area)
-                self.stability = stability
-                self.chosen = chosen
-                self.file = OrNull(file)
-                box = OrNull(pixels.boundingBox)
-            }
-        }
-        var box: OrNull<PixelBox>
-        var points: [Point]
-        var masks: [Mask] = []
-
-        init(_ prompt: SegmentAnything.Prompt) {
-            box = OrNull(prompt.box)
-            points = prompt.points.map {
-                Point(x: $0.position.x, y: $0.position.y, label: $0.isForeground ? 1 : 0)
-            }
-        }
-    }
-    struct Seconds: Encodable {
-        var load: Double
-        var encode: Double
-        var decode: Double
-    }
-
-    var image: PixelSize
-    var prompts: [Prompt]
-    var seconds: Seconds
-    var peakMemoryBytes: Int
-
-    enum CodingKeys: String, CodingKey {
-        case image, prompts, seconds
-        case peakMemoryBytes = "peak_memory_bytes"
     }
 }

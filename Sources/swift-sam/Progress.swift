@@ -63,14 +63,7 @@ func duration(_ seconds: Double) -> String {
     }
 }
 
-/// The most memory that this process has held, in bytes.
-func peakMemory() -> Int {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF.rawValue, &usage)
-    return usage.ru_maxrss * 1024
-}
-
-/// Runs `body` and tells how many seconds it took.
+/// Runs `body`, and gives its result and the seconds it took.
 func timed<Result>(_ body: () throws -> Result) rethrows -> (result: Result, seconds: Double) {
     let start = ContinuousClock.now
     let result = try body()

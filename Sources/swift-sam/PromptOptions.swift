@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Foundation
 import ImageFrames
 import SafeFiles
@@ -80,7 +79,7 @@ struct PromptOptions: ParsableArguments {
         }) {
             throw outside("the point \(point.text)")
         }
-        let mask = try maskInput.map { path throws(FileError) in try readMaskInput(path, size: maskSize) }
+        let mask = try maskInput.map { path throws(FileError) in try Prompt.mask(contentsOf: path, size: maskSize) }
         return (1...promptCount).map { number in
             Prompt(
                 points: point.filter { ($0.prompt ?? 1) == number }
@@ -131,34 +130,4 @@ private func parseNumbers(_ text: String) throws -> [Double] {
         }
         return number
     }
-}
-
-/// Reads a mask input, `[size, size]` with any leading axes of 1, from `.npy` or from safetensors with one tensor or one
-/// named `prompt.mask`.
-private func readMaskInput(_ path: String, size: Int) throws(FileError) -> Tensor {
-    var mask: Tensor
-    if path.hasSuffix(".npy") {
-        mask = try readNumpy(path)
-    } else if !path.hasSuffix(".safetensors") {
-        throw FileError(
-            .badData, file: path, "not a mask input by its name", expected: ".npy or .safetensors",
-            advice: "Save the logits by numpy.save(file, array) as float32.")
-    } else {
-        let file = try Checkpoint(path: path)
-        let name = file.entries.count == 1 ? file.entries.keys.first : "prompt.mask"
-        guard let name, file.entries[name] != nil else {
-            throw FileError(
-                .badData, file: path, "which tensor is the mask?", expected: "one tensor, or one named prompt.mask",
-                found: "\(file.entries.count) tensors")
-        }
-        mask = file.tensor(name)
-    }
-    guard mask.shape.suffix(2) == [size, size], mask.count == size * size else {
-        throw FileError(
-            .badData, file: path, "not a mask input of this model", expected: "shape [\(size), \(size)]",
-            found: "\(mask.shape)")
-    }
-    mask = mask.reshaped([size, size])
-    guard mask.isFinite else { throw FileError(.badData, file: path, "holds values that are not finite") }
-    return mask
 }

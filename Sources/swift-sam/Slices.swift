@@ -10,8 +10,8 @@ struct Slices: ParsableCommand {
         discussion: """
             Example: swift-sam slices ct.nii.gz -o slices/
 
-            Writes STEM-slice000.png, … and slices.json, which segment reads when it stands with the boxes. A folder \
-            stands for its volumes, and 'ct/{case}/ct.nii.gz' for all that fit.
+            Writes STEM-slice000.png, … and slices.json, which segment reads when it is with the boxes. A folder \
+            means its volumes, and 'ct/{case}/ct.nii.gz' for all that fit.
             """)
 
     @OptionGroup var slicing: SlicingOptions

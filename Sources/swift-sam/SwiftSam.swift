@@ -4,7 +4,7 @@ import SafeFiles
 
 /// The command `swift-sam`: arguments, progress and printing; the work is done in the modules below.
 struct SwiftSam: AsyncParsableCommand {
-    // The library's own name for what stands before its errors, written as in ours.
+    // The word before the parser's errors, as before all others.
     // swift-format-ignore: NoLeadingUnderscores
     static var _errorLabel: String { "error" }
 

@@ -183,7 +183,7 @@ def draw_model(axes: Axes, result: ModelResult) -> None:
 
 
 def color(contender: Contender) -> str:
-    """swift-sam's bars stand out; bfloat16's are lighter."""
+    """swift-sam's bars are coloured; bfloat16's are lighter."""
     return COLORS.get((contender.system, contender.precision), OTHER_COLORS[contender.precision])
 
 

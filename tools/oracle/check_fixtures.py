@@ -1,4 +1,4 @@
-"""Reads the model fixtures back and checks that they are complete and that they can tell a wrong port.
+"""Reads the model fixtures back and checks that they are complete and that they can show a wrong port.
 
 Exits with 1 where a file lacks a name, holds a value that is not finite, or is degenerate: logits on one side
 of 0, equal IoU predictions, prompts that make no difference, attention that is uniform or one-hot, a weight

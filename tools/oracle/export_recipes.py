@@ -2,7 +2,7 @@
 
 `cubic.json`: scikit-image's cubic, anti-aliased resize, truncated to 8 bits. Random pixels come from
 splitmix64 as in `resize.json`; `blocks` are a grey image of even squares, whose exact results are whole
-numbers and show all rounding. Where such an image shrinks, the pixels themselves stand in the file: there
+numbers and show all rounding. Where such an image shrinks, the file holds the pixels themselves: there
 NumPy's own result depends on the processor, since its `exp` does.
 
 `medsam.CASE.safetensors`: the official package's modules on a small random model, run as MedSAM's inference

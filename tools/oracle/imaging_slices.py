@@ -64,7 +64,7 @@ def array_view(volume: np.ndarray, axis: int) -> np.ndarray:
 def radiological_view(canonical: np.ndarray, axis: int, forwards: bool) -> np.ndarray:
     """Slices of a volume turned to RAS, right and front on the left, front and head on top.
 
-    Their order is that of the volume as stored: `forwards` tells whether its axis runs as the canonical."""
+    Their order is that of the volume as stored: `forwards` says whether its axis runs as the canonical."""
     planes = np.moveaxis(canonical, axis, 0)
     return np.stack([plane.T[::-1, ::-1] for plane in (planes if forwards else planes[::-1])])
 

@@ -59,7 +59,7 @@ def header(
 
 
 def file_bytes(head: Header, data: np.ndarray, between: bytes = bytes(4)) -> bytes:
-    """A file with the values as they are: header, what stands before the voxels, voxels."""
+    """A file with the values as they are: header, the bytes before the voxels, voxels."""
     voxels = data.astype(head.get_data_dtype()).tobytes(order="F")
     return head.binaryblock + between + voxels
 

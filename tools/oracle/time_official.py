@@ -1,4 +1,4 @@
-"""Times the official package on a seeded random image, as JSON, to stand beside `swift-sam bench` in one run.
+"""Times the official package on a seeded random image, as JSON, to print beside `swift-sam bench` in one run.
 
 Its sizes are read off the weights' shapes. The image is of the model's own size, so that nothing is resized.
 `encode` is the predictor's preprocessing and image encoder; `prompt` and `prompts32` are one call of its

@@ -1,5 +1,5 @@
 // The inner loops that need a processor's own vector instructions: one function an instruction set, all the same.
-// What each computes stands beside its plain definition in Swift (Tensors/Kernels.swift), which tests hold it to.
+// Each is documented beside its plain definition in Swift (Tensors/Kernels.swift), which tests hold it to.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,54 @@
+import Checkpoints
+
+/// What a weights file is. `model --json` prints it.
+public struct ModelDescription: Encodable, Sendable {
+    public let file: String
+    public let name: String?
+    public let variant: String
+    public let parameters: Int
+    public let types: [String]
+    public let sizeBytes: Int
+    public let sha256: String
+    public let licence: String?
+    public let configuration: Configuration
+    public let metadata: [String: String]
+
+    /// - Parameter sha256: the file's digest, by which official files are known.
+    public init(_ model: ModelFile, sha256: String) {
+        let (checkpoint, known) = (model.checkpoint, KnownWeights.bySHA256[sha256])
+        file = model.path
+        name = known?.name ?? checkpoint.metadata["name"]
+        variant = model.configuration.variant
+        parameters = model.parameterCount
+        types = Set(checkpoint.entries.values.map(\.dataType.rawValue)).sorted()
+        sizeBytes = checkpoint.size
+        self.sha256 = sha256
+        licence = known?.licence ?? checkpoint.metadata["licence"] ?? checkpoint.metadata["license"]
+        configuration = model.configuration
+        metadata = checkpoint.metadata
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case file, name, variant, parameters, types, sha256, licence, metadata
+        case sizeBytes = "size_bytes"
+        case decoderWidth = "decoder_width"
+    }
+
+    /// The encoder's own sizes lie beside the others.
+    public func encode(to encoder: any Encoder) throws {
+        switch configuration.image {
+        case .vit(let vit): try vit.encode(to: encoder)
+        }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(file, forKey: .file)
+        try container.encodeIfPresent(name, forKey: .name)
+        try container.encode(variant, forKey: .variant)
+        try container.encode(parameters, forKey: .parameters)
+        try container.encode(types, forKey: .types)
+        try container.encode(sizeBytes, forKey: .sizeBytes)
+        try container.encode(sha256, forKey: .sha256)
+        try container.encodeIfPresent(licence, forKey: .licence)
+        try container.encode(configuration.decoder.width, forKey: .decoderWidth)
+        try container.encode(metadata, forKey: .metadata)
+    }
+}

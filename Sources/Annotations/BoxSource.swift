@@ -63,6 +63,18 @@ public struct BoxSource: Sendable {
         return folders.map { $0.path(percentEncoded: false) }
     }
 
+    /// The picture that the first of an annotator's Pascal VOC files on a volume names, as its path stands there and from the
+    /// file's folder; none where there is no such file.
+    public func namedPictures(ofCase name: String, annotator: String) -> [String] {
+        guard case .files(let files) = content,
+            let file = files[Assignment(annotator: annotator, caseName: name)]?.first(where: { $0.format == .pascalVOC }
+            ),
+            let text = try? text(of: file.path), let match = text.firstMatch(of: /<path>\s*([^<]+?)\s*<\/path>/)
+        else { return [] }
+        let picture = String(match.1)
+        return picture.hasPrefix("/") ? [picture] : [picture, "\(SafeFiles.folder(of: file.path))/\(picture)"]
+    }
+
     private var isTable: Bool {
         if case .rows = content { true } else { false }
     }

@@ -56,6 +56,17 @@ public struct LabelMap: Hashable, Sendable {
         return Dictionary(uniqueKeysWithValues: classes.map { ($0, label(ofClass: $0)) })
     }
 
+    /// The name of each label that is asked for: of its classes, joined by " + "; nil where no list has their names. Where each
+    /// class has its id + 1, those are asked for that some boxes have.
+    public func names(of slices: [SliceBoxes], classes: ClassList?) -> [UInt16: String?] {
+        let asked = labels.map { Set($0.keys) } ?? Set(slices.flatMap(\.boxes).map(\.classID))
+        let byLabel = Dictionary(grouping: asked.sorted()) { label(ofClass: $0) }
+        return byLabel.reduce(into: [:]) { names, group in
+            guard let label = group.key else { return }
+            names[label] = .some(classes.map { list in group.value.map { list.names[$0] }.joined(separator: " + ") })
+        }
+    }
+
     /// Checks that every box's class is in the map.
     ///
     /// - Throws: ``FileErrors`` with every class that is not, at its first box.

@@ -22,17 +22,18 @@ public struct EvaluationReport: Sendable {
     /// Scores pairs of label volumes, the truth first.
     ///
     /// - Parameters:
-    ///   - organs: the labels to score, and their names; without any, all labels of all truths, as label1, ….
+    ///   - organs: the labels to score, and their names; without any, all labels of all truths, by the names that the
+    ///     ``LabelsRecord`` beside truths or predictions has, else as label1, ….
     ///   - leftOut: labels that are not scored even so.
     ///   - map: labels of the predictions that count as others.
-    ///   - axis: the axis that counts slices.
+    ///   - axis: the axis that counts slices; without one, the records', else k.
     ///   - warn: receives what the person should know about each pair.
     ///   - progress: receives after each pair how many are done.
     /// - Throws: ``FileError`` where a volume cannot be read, `badData` where a pair's volumes are not in the same place,
     ///   or no truth has a label.
     public init(
         _ pairs: VolumePairs, organs: [Organ] = [], leftOut: Set<UInt16> = [], map: [UInt16: UInt16] = [:],
-        axis: VoxelAxis = .k, miss: Miss = .zero, warn: ([Warning]) -> Void = { _ in },
+        axis: SliceAxis? = nil, miss: Miss = .zero, warn: ([Warning]) -> Void = { _ in },
         progress: (_ done: Int) -> Void = { _ in }
     ) throws(FileError) {
         var scored = organs
@@ -40,7 +41,11 @@ public struct EvaluationReport: Sendable {
             // All are known before the first is scored: none may be missing of the volumes before the one that has it.
             var labels: Set<UInt16> = []
             for pair in pairs.pairs { labels.formUnion(try LabelVolume(contentsOf: pair.first).values) }
-            scored = labels.subtracting(leftOut).subtracting([0]).sorted().map { Organ(name: "label\($0)", label: $0) }
+            // What --map makes of a prediction's labels goes by the truth's names.
+            let named = map.isEmpty ? pairs.pairs.flatMap { [$0.first, $0.second] } : pairs.pairs.map(\.first)
+            scored = try Organ.named(
+                labels.subtracting(leftOut).subtracting([0]).sorted(), try LabelsRecord.names(besideLabels: named),
+                file: pairs.first.argument)
             guard !scored.isEmpty else {
                 throw FileError(
                     .badData, file: pairs.first.argument, "no labels", expected: "a voxel above 0", found: "only 0")
@@ -52,9 +57,10 @@ public struct EvaluationReport: Sendable {
             let truth = try LabelVolume(contentsOf: pair.first)
             let predicted = try LabelVolume(contentsOf: pair.second).mapped(map)
             if organs.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(known)) }
-            warn(truth.warnings + predicted.warnings)
+            let slices = SliceGeometry(pair, truth.geometry, axis: axis)
+            warn(truth.warnings + predicted.warnings + (axis == nil ? slices.warnings(file: pair.second) : []))
             let scores = try Evaluation.scores(
-                of: predicted, file: pair.second, truth: truth, organs: scored, axis: axis, miss: miss)
+                of: predicted, file: pair.second, truth: truth, organs: scored, axis: slices.axis, miss: miss)
             let name =
                 pairs.second.kind == .pattern
                 ? pair.name : URL(filePath: pair.second).lastPathComponent
@@ -69,6 +75,14 @@ public struct EvaluationReport: Sendable {
         organs.indices.filter { index in
             results.allSatisfy { $0.scores[index].truthMillilitres + $0.scores[index].predictedMillilitres == 0 }
         }.map { organs[$0] }
+    }
+}
+
+extension SliceGeometry {
+    /// The slices of a pair's truth: along an axis that was chosen, else the one by which either was drawn, else k.
+    fileprivate init(_ pair: VolumePair, _ geometry: Geometry, axis: SliceAxis?) {
+        let recorded = [pair.second, pair.first].lazy.compactMap { LabelsRecord(besideLabels: $0)?.axis }
+        self.init(geometry, axis: axis?.axis(in: geometry) ?? recorded.first ?? .k)
     }
 }
 

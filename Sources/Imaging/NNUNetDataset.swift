@@ -11,7 +11,7 @@ public struct NNUNetDataset: Sendable {
     public let organs: [Organ]
     /// Labels that become background.
     public let leftOut: Set<UInt16>
-    /// Whether slices on which an organ was forgotten are ignored; see ``LabelVolume/ignoringGaps(_:as:)``.
+    /// Whether slices on which an organ was forgotten are ignored; see ``LabelVolume/ignoringGaps(_:as:along:)``.
     public let ignoresGaps: Bool
 
     public init(cases: [VolumePair], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool) {
@@ -125,7 +125,9 @@ public struct NNUNetDataset: Sendable {
                 found: unnamed.sorted().map { "\($0)" }.joined(separator: ", "),
                 advice: "Add each to --names: LABEL=NAME, or LABEL=- to make it background.")
         }
-        return ignoresGaps ? result.ignoringGaps(organs.indices.map { UInt16($0 + 1) }, as: ignoreLabel) : result
+        guard ignoresGaps else { return result }
+        let axis = LabelsRecord(besideLabels: item.second)?.axis ?? .k
+        return result.ignoringGaps(organs.indices.map { UInt16($0 + 1) }, as: ignoreLabel, along: axis)
     }
 
     private var ignoreLabel: UInt16 { UInt16(organs.count + 1) }
@@ -192,22 +194,23 @@ private func missingFolders(_ path: String) -> [String] {
 }
 
 extension LabelVolume {
-    /// On every slice along k on which a label has no voxel though slices before and after have, the background gets the
-    /// label `ignored`: a forgotten organ must not teach that there is none.
-    func ignoringGaps(_ labels: [UInt16], as ignored: UInt16) -> LabelVolume {
-        let area = size.i * size.j
+    /// On every slice along an axis on which a label has no voxel though slices before and after have, the background gets
+    /// the label `ignored`: a forgotten organ must not teach that there is none.
+    func ignoringGaps(_ labels: [UInt16], as ignored: UInt16, along axis: VoxelAxis = .k) -> LabelVolume {
+        let slices = SliceGeometry(geometry, axis: axis)
+        var present: [UInt16: Set<Int>] = [:]
+        for slice in 0..<slices.count {
+            for label in Set(self.labels(ofSlice: slice, slices)) { present[label, default: []].insert(slice) }
+        }
         var result = self
         var forgotten: Set<Int> = []
         for label in labels {
-            let present = (0..<size.k).filter { values[$0 * area..<($0 + 1) * area].contains(label) }
-            if let first = present.first, let last = present.last {
-                forgotten.formUnion(Set(first...last).subtracting(present))
+            if let own = present[label], let first = own.min(), let last = own.max() {
+                forgotten.formUnion(Set(first...last).subtracting(own))
             }
         }
         for slice in forgotten {
-            for offset in slice * area..<(slice + 1) * area where values[offset] == 0 {
-                result.values[offset] = ignored
-            }
+            for offset in slices.offsets(ofSlice: slice) where values[offset] == 0 { result.values[offset] = ignored }
         }
         return result
     }

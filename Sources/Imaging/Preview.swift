@@ -45,28 +45,11 @@ private func panel(
             let own = labelAt(x, y)
             let isEdge = [(1, 0), (-1, 0), (0, 1), (0, -1)].contains { labelAt(x + $0.0, y + $0.1) != own }
             canvas[x, y] = SIMD3(repeating: value)
-            if own != 0 { canvas.blend(colour(of: own), share: isEdge ? 1 : 0.35, x: x, y: y) }
+            if own != 0 { canvas.blend(LabelColour(of: own).value, share: isEdge ? 1 : 0.35, x: x, y: y) }
         }
     }
-    for (box, label) in boxes { canvas.drawOutline(box, zoom: Double(zoom), colour(of: label)) }
+    for (box, label) in boxes { canvas.drawOutline(box, zoom: Double(zoom), LabelColour(of: label).value) }
     return canvas.image
-}
-
-/// Colours that people with any colour vision tell apart (Okabe & Ito 2008), then five more, repeated beyond twelve labels.
-private let palette: [(name: String, colour: SIMD3<Double>)] = [
-    ("orange", [230, 159, 0]), ("sky blue", [86, 180, 233]), ("green", [0, 158, 115]), ("yellow", [240, 228, 66]),
-    ("vermilion", [213, 94, 0]), ("purple", [204, 121, 167]), ("blue", [0, 114, 178]),
-    ("lime", [150, 255, 60]), ("turquoise", [64, 224, 208]), ("violet", [140, 90, 255]), ("pink", [255, 170, 200]),
-    ("brown", [150, 90, 40]),
-]
-
-private func colour(of label: UInt16) -> SIMD3<Double> {
-    palette[(Int(label) + palette.count - 1) % palette.count].colour
-}
-
-/// What people call the colour that a label has in ``picture(of:_:slices:boxes:)``.
-public func colourName(of label: UInt16) -> String {
-    palette[(Int(label) + palette.count - 1) % palette.count].name
 }
 
 /// An image that is drawn on; what lies outside is ignored.

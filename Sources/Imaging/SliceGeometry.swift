@@ -131,3 +131,25 @@ public struct SliceGeometry: Hashable, Sendable {
         ]
     }
 }
+
+/// What the person should know where arrays of volumes lie in different ways, so that their slices in the array's view are
+/// turned differently.
+///
+/// - Parameter volumes: each with where its axes point, which is nil where it does not say.
+public func warningsOfMixedOrientations(
+    _ volumes: [(case: String, orientation: String?)], file: String
+) -> [Warning] {
+    let groups = Dictionary(grouping: volumes.filter { $0.orientation != nil }, by: { $0.orientation ?? "" })
+    guard groups.count > 1 else { return [] }
+    let list = groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map { orientation, volumes in
+        let names = Set(volumes.map(\.case)).sorted()
+        let more = names.count > 3 ? " and \(names.count - 3) more" : ""
+        return "\(orientation) (\(names.prefix(3).joined(separator: ", "))\(more))"
+    }
+    return [
+        Warning(
+            file: file,
+            "volumes of mixed orientations, whose slices the array's view turns differently: "
+                + list.joined(separator: "; ") + "; --view radiological turns all alike")
+    ]
+}

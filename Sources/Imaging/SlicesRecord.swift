@@ -14,11 +14,12 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
 
     /// The size of each volume whose slices stand in the folder, by the name that its slices begin with.
     public var volumes: [String: VolumeSize]
-    public var axis: VoxelAxis
+    /// By each volume's own affine, where it is one of the body's.
+    public var axis: SliceAxis
     public var view: SliceView
     public var intensity: Intensity
 
-    public init(volumes: [String: VolumeSize], axis: VoxelAxis, view: SliceView, intensity: Intensity) {
+    public init(volumes: [String: VolumeSize], axis: SliceAxis, view: SliceView, intensity: Intensity) {
         self.volumes = volumes
         self.axis = axis
         self.view = view

@@ -21,10 +21,13 @@ public func requireDistinct(reads: [String], writes: [String]) throws(FileError)
     }
 }
 
-/// ``requireDistinct(reads:writes:)``, and ``requireWritable(_:)`` of each output.
+/// ``requireDistinct(reads:writes:)``, and ``requireWritable(_:)`` of each output, whose folder is made where it is missing.
 public func requireOutputs(_ writes: [String], besides reads: [String]) throws(FileError) {
     try requireDistinct(reads: reads, writes: writes)
-    for path in writes { try requireWritable(path) }
+    for path in writes {
+        try makeFolder(folder(of: path))
+        try requireWritable(path)
+    }
 }
 
 /// What two paths of one file have in common.

@@ -11,23 +11,57 @@ public struct AnnotatedVolume: Sendable {
     /// The record of the slices that the boxes were drawn on.
     public let record: FoundRecord?
     public let slices: SliceGeometry
+    /// Where the volume's axes point, such as "RAS"; nil where it does not say.
+    let orientation: String?
     /// The slices that have files or rows, in order; those without boxes too.
     public let boxes: [SliceBoxes]
     /// What is wrong with boxes that are not among these.
     public fileprivate(set) var errors: [FileError]
+    /// The digests of the boxes, of their record and of the list of classes, taken when they were read.
+    let boxFiles: Manifest.Source
+    let recordFile: Manifest.Source?
+    let classFile: Manifest.Source?
 
     /// Reads the boxes, and of the volume the header alone.
     fileprivate init(
-        _ source: BoxSource, _ file: VolumeFile, annotator: String, _ slicing: Slicing, _ classes: ClassList?
+        _ source: BoxSource, _ file: VolumeFile, annotator: String, _ pattern: SlicePattern, _ slicing: Slicing,
+        _ classes: ClassList?
     ) throws(FileError) {
         self.file = file
         self.annotator = annotator
-        record = try FoundRecord(in: source.folders(ofAnnotator: annotator))
-        slices = try slicing.slices(of: try Geometry(ofVolume: file.path), case: file.name, record: record)
+        let geometry = try Geometry(ofVolume: file.path)
+        orientation = geometry.source == .none ? nil : geometry.orientation
+        record = try Self.record(source, file, annotator, pattern, slicing, geometry)
+        slices = try slicing.slices(of: geometry, case: file.name, record: record)
         let reading = source.boxes(
             ofCase: file.name, annotator: annotator, sliceCount: slices.count, imageSize: slices.imageSize,
             classes: classes)
         (boxes, errors) = (reading.slices, reading.errors)
+        boxFiles = try Manifest.Source(path: source.path, files: Set(boxes.flatMap(\.files)).sorted())
+        recordFile = try record.map { record throws(FileError) in
+            try Manifest.Source(path: record.path, files: [record.path])
+        }
+        classFile = try classes.map { classes throws(FileError) in
+            try Manifest.Source(path: classes.path, files: [classes.path])
+        }
+    }
+
+    /// The record that was named, else the one with the boxes, else one that is found elsewhere; a view that was chosen
+    /// needs none from elsewhere.
+    private static func record(
+        _ source: BoxSource, _ file: VolumeFile, _ annotator: String, _ pattern: SlicePattern, _ slicing: Slicing,
+        _ geometry: Geometry
+    ) throws(FileError) -> FoundRecord? {
+        if let chosen = slicing.record { return try FoundRecord(chosen: chosen) }
+        let folders = source.folders(ofAnnotator: annotator)
+        if let own = try FoundRecord(in: folders) { return own }
+        guard slicing.view == nil, let folder = folders.first else { return nil }
+        let names = (0..<max(geometry.size.i, geometry.size.j, geometry.size.k)).flatMap { slice in
+            [".png", ".jpg", ".jpeg"].map { pattern.name(ofSlice: slice, case: file.name) + $0 }
+        }
+        return try FoundRecord(
+            above: folder, named: source.namedPictures(ofCase: file.name, annotator: annotator), pictures: names,
+            case: file.name, size: geometry.size)
     }
 }
 
@@ -46,8 +80,9 @@ public struct AnnotatedVolumes: Sendable {
     public let volumes: [AnnotatedVolume]
     /// Every file that belongs to the boxes: theirs, the records and pictures of slices, the volumes.
     public let files: [String]
-    /// What was left out.
+    /// What was left out, and what is assumed.
     public let warnings: [Warning]
+    private let slicing: Slicing
 
     /// Reads the boxes at a path; see ``BoxSource/init(_:pattern:cases:)``.
     ///
@@ -73,7 +108,7 @@ public struct AnnotatedVolumes: Sendable {
                     isForAll && !known.isEmpty
                     ? known : [try source.annotator(ofCase: file.name, chosen: name)]
                 for annotator in chosen {
-                    volumes.append(try AnnotatedVolume(source, file, annotator: annotator, slicing, classes))
+                    volumes.append(try AnnotatedVolume(source, file, annotator: annotator, pattern, slicing, classes))
                 }
             } catch {
                 errors.append(error)
@@ -89,9 +124,25 @@ public struct AnnotatedVolumes: Sendable {
 
         self.path = path
         self.volumes = volumes
-        let records = Set(volumes.flatMap { source.folders(ofAnnotator: $0.annotator) }).map(SlicesRecord.path)
+        self.slicing = slicing
+        let records = Set(
+            volumes.flatMap { source.folders(ofAnnotator: $0.annotator) }.map(SlicesRecord.path)
+                + volumes.compactMap(\.record?.path))
         self.files = source.files + records.filter(FileManager.default.fileExists) + files.map(\.path)
-        warnings = Self.warnings(source, files, without: without, bad: bad.count)
+        warnings =
+            Self.warnings(source, files, without: without, bad: bad.count)
+            + Self.warnings(volumes, slicing, file: path)
+    }
+
+    /// What is assumed where no record says how slices were turned.
+    private static func warnings(_ volumes: [AnnotatedVolume], _ slicing: Slicing, file: String) -> [Warning] {
+        let assumed = volumes.filter { $0.record == nil }
+        guard slicing.view == nil, !assumed.isEmpty else { return [] }
+        let what =
+            "no \(SlicesRecord.fileName) with the boxes, beside their pictures or above: taken as --axis "
+            + "\(slicing.axis ?? .k) --view array, as in the study; name the record with --record, or choose --view"
+        let orientations = assumed.map { (case: $0.file.name, orientation: $0.orientation) }
+        return [Warning(file: file, what)] + warningsOfMixedOrientations(orientations, file: file)
     }
 
     private static func warnings(
@@ -125,12 +176,13 @@ extension AnnotatedVolumes {
                 .badData, file: path, "boxes of one annotator alone", expected: "two annotators or more",
                 found: annotators.first.flatMap { $0.isEmpty ? nil : $0 } ?? "no annotators' names")
         }
-        let first = volumes[0].slices
-        if let other = volumes.first(where: { $0.slices.axis != first.axis || $0.slices.view != first.view }) {
+        func turning(_ volume: AnnotatedVolume) -> String {
+            "axis \(volume.record?.record.axis ?? slicing.axis ?? .k), view \(volume.slices.view)"
+        }
+        if let other = volumes.first(where: { turning($0) != turning(volumes[0]) }) {
             throw FileError(
                 .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
-                expected: "axis \(first.axis), view \(first.view)",
-                found: "axis \(other.slices.axis), view \(other.slices.view)")
+                expected: turning(volumes[0]), found: turning(other))
         }
         return Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.map { name, volumes in
             (

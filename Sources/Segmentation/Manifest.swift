@@ -11,7 +11,7 @@ import Tensors
 public struct Manifest: Codable, Sendable {
     /// A file, or several with one digest: see ``sha256(ofFiles:)``.
     public struct Source: Codable, Sendable {
-        /// The path as the person gave it.
+        /// See ``FileNaming``.
         public var path: String
         /// How many files were read.
         public var files: Int
@@ -25,7 +25,32 @@ public struct Manifest: Codable, Sendable {
         }
     }
 
-    /// Everything that the result depends on besides the sources.
+    /// The label volume.
+    public struct Output: Codable, Sendable {
+        public var path: String
+        /// By which an edited volume is known; see ``requireUnedited(labels:)``.
+        public var sha256: String
+    }
+
+    /// What computed: the same bytes are promised on the same kernels alone.
+    public struct Kernels: Codable, Hashable, Sendable {
+        /// The instruction set of swift-sam's own.
+        public var instructionSet: String
+        /// The core that OpenBLAS chose its own for.
+        public var openBLAS: String
+
+        /// Those of this process.
+        public static var current: Kernels {
+            Kernels(instructionSet: InstructionSet.current.rawValue, openBLAS: blasCore())
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case instructionSet = "instruction_set"
+            case openBLAS = "openblas"
+        }
+    }
+
+    /// Everything that the result depends on besides the sources and the kernels.
     public struct Options: Codable, Sendable {
         public var recipe: Recipe
         public var precision: Precision
@@ -71,14 +96,21 @@ public struct Manifest: Codable, Sendable {
     }
 
     public var version: String
+    public var kernels: Kernels
     public var input: Source
     public var boxFiles: Source
+    /// The record of the slices that the boxes were drawn on, where there is one.
+    public var record: Source?
     /// Who drew the boxes, where it is known.
     public var annotator: String?
     /// The list of the classes' names, where one was given.
     public var classes: Source?
     public var weights: Source
     public var options: Options
+    /// What each label is, also those that were asked for and have no box; by label. ``LabelsRecord`` reads it.
+    public var labels: [String: LabelsRecord.Label]
+    /// Nil until the labels are written.
+    public var output: Output?
     /// By label.
     public var amounts: [String: Amount]
     public var boxes: [SegmentedBox]
@@ -90,30 +122,31 @@ public struct Manifest: Codable, Sendable {
     public var seconds: Seconds
 
     enum CodingKeys: String, CodingKey {
-        case version, input, annotator, classes, weights, options, amounts, boxes, conflicts, seconds
+        case version, kernels, input, record, annotator, classes, weights, options, labels, output, amounts, boxes
+        case conflicts, seconds
         case boxFiles = "box_files"
         case clippedBoxes = "clipped_boxes"
         case badBoxes = "bad_boxes"
         case conflictPixels = "conflict_pixels"
     }
 
+    /// - Parameter labels: the name of each label.
     init(
-        version: String, input: Source, boxFiles: Source, annotator: String?, classes: Source?, weights: Source,
-        options: Options, segmentation: SegmentedVolume, slices: SliceGeometry, badBoxes: [String], seconds: Seconds
+        version: String, input: Source, boxFiles: Source, record: Source?, annotator: String?, classes: Source?,
+        weights: Source, options: Options, labels: [UInt16: String?], segmentation: SegmentedVolume,
+        slices: SliceGeometry, badBoxes: [String], seconds: Seconds
     ) {
-        (self.version, self.input, self.boxFiles, self.annotator) = (version, input, boxFiles, annotator)
+        (self.version, kernels) = (version, .current)
+        (self.input, self.boxFiles, self.record, self.annotator) = (input, boxFiles, record, annotator)
         (self.classes, self.weights, self.options) = (classes, weights, options)
+        self.labels = Dictionary(
+            uniqueKeysWithValues: labels.map { ("\($0.key)", LabelsRecord.Label($0.key, name: $0.value)) })
         (self.badBoxes, self.seconds) = (badBoxes, seconds)
         amounts = segmentation.amounts(slices)
         boxes = segmentation.boxes
         clippedBoxes = boxes.count(where: \.isClipped)
         conflicts = segmentation.conflicts
         conflictPixels = conflicts.reduce(0) { $0 + $1.pixels }
-    }
-
-    /// Where the manifest of a label volume stands: `labels.json` beside `labels.nii.gz` or `labels.nii`.
-    public static func path(besideLabels labels: String) -> String {
-        withoutVolumeExtension(labels) + ".json"
     }
 }
 

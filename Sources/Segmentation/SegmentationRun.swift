@@ -11,10 +11,8 @@ public struct SegmentationSettings: Sendable {
     public var recipe: Recipe
     public var singleMask: Bool
     public var slicing: Slicing
-    /// The path of the boxes as the person gave it.
-    public var boxes: String
     /// The list of the classes' names, where there is one.
-    public var classes: String?
+    public var classes: ClassList?
     /// What made the labels, as manifests say it.
     public var version: String
     /// How many seconds it took to open the model.
@@ -23,10 +21,10 @@ public struct SegmentationSettings: Sendable {
     let weights: Task<Manifest.Source, any Error>
 
     public init(
-        sam: Sam, boxes: String, labels: LabelMap = LabelMap(), recipe: Recipe = .sam, singleMask: Bool = false,
-        slicing: Slicing = Slicing(), classes: String? = nil, version: String, loadSeconds: Double = 0
+        sam: Sam, labels: LabelMap = LabelMap(), recipe: Recipe = .sam, singleMask: Bool = false,
+        slicing: Slicing = Slicing(), classes: ClassList? = nil, version: String, loadSeconds: Double = 0
     ) {
-        (self.sam, self.boxes, self.labels, self.recipe) = (sam, boxes, labels, recipe)
+        (self.sam, self.labels, self.recipe) = (sam, labels, recipe)
         (self.singleMask, self.slicing, self.classes) = (singleMask, slicing, classes)
         (self.version, self.loadSeconds) = (version, loadSeconds)
         weights = Task { try Manifest.Source(path: sam.path, files: [sam.path]) }
@@ -72,21 +70,20 @@ public struct SegmentationRun: Sendable {
     /// - Throws: ``FileError`` as ``Segmenter/callAsFunction(progress:)``, and where a source cannot be read again for its
     ///   digest.
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
-        let boxFiles = Set(annotated.boxes.flatMap(\.files)).sorted()
         async let input = Manifest.Source(path: annotated.file.path, files: [annotated.file.path])
-        async let boxes = Manifest.Source(path: settings.boxes, files: boxFiles)
-        async let classes = settings.classes.map { try Manifest.Source(path: $0, files: [$0]) }
         let start = ContinuousClock.now
         let segmentation = try segmenter(progress: progress)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let manifest = Manifest(
-            version: settings.version, input: try await input, boxFiles: try await boxes,
-            annotator: annotated.annotator.isEmpty ? nil : annotated.annotator, classes: try await classes,
-            weights: try await settings.weights.value,
+            version: settings.version, input: try await input, boxFiles: annotated.boxFiles,
+            record: annotated.recordFile, annotator: annotated.annotator.isEmpty ? nil : annotated.annotator,
+            classes: annotated.classFile, weights: try await settings.weights.value,
             options: .init(segmenter, labels: settings.labels.labels(of: annotated.boxes)),
-            segmentation: segmentation, slices: segmenter.images.slices, badBoxes: annotated.errors.map(\.description),
+            labels: settings.labels.names(of: annotated.boxes, classes: settings.classes), segmentation: segmentation,
+            slices: segmenter.images.slices, badBoxes: annotated.errors.map(\.description),
             seconds: .init(load: settings.loadSeconds, segment: seconds))
-        return LabelledVolume(segmentation: segmentation, manifest: manifest, images: segmenter.images)
+        return LabelledVolume(
+            segmentation: segmentation, manifest: manifest, images: segmenter.images, badBoxes: annotated.errors)
     }
 }
 
@@ -95,16 +92,28 @@ public struct LabelledVolume: Sendable {
     public let segmentation: SegmentedVolume
     public let manifest: Manifest
     public let images: SliceImages
+    let badBoxes: [FileError]
 
-    /// Writes the labels, and the manifest at ``Manifest/path(besideLabels:)``: both or neither.
+    /// Writes the labels, and the manifest at ``LabelsRecord/path(besideLabels:)``: both or neither.
     ///
-    /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
-    public func write(to labels: String) throws {
-        let manifestPath = Manifest.path(besideLabels: labels)
+    /// - Parameter replacesEdited: whether labels are replaced that a person may have edited.
+    /// - Returns: the manifest as it was written, with the digest of the labels.
+    /// - Throws: ``FileError`` `cannotCreate`, also as ``requireUnedited(labels:)``; `inputOutput`.
+    @discardableResult
+    public func write(
+        to labels: String, naming: FileNaming = .relative, replacesEdited: Bool = false
+    ) throws -> Manifest {
+        let manifestPath = LabelsRecord.path(besideLabels: labels)
+        // Once more: hours may lie between the first time and now.
+        if !replacesEdited { try requireUnedited(labels: labels) }
+        var manifest = manifest.named(naming, in: manifestPath, badBoxes: badBoxes)
         try writeAtomically([labels, manifestPath]) { temporary in
             try segmentation.labels.write(to: temporary[0], for: labels)
+            manifest.output = .init(
+                path: naming.name(of: labels, in: manifestPath), sha256: try sha256(ofFile: temporary[0]))
             try SafeFiles.write(try encodedJSON(manifest), to: temporary[1], for: manifestPath)
         }
+        return manifest
     }
 
     /// What the person should look at.

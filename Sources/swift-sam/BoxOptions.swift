@@ -9,9 +9,16 @@ struct BoxOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The boxes: a folder of OpenLabeling's files, a folder of such a folder for each annotator, or a CSV. "
-                + "A slices.json beside them says how the slices were turned.", valueName: "path"),
+                + "slices.json with them, beside their pictures or above says how the slices were turned.",
+            valueName: "path"),
         completion: .file())
     var boxes: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The slices.json of the slices that the boxes were drawn on, or its folder.", valueName: "path"),
+        completion: .file())
+    var record: String?
 
     @Flag(help: "Go on without boxes that are malformed, and count them.")
     var skipBad = false
@@ -21,8 +28,10 @@ struct BoxOptions: ParsableArguments {
         on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
         by annotators: AnnotatedVolumes.Annotators = .all, isQuiet: Bool = false
     ) throws -> AnnotatedVolumes {
+        var ways = slicing.slicing
+        ways.record = record
         let annotated = try AnnotatedVolumes(
-            boxes, on: files, pattern: slicing.pattern, slicing: slicing.slicing, classes: classes,
+            boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
             annotators: annotators, skipsBad: skipBad)
         if !isQuiet { printWarnings(annotated.warnings) }
         return annotated

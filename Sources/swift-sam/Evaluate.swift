@@ -1,7 +1,6 @@
 import ArgumentParser
 import Evaluation
 import Foundation
-import ImageFrames
 import Imaging
 import SafeFiles
 
@@ -13,7 +12,8 @@ struct Evaluate: ParsableCommand {
         discussion: """
             Example: swift-sam evaluate --truth truth.nii.gz --predicted labels.nii.gz --names 1=spleen,4=liver
 
-            Each path is a volume, a folder of volumes, or a pattern: --truth 'label{case}.nii.gz' --predicted \
+            The names of labels and the axis of the slices are those in labels.json beside the labels, where segment wrote \
+            it. Each path is a volume, a folder of volumes, or a pattern: --truth 'label{case}.nii.gz' --predicted \
             'out/{case}/labels.nii.gz'. Volumes of the same name or {case} are compared. Both ± are 95% confidence \
             intervals: 1.96·sd/√n with the population's sd, as in Kulkarni et al., and by Student's t in --json.
             """)
@@ -26,7 +26,7 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The labels to score, and their names; - leaves one out. (default: all of the truth's, as label1, …)",
+            "The labels to score, and their names; - leaves one out. (default: all of the truth's, by the names in labels.json)",
             valueName: "1=spleen,4=liver"),
         transform: NamedLabels.init(_:))
     var names = NamedLabels()
@@ -42,8 +42,8 @@ struct Evaluate: ParsableCommand {
     @Option(help: "How a truth without any prediction counts: zero, or nan to leave it out.")
     var miss: Miss = .zero
 
-    @Option(help: "The axis that counts slices: i, j or k.")
-    var axis: VoxelAxis = .k
+    @Option(help: "The slices: i, j, k, axial, coronal or sagittal. (default: as in labels.json, else k)")
+    var axis: SliceAxis?
 
     @Option(help: ArgumentHelp("Write the volumes' Dice: path, then NAME_dice of each organ.", valueName: "file"))
     var csv: String?
@@ -60,7 +60,8 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let volumes = (truth: try VolumeFiles(truth), predicted: try VolumeFiles(predicted))
         try requireOutputs(
-            [csv, sliceCSV].compactMap { $0 }, besides: (volumes.truth.files + volumes.predicted.files).map(\.path))
+            [csv, sliceCSV].compactMap { $0 },
+            besides: (volumes.truth.files + volumes.predicted.files).flatMap { [$0.path] + labelsRecords($0.path) })
         let pairs = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
         let warn = { (warnings: [Warning]) in if !quiet { printWarnings(warnings) } }
         warn(pairs.warnings)
@@ -98,9 +99,12 @@ struct NamedLabels {
     init() {}
 
     init(_ text: String) throws {
-        for (label, name) in try parsePairs(text) {
-            guard let label = UInt16(label), label > 0 else {
-                throw ValidationError("\"\(label)\" is not a label: a number from 1 to 65535")
+        for (first, second) in try parsePairs(text) {
+            // The number may stand on either side, where only one side is one.
+            let isReversed = UInt16(first) == nil && UInt16(second) != nil
+            let (number, name) = isReversed ? (second, first) : (first, second)
+            guard let label = UInt16(number), label > 0 else {
+                throw ValidationError("\"\(number)\" is not a label: a number from 1 to 65535")
             }
             let isLeftOut = name == "-"
             guard !leftOut.contains(label),
@@ -119,6 +123,11 @@ private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
         }
     }
     return map
+}
+
+/// Where the record beside labels stands, if one is there.
+func labelsRecords(_ labels: String) -> [String] {
+    [LabelsRecord.path(besideLabels: labels)].filter(FileManager.default.fileExists)
 }
 
 /// That organs which were named are nowhere.

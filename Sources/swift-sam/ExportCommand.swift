@@ -32,10 +32,10 @@ struct ExportNNUNet: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The labels and their names, in the dataset's order; - makes a label background.",
+            "The labels and their names, in the dataset's order; - makes a label background. (default: those in labels.json)",
             valueName: "1=spleen,4=liver,6=-"),
         transform: NamedLabels.init(_:))
-    var names: NamedLabels
+    var names = NamedLabels()
 
     @Flag(help: "Leave out volumes without labels, and labels without a volume.")
     var onlyCommon = false
@@ -54,16 +54,30 @@ struct ExportNNUNet: ParsableCommand {
         let paired = try VolumePairs(
             try VolumeFiles(images), try VolumeFiles(labels), hasChannels: true, onlyCommon: onlyCommon)
         if !quiet { printWarnings(paired.warnings) }
-        guard !names.organs.isEmpty else { throw ValidationError("--names leaves out every label.") }
+        let organs = names.organs.isEmpty ? try recordedOrgans(paired) : names.organs
+        guard !organs.isEmpty else {
+            throw ValidationError(
+                names.leftOut.isEmpty
+                    ? "No labels.json beside the labels has their names: give --names."
+                    : "--names leaves out every label.")
+        }
         let dataset = NNUNetDataset(
-            cases: paired.pairs, organs: names.organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps)
+            cases: paired.pairs, organs: organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps)
         try requireDistinct(
-            reads: paired.pairs.flatMap { [$0.first, $0.second] }, writes: NNUNetDataset.outputs(in: output))
+            reads: paired.pairs.flatMap { [$0.first, $0.second] + labelsRecords($0.second) },
+            writes: NNUNetDataset.outputs(in: output))
         let progress = Progress("\(output): cases", total: paired.pairs.count, isQuiet: quiet)
         // Each is checked, then each is written.
         let missing = try dataset.write(
             to: output, warn: { if !quiet { printWarnings($0) } }, progress: { progress.update($0 / 2) })
         if !quiet { printWarnings(warnings(ofAbsent: missing, in: labels)) }
         print("wrote \(paired.pairs.count) cases to \(output)")
+    }
+
+    /// The labels that the records beside the labels name, but for those that `--names` leaves out, by their numbers.
+    private func recordedOrgans(_ pairs: VolumePairs) throws(FileError) -> [Organ] {
+        let recorded = try LabelsRecord.names(besideLabels: pairs.pairs.map(\.second))
+        return try Organ.named(
+            recorded.keys.filter { !names.leftOut.contains($0) }.sorted(), recorded, file: pairs.second.argument)
     }
 }

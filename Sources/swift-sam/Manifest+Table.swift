@@ -11,7 +11,7 @@ extension Manifest {
             let own = boxes.filter { "\($0.label)" == text }
             let score = own.reduce(0) { $0 + Double($1.score) } / Double(max(own.count, 1))
             let names = Set(own.map(\.classID)).sorted().map { classes?.names[$0] ?? "class \($0)" }
-            let colour = hasPicture ? own.first.map { " (\(colourName(of: $0.label)))" } ?? "" : ""
+            let colour = hasPicture ? own.first.map { " (\(LabelColour(of: $0.label).name))" } ?? "" : ""
             print(
                 rightAligned(text, 5)
                     + String(

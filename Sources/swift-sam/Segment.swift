@@ -53,6 +53,12 @@ struct Segment: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Also draw slices with labels and boxes.", valueName: "picture.png"))
     var preview: String?
 
+    @Flag(help: "Replace labels that a person has edited since they were written.")
+    var replaceEdited = false
+
+    @Flag(help: "Have labels.json name files by absolute paths, not from its own folder.")
+    var absolutePaths = false
+
     @Flag(help: "Print the manifest instead of a table; of several volumes, all by their names.")
     var json = false
 
@@ -90,13 +96,13 @@ struct Segment: AsyncParsableCommand {
         for volume in volumes { try recipe.check(volume.slices, file: volume.file.path) }
         try labels.check(volumes.flatMap(\.boxes), classes: classList)
 
+        if !replaceEdited { for volume in volumes { try requireUnedited(labels: outputs(volume.file)[0]) } }
         let (sam, load) = try timed { try options.open() }
-        if output.contains(VolumeFile.placeholder) { for path in written { try makeFolder(folder(of: path)) } }
-        for path in written { try requireWritable(path) }
+        try requireOutputs(written, besides: [])
         if !options.quiet { printWarnings(recipe.warnings(about: sam)) }
         let settings = SegmentationSettings(
-            sam: sam, boxes: boxes.boxes, labels: labels, recipe: recipe, singleMask: singleMask,
-            slicing: slicing.slicing, classes: classes, version: version, loadSeconds: load)
+            sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
+            classes: classList, version: version, loadSeconds: load)
         var manifests: [String: Manifest] = [:]
         var errors: [FileError] = []
         var run = RunProgress(counts: volumes.map(\.boxes.count))
@@ -128,20 +134,21 @@ struct Segment: AsyncParsableCommand {
         if !options.quiet { printWarnings(run.warnings) }
         let progress = Progress(title, total: run.sliceCount, isQuiet: options.quiet)
         let result = try await run(progress: progress.update)
-        try result.write(to: outputs[0])
+        let manifest = try result.write(
+            to: outputs[0], naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
         if preview != nil { try writePNG(outputs[2], result.picture) }
         if !json {
             if output.contains(VolumeFile.placeholder) { print("\(volume.file.path):") }
-            result.manifest.printTable(classes, hasPicture: preview != nil)
+            manifest.printTable(classes, hasPicture: preview != nil)
             print("wrote \(outputs.joined(separator: ", "))")
         }
         if !options.quiet { printWarnings(result.warnings(file: outputs[0])) }
-        return result.manifest
+        return manifest
     }
 
     /// Where a volume's labels, manifest and picture are written.
     private func outputs(_ file: VolumeFile) -> [String] {
         let labels = file.path(of: output)
-        return [labels, Manifest.path(besideLabels: labels)] + [preview].compactMap { $0.map(file.path(of:)) }
+        return [labels, LabelsRecord.path(besideLabels: labels)] + [preview].compactMap { $0.map(file.path(of:)) }
     }
 }

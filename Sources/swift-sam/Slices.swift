@@ -10,8 +10,9 @@ struct Slices: ParsableCommand {
         discussion: """
             Example: swift-sam slices ct.nii.gz -o slices/
 
-            Writes STEM-slice000.png, … and slices.json, which segment reads when it is with the boxes. A folder \
-            means its volumes, and 'ct/{case}/ct.nii.gz' for all that fit.
+            Writes STEM-slice000.png, … and slices.json, which says how the slices are turned: keep it with the pictures or the \
+            boxes, where segment finds it. A folder means its volumes, and 'ct/{case}/ct.nii.gz' for all that fit. \
+            --view array is the way of the study (Kulkarni et al. 2024).
             """)
 
     @OptionGroup var slicing: SlicingOptions
@@ -24,18 +25,24 @@ struct Slices: ParsableCommand {
 
     func run() throws {
         let cases = try slicing.cases(isQuiet: quiet)
-        let pictures = try cases.flatMap { item in
-            let slices = try slicing.slicing.slices(of: try Geometry(ofVolume: item.path), case: item.name, record: nil)
-            return (0..<slices.count).map { path(ofSlice: $0, item) }
+        var ways = slicing.slicing
+        ways.view = ways.view ?? .radiological
+        let geometries = try cases.map { item in (item, try Geometry(ofVolume: item.path)) }
+        let pictures = try geometries.flatMap { item, geometry in
+            (0..<(try ways.slices(of: geometry, case: item.name, record: nil)).count).map { path(ofSlice: $0, item) }
+        }
+        if ways.view == .array, !quiet {
+            let orientations = geometries.map { ($0.name, $1.source == .none ? nil : $1.orientation) }
+            printWarnings(warningsOfMixedOrientations(orientations, file: slicing.volume))
         }
         try requireDistinct(reads: cases.map(\.path), writes: pictures + [SlicesRecord.path(in: output)])
         for item in cases {
             let volume = try Volume(contentsOf: item.path)
-            let slices = try slicing.slicing.slices(of: volume.geometry, case: item.name, record: nil)
+            let slices = try ways.slices(of: volume.geometry, case: item.name, record: nil)
             if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
-            let images = SliceImages(volume, slices, try slicing.slicing.intensity(of: volume, record: nil))
+            let images = SliceImages(volume, slices, try ways.intensity(of: volume, record: nil))
             try makeFolder(output)
-            let record = try SlicesRecord(of: images, case: item.name, in: output)
+            let record = try SlicesRecord(of: images, axis: ways.axis ?? .k, case: item.name, in: output)
             let progress = Progress("\(volume.file): slices", total: slices.count, isQuiet: quiet)
             for slice in 0..<slices.count {
                 try writePNG(

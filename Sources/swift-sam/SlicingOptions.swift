@@ -7,7 +7,7 @@ import SafeFiles
 
 extension Intensity: ExpressibleByArgument {}
 extension SliceView: ExpressibleByArgument {}
-extension VoxelAxis: ExpressibleByArgument {}
+extension SliceAxis: ExpressibleByArgument {}
 
 private func parsePattern(_ text: String) throws -> SlicePattern {
     guard let pattern = SlicePattern(text) else {
@@ -28,11 +28,13 @@ struct SlicingOptions: ParsableArguments {
             "How values become 8 bits: \(Intensity.forms). (default: soft-tissue, for CT)", valueName: "mode"))
     var intensity: Intensity?
 
-    @Option(help: "The axis that counts slices: i, j or k. (default: k)")
-    var axis: VoxelAxis?
+    @Option(help: "The slices: along i, j or k of the array, or axial, coronal or sagittal by the affine. (default: k)")
+    var axis: SliceAxis?
 
     @Option(
-        help: "How slices are turned: array (rot90 of the array) or radiological (by the affine). (default: array)")
+        help: ArgumentHelp(
+            "How slices are turned: radiological (by the affine) or array (rot90 of the array, as in the study). (default: of "
+                + "new slices radiological; of boxes as slices.json says, else array)"))
     var view: SliceView?
 
     @Option(help: "What a single volume's slices are named after. (default: the volume's name without .nii.gz)")

@@ -209,7 +209,7 @@ import Testing
     }
 
     static let badOptions: [(more: [String], status: Int32)] = [
-        (["-o", "labels.png"], 64), (["-o", "nowhere/l.nii"], 73), (["--boxes", "nowhere"], 66),
+        (["-o", "labels.png"], 64), (["-o", demo + "/ct.nii.gz/l.nii"], 73), (["--boxes", "nowhere"], 66),
         (["--classes", "nowhere"], 66), (["--model", "nowhere"], 66), (["--intensity", "bright"], 64),
         (["--threads", "0"], 64), (["--preview", "p.jpg"], 64), (["--recipe", "other"], 64),
         (["--recipe", "study", "--intensity", "soft-tissue"], 64), (["--recipe", "study", "--single-mask"], 64),

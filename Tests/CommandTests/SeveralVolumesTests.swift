@@ -180,7 +180,7 @@ import Testing
         #expect((record["volumes"] as? [String: Any])?.keys.sorted() == ["img0001", "img0002"])
         #expect(record["view"] as? String == "radiological")
         #expect(try segment("ct", ["-o", "{case}.nii"]).status == 0)
-        let other = try Command(["slices", demo + "/ct.nii.gz", "-o", "boxes"], in: folder.path)
+        let other = try Command(["slices", demo + "/ct.nii.gz", "--view", "array", "-o", "boxes"], in: folder.path)
         #expect(other.status == 73)
         #expect(other.errors.contains("made in another way"))
         // What would be left of a longer one of this name would be taken for its slices.
@@ -301,7 +301,9 @@ import Testing
         #expect(try merge().status == 0)
         let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "m/merged.csv")
         #expect((command.json["options"] as? [String: Any])?["view"] as? String == "radiological")
-        #expect(try Command(["slices", "ct/img0001.nii.gz", "-o", "crowd/ben"], in: folder.path).status == 73)
+        #expect(
+            try Command(["slices", "ct/img0001.nii.gz", "--view", "array", "-o", "crowd/ben"], in: folder.path).status
+                == 73)
         try FileManager.default.removeItem(atPath: folder.path + "/crowd/ben/slices.json")
         let mixed = try merge()
         #expect(mixed.status == 65)

@@ -64,6 +64,23 @@ import Testing
         #expect((description["labels"] as? [String: Int])?["ignore"] == 3)
     }
 
+    /// Along the axis that `labels.json` has: on j = 5, where the spleen has voxels before and after.
+    @Test func gapsAreThoseOfTheSlicesThatWereDrawn() throws {
+        let cases = try ["a", "b"].map { try addCase($0) }
+        for item in cases {
+            var labels = LabelVolume(geometry: geometry)
+            for j in [4, 6] { labels[VoxelIndex(i: 1, j: j, k: 2)] = 7 }
+            labels[VoxelIndex(i: 3, j: 5, k: 2)] = 300
+            try labels.write(to: item.second)
+            folder.write("\(item.name)-labels.json", #"{"options": {"axis": "j"}}"#)
+        }
+        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: true).write(to: folder.file("set"))
+        let labels = try LabelVolume(contentsOf: folder.file("set/labelsTr/a.nii.gz"))
+        let ignored = labels.values.indices.filter { labels.values[$0] == 3 }
+        #expect(ignored.count == 7 * 6 - 1 && ignored.allSatisfy { geometry.size.voxel(at: $0).j == 5 })
+        #expect(labels[VoxelIndex(i: 3, j: 5, k: 2)] == 1 && labels[VoxelIndex(i: 1, j: 4, k: 2)] == 2)
+    }
+
     @Test func nothingIsWrittenForABadCase() throws {
         let cases = try ["a", "b"].map { try addCase($0) }
         var affine = geometry.affine

@@ -98,12 +98,13 @@ import Testing
     /// As a program that uses the library would: read the boxes, run, write.
     @Test func aRunWritesLabelsAndWhatTheyWereMadeFrom() async throws {
         let path = folder.file("ct.nii")
-        let annotated = try AnnotatedVolumes(folder.file("boxes"), on: VolumeFiles(path).files)
+        let annotated = try AnnotatedVolumes(
+            folder.file("boxes"), on: VolumeFiles(path).files, slicing: Slicing(view: .array))
         let own = try #require(annotated.volumes.first)
         #expect(annotated.volumes.count == 1 && annotated.warnings.isEmpty)
         #expect(Set(annotated.files) == Set(boxes.flatMap(\.files) + [path]))
         let settings = SegmentationSettings(
-            sam: segmenter.sam, boxes: folder.file("boxes"), labels: segmenter.labels, version: "1", loadSeconds: 1)
+            sam: segmenter.sam, labels: segmenter.labels, version: "1", loadSeconds: 1)
         let run = try SegmentationRun(own, settings)
         var done: [Int] = []
         let result = try await run { done.append($0) }
@@ -114,7 +115,24 @@ import Testing
         #expect(try LabelVolume(contentsOf: folder.file("labels.nii.gz")).values == result.segmentation.labels.values)
         let manifest = try JSONDecoder().decode(
             Manifest.self, from: Data(contentsOf: URL(filePath: folder.file("labels.json"))))
-        #expect(manifest.input.path == path)
+        // From its own folder, with every link in the way to it followed; or as a path that holds everywhere.
+        #expect(manifest.input.path == "ct.nii" && manifest.boxFiles.path == "boxes")
+        #expect(manifest.weights.path.hasPrefix("../") && manifest.weights.path.hasSuffix("small.weights.safetensors"))
+        #expect(manifest.boxes.allSatisfy { $0.file.hasPrefix("boxes/ct-slice") })
+        try makeFolder(folder.file("deep/er"))
+        try result.write(to: folder.file("deep/er/labels.nii.gz"), naming: .absolute)
+        let absolute = try JSONDecoder().decode(
+            Manifest.self, from: Data(contentsOf: URL(filePath: folder.file("deep/er/labels.json"))))
+        #expect(absolute.input.path == path)
+        #expect(absolute.output?.path == folder.file("deep/er/labels.nii.gz"))
+        try result.write(to: folder.file("deep/er/other.nii.gz"))
+        let deeper = try JSONDecoder().decode(
+            Manifest.self, from: Data(contentsOf: URL(filePath: folder.file("deep/er/other.json"))))
+        #expect(deeper.input.path == "../../ct.nii" && deeper.output?.path == "other.nii.gz")
+        #expect(manifest.output?.sha256 == (try sha256(ofFile: folder.file("labels.nii.gz"))))
+        #expect(manifest.kernels == .current && !manifest.kernels.openBLAS.isEmpty)
+        #expect(manifest.labels == ["3": .init(3, name: nil), "300": .init(300, name: nil)])
+        #expect(manifest.record == nil)
         #expect(manifest.input.sha256 == (try sha256(ofFile: path)))
         #expect(manifest.boxFiles.files == 5)
         #expect(manifest.weights.sha256 == (try sha256(ofFile: randomWeights)))
@@ -131,14 +149,14 @@ import Testing
     }
 
     @Test func manifestsAreNamedAfterLabels() {
-        #expect(Manifest.path(besideLabels: "a.b/labels.nii.gz") == "a.b/labels.json")
-        #expect(Manifest.path(besideLabels: "labels.nii") == "labels.json")
+        #expect(LabelsRecord.path(besideLabels: "a.b/labels.nii.gz") == "a.b/labels.json")
+        #expect(LabelsRecord.path(besideLabels: "labels.nii") == "labels.json")
     }
 
     /// Between the checks of boxes and the volume's turn in a long run.
     @Test func aVolumeThatWasReplacedIsAnErrorOfItsOwn() throws {
         let annotated = try AnnotatedVolumes(folder.file("boxes"), on: VolumeFiles(folder.file("ct.nii")).files)
-        let settings = SegmentationSettings(sam: segmenter.sam, boxes: folder.file("boxes"), version: "1")
+        let settings = SegmentationSettings(sam: segmenter.sam, version: "1")
         try Phantom(size: VolumeSize(i: 23, j: 17, k: 7)).write(to: folder.file("ct.nii"))
         let error = #expect(throws: FileError.self) { try SegmentationRun(annotated.volumes[0], settings) }
         #expect(error?.kind == .badData && error?.what == "replaced since its boxes were checked")

@@ -1,0 +1,25 @@
+/// The colour that a label has in pictures: one that people with any colour vision tell apart (Okabe & Ito 2008), then five
+/// more, repeated beyond twelve labels.
+public struct LabelColour: Sendable {
+    /// What people call it.
+    public let name: String
+    /// Red, green and blue, 0 to 255.
+    let value: SIMD3<Double>
+
+    public init(of label: UInt16) {
+        (name, value) = Self.palette[(Int(label) + Self.palette.count - 1) % Self.palette.count]
+    }
+
+    /// As `#e69f00`.
+    public var hexadecimal: String {
+        let number = (0..<3).reduce(0x1_000_000) { $0 + Int(value[$1]) << (8 * (2 - $1)) }
+        return "#" + String(number, radix: 16).dropFirst()
+    }
+
+    private static let palette: [(name: String, value: SIMD3<Double>)] = [
+        ("orange", [230, 159, 0]), ("sky blue", [86, 180, 233]), ("green", [0, 158, 115]), ("yellow", [240, 228, 66]),
+        ("vermilion", [213, 94, 0]), ("purple", [204, 121, 167]), ("blue", [0, 114, 178]),
+        ("lime", [150, 255, 60]), ("turquoise", [64, 224, 208]), ("violet", [140, 90, 255]), ("pink", [255, 170, 200]),
+        ("brown", [150, 90, 40]),
+    ]
+}

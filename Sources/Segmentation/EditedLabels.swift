@@ -1,0 +1,18 @@
+import Foundation
+import Imaging
+import SafeFiles
+
+/// Throws `cannotCreate` where labels stand that a person may have edited: whose SHA-256 is not the one in the `labels.json`
+/// beside them, or is not recorded there.
+public func requireUnedited(labels path: String) throws(FileError) {
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    let recorded = LabelsRecord(besideLabels: path)?.sha256
+    guard let found = try? sha256(ofFile: path), found != recorded else { return }
+    throw FileError(
+        .cannotCreate, file: path,
+        recorded == nil ? "labels stand there that have no record" : "edited since swift-sam wrote it",
+        expected: recorded.map { "the SHA-256 \($0.prefix(12))…" }
+            ?? "a SHA-256 in \(LabelsRecord.path(besideLabels: path))",
+        found: recorded == nil ? nil : "\(found.prefix(12))…",
+        advice: "Choose another place with -o, or --replace-edited to give up what was edited.")
+}

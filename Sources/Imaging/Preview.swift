@@ -1,22 +1,28 @@
 import ImageFrames
 
-/// A picture of labelled slices side by side: grey values, labels as colour with a solid edge, and the boxes.
+/// A picture of labelled slices side by side: grey values, labels as colour with a solid edge, and the boxes. Each slice has
+/// its number, and the letters of the patient's sides at its edges; below them all stands what the colours mean.
 ///
-/// - Parameter boxes: the boxes of a slice with their labels.
+/// - Parameters:
+///   - legend: the names of labels; without any, there is no legend.
+///   - boxes: the boxes of a slice with their labels.
 public func picture(
-    of images: SliceImages, _ labels: LabelVolume, slices: [Int], boxes: (_ slice: Int) -> [(PixelBox, UInt16)]
+    of images: SliceImages, _ labels: LabelVolume, slices: [Int], legend: [UInt16: String] = [:],
+    boxes: (_ slice: Int) -> [(PixelBox, UInt16)]
 ) -> RGBImage {
     precondition(!slices.isEmpty, "a picture of no slices")
-    let zoom = max(1, 384 / images.slices.imageSize.width)
+    let zoom = max(1, 384 / max(images.slices.imageSize.width, images.slices.imageSize.height))
     let panels = slices.map { panel(images, labels, slice: $0, boxes: boxes($0), zoom: zoom) }
     let columns = min(panels.count, 4)
     let rows = (panels.count + columns - 1) / columns
     let (width, height) = (panels[0].size.width + gap, panels[0].size.height + gap)
-    let size = PixelSize(width: columns * width - gap, height: rows * height - gap)
+    let entries = Legend(legend, width: columns * width - gap)
+    let size = PixelSize(width: columns * width - gap, height: rows * height - gap + entries.height)
     var canvas = Canvas(size)
     for (index, panel) in panels.enumerated() {
         canvas.draw(panel, x: index % columns * width, y: index / columns * height)
     }
+    entries.draw(on: &canvas, y: rows * height - gap)
     return canvas.image
 }
 
@@ -28,6 +34,9 @@ public func spread(_ slices: [Int], count: Int) -> [Int] {
 
 /// Pixels between panels.
 private let gap = 4
+
+/// The side of a dot of letters, in pixels.
+private let scale = 2
 
 private func panel(
     _ images: SliceImages, _ labels: LabelVolume, slice: Int, boxes: [(PixelBox, UInt16)], zoom: Int
@@ -49,58 +58,52 @@ private func panel(
         }
     }
     for (box, label) in boxes { canvas.drawOutline(box, zoom: Double(zoom), LabelColour(of: label).value) }
+    canvas.write("slice \(slice)", x: 4, y: 4, scale: scale)
+    for (direction, letters) in [(images.slices.towardsRight, ("R", "L")), (images.slices.towardsFront, ("A", "P"))] {
+        guard let direction else { continue }
+        canvas.write(letters.0, towards: direction)
+        canvas.write(letters.1, towards: -direction)
+    }
     return canvas.image
 }
 
-/// An image that is drawn on; what lies outside is ignored.
-private struct Canvas {
-    private let size: PixelSize
-    private var pixels: [UInt8]
-
-    /// A black one.
-    init(_ size: PixelSize) {
-        self.size = size
-        pixels = [UInt8](repeating: 0, count: 3 * size.area)
-    }
-
-    var image: RGBImage { RGBImage(size: size, pixels: pixels) }
-
-    subscript(x: Int, y: Int) -> SIMD3<Double> {
-        get {
-            let first = 3 * (y * size.width + x)
-            return SIMD3((0..<3).map { Double(pixels[first + $0]) })
+extension Canvas {
+    /// Writes a letter in the middle of the edge in a direction.
+    fileprivate mutating func write(_ letter: String, towards direction: SIMD2<Double>) {
+        func place(_ length: Int, _ extent: Int, _ step: Double) -> Int {
+            step == 0 ? (length - extent) / 2 : step < 0 ? 4 : length - extent - 4
         }
-        set {
-            guard (0..<size.width).contains(x), (0..<size.height).contains(y) else { return }
-            let first = 3 * (y * size.width + x)
-            for channel in 0..<3 { pixels[first + channel] = UInt8(min(max(newValue[channel], 0), 255)) }
-        }
+        write(
+            letter, x: place(size.width, 5 * scale, direction.x),
+            y: place(size.height, glyphHeight * scale, direction.y),
+            scale: scale)
     }
+}
 
-    mutating func blend(_ colour: SIMD3<Double>, share: Double, x: Int, y: Int) {
-        self[x, y] = self[x, y] * (1 - share) + colour * share
-    }
+/// What the colours mean, in rows of names with a square of the colour before each.
+private struct Legend {
+    private var places: [(label: UInt16, name: String, x: Int, row: Int)] = []
+    private let square = glyphHeight * scale
+    private let rowHeight = glyphHeight * scale + 2 * gap
 
-    mutating func draw(_ other: RGBImage, x: Int, y: Int) {
-        for row in 0..<other.size.height {
-            let source = 3 * row * other.size.width
-            let target = 3 * ((y + row) * size.width + x)
-            let count = 3 * other.size.width
-            pixels.replaceSubrange(target..<target + count, with: other.pixels[source..<source + count])
+    init(_ names: [UInt16: String], width: Int) {
+        var (x, row) = (gap, 0)
+        for (label, name) in names.sorted(by: { $0.key < $1.key }) {
+            let short = String(name.prefix(40))
+            let length = square + gap + (short.count + 2) * glyphAdvance * scale
+            if x > gap, x + length > width { (x, row) = (gap, row + 1) }
+            places.append((label, short, x, row))
+            x += length
         }
     }
 
-    /// A dashed outline one pixel wide.
-    mutating func drawOutline(_ box: PixelBox, zoom: Double, _ colour: SIMD3<Double>) {
-        let (x0, y0) = (Int(box.x0 * zoom), Int(box.y0 * zoom))
-        let (x1, y1) = (Int((box.x1 * zoom).rounded(.up)) - 1, Int((box.y1 * zoom).rounded(.up)) - 1)
-        for x in x0...max(x0, x1) where x / 3 % 2 == 0 {
-            self[x, y0] = colour
-            self[x, y1] = colour
-        }
-        for y in y0...max(y0, y1) where y / 3 % 2 == 0 {
-            self[x0, y] = colour
-            self[x1, y] = colour
+    var height: Int { places.last.map { ($0.row + 1) * rowHeight } ?? 0 }
+
+    func draw(on canvas: inout Canvas, y: Int) {
+        for place in places {
+            let top = y + place.row * rowHeight + gap
+            canvas.fill(x: place.x..<place.x + square, y: top..<top + square, LabelColour(of: place.label).value)
+            canvas.write(place.name, x: place.x + square + gap, y: top, scale: scale)
         }
     }
 }

@@ -41,6 +41,8 @@ public struct SliceGeometry: Hashable, Sendable {
     /// The direction in an image, x and y, towards the patient's right; nil where slices are from the side, or the volume
     /// does not say.
     public let towardsRight: SIMD2<Double>?
+    /// The same towards the patient's front.
+    public let towardsFront: SIMD2<Double>?
     /// The axis along the length of the body, by the volume's own word.
     private let axialAxis: VoxelAxis?
 
@@ -69,14 +71,17 @@ public struct SliceGeometry: Hashable, Sendable {
             acrossIsReversed = geometry.direction(of: across).isPositive
             downIsReversed = geometry.direction(of: down).isPositive
         }
-        func step(along axis: VoxelAxis, isReversed: Bool) -> Double {
-            let direction = geometry.direction(of: axis)
-            guard direction == .right || direction == .left else { return 0 }
-            return direction.isPositive == isReversed ? -1 : 1
+        let sides = [(across, acrossIsReversed), (down, downIsReversed)]
+        func towards(_ positive: PatientDirection, _ negative: PatientDirection) -> SIMD2<Double>? {
+            let steps = sides.map { axis, isReversed -> Double in
+                let direction = geometry.direction(of: axis)
+                guard direction == positive || direction == negative else { return 0 }
+                return direction.isPositive == isReversed ? -1 : 1
+            }
+            return geometry.source == .none || steps == [0, 0] ? nil : SIMD2(steps[0], steps[1])
         }
-        let right = SIMD2(
-            step(along: across, isReversed: acrossIsReversed), step(along: down, isReversed: downIsReversed))
-        towardsRight = geometry.source == .none || right == .zero ? nil : right
+        towardsRight = towards(.right, .left)
+        towardsFront = towards(.anterior, .posterior)
     }
 
     /// How many slices there are.

@@ -78,10 +78,12 @@ public struct VolumeFiles: Sendable {
         files = found.files.sorted { $0.name < $1.name }
         warnings = [("hidden files, not read", found.hidden), ("cases without a volume", found.missing)]
             .filter { !$0.1.isEmpty }.map { Warning(file: argument, "\($0): \(list($1.sorted()))") }
+        let isDICOM = files.isEmpty && kind == .folder && holdsDICOM(path)
         guard !files.isEmpty else {
             throw FileError(
                 .missingInput, file: argument, "no volumes", expected: ".nii or .nii.gz files",
-                found: warnings.first?.what, advice: "Check the path.")
+                found: warnings.first?.what ?? (isDICOM ? "DICOM" : nil),
+                advice: isDICOM ? dicomAdvice(argument) : "Check the path.")
         }
         for (one, next) in zip(files, files.dropFirst()) where one.name == next.name {
             throw FileError(.badData, file: next.path, "a second volume of this name", found: "also \(one.path)")
@@ -168,8 +170,32 @@ private func isHidden(_ name: String) -> Bool { name.hasPrefix(".") }
 
 private func requireEnding(_ path: String) throws(FileError) {
     guard VolumeEnding(of: path) != nil else {
-        throw FileError(.badData, file: path, "not a NIfTI volume by its name", expected: ".nii or .nii.gz")
+        throw FileError(
+            .badData, file: path, "not a NIfTI volume by its name", expected: ".nii or .nii.gz",
+            advice: isDICOM(path) ? dicomAdvice(folder(of: path)) : nil)
     }
+}
+
+private func dicomAdvice(_ folder: String) -> String {
+    "Convert the DICOM first: dcm2niix -z y -o OUTPUT \(folder)"
+}
+
+/// Whether DICOM files are in a folder or in one in it, by the first few.
+private func holdsDICOM(_ folder: String) -> Bool {
+    func first(_ count: Int, of folder: String) -> [String] {
+        ((try? entries(folder)) ?? []).filter { !isHidden($0) }.sorted().prefix(count).map { "\(folder)/\($0)" }
+    }
+    return first(20, of: folder).flatMap { isFolder($0) ? first(5, of: $0) : [$0] }.contains(where: isDICOM)
+}
+
+/// Whether a file is DICOM by its name, or by the word after its first 128 bytes.
+private func isDICOM(_ path: String) -> Bool {
+    if path.lowercased().hasSuffix(".dcm") || URL(filePath: path).lastPathComponent == "DICOMDIR" { return true }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, let file = FileHandle(forReadingAtPath: path),
+        let start = try? file.read(upToCount: 132)
+    else { return false }
+    return start.count == 132 && start.suffix(4) == Data("DICM".utf8)
 }
 
 /// Whether a name in a folder is the one that is looked for.

@@ -41,8 +41,9 @@ public struct SegmentationRun: Sendable {
 
     /// Reads the volume.
     ///
-    /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is no volume, or does not look like CT and
-    ///   no intensity was chosen.
+    /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is no volume, does not look like CT and
+    ///   no intensity was chosen, or two signs of anatomy agree that the boxes were drawn in another view than the one
+    ///   that is assumed.
     public init(_ annotated: AnnotatedVolume, _ settings: SegmentationSettings) throws(FileError) {
         let volume = try Volume(contentsOf: annotated.file.path)
         let slices = try settings.slicing.slices(
@@ -50,6 +51,8 @@ public struct SegmentationRun: Sendable {
         guard slices == annotated.slices else {
             throw FileError(.badData, file: volume.file, "replaced since its boxes were checked", advice: "Run again.")
         }
+        let signs = ViewSigns(annotated.boxes, classes: settings.classes, volume: volume, slices: slices)
+        let isAssumed = annotated.record == nil && settings.slicing.view == nil
         let intensity = try settings.slicing.intensity(of: volume, record: annotated.record?.record)
         self.annotated = annotated
         self.settings = settings
@@ -57,7 +60,8 @@ public struct SegmentationRun: Sendable {
             sam: settings.sam, images: SliceImages(volume, slices, intensity), boxes: annotated.boxes,
             labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)
         warnings =
-            volume.warnings + slices.warnings(file: volume.file)
+            try signs.warnings(isAssumed: isAssumed, view: slices.view, file: volume.file)
+            + volume.warnings + slices.warnings(file: volume.file)
             + (annotated.record?.warnings(case: annotated.file.name) ?? [])
     }
 
@@ -127,11 +131,18 @@ public struct LabelledVolume: Sendable {
         }
     }
 
-    /// Up to eight of the slices with boxes, or the middle one where none has any.
-    public var picture: RGBImage {
+    /// Some slices with labels and boxes, and what the colours mean.
+    ///
+    /// - Parameter chosen: the slices; without any, up to eight of those with boxes, or the middle one where none has any.
+    public func picture(slices chosen: [Int] = []) -> RGBImage {
         let boxes = Dictionary(grouping: segmentation.boxes, by: \.slice)
-        let slices = boxes.isEmpty ? [images.slices.count / 2] : spread(boxes.keys.sorted(), count: 8)
-        return Imaging.picture(of: images, segmentation.labels, slices: slices) { slice in
+        let withBoxes = boxes.isEmpty ? [images.slices.count / 2] : spread(boxes.keys.sorted(), count: 8)
+        let legend = manifest.labels.reduce(into: [UInt16: String]()) { legend, entry in
+            if let label = UInt16(entry.key) { legend[label] = entry.value.name ?? "label \(label)" }
+        }
+        return Imaging.picture(
+            of: images, segmentation.labels, slices: chosen.isEmpty ? withBoxes : chosen, legend: legend
+        ) { slice in
             (boxes[slice] ?? []).map { ($0.box, $0.label) }
         }
     }

@@ -30,6 +30,9 @@ struct AgreementOfAnnotations: ParsableCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
+
     @Flag(help: "Print as JSON.")
     var json = false
 
@@ -78,6 +81,9 @@ struct MergeAnnotations: ParsableCommand {
     var classes: String?
 
     @OptionGroup var slicing: SlicingOptions
+
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The CSV to write.", valueName: "merged.csv"))
     var output: String

@@ -36,6 +36,9 @@ struct CheckAnnotations: ParsableCommand {
     @Option(help: ArgumentHelp("Write the list: case, annotator, kind, class, slice, file.", valueName: "file"))
     var csv: String?
 
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
+
     @Flag(help: "Print as JSON.")
     var json = false
 

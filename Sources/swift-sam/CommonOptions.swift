@@ -20,7 +20,7 @@ struct ModelOptions: ParsableArguments {
         help: "Numbers of the encoder's products; bfloat16 is about twice as fast and changes masks by a few pixels.")
     var precision = Precision.float32
 
-    @Flag(help: "Print no progress and no warnings.")
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
 
     mutating func validate() throws {

@@ -31,6 +31,9 @@ struct Convert: ParsableCommand {
     @Option(help: "The type to round to. (default: each tensor's own)")
     var dtype: DataType?
 
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
+
     mutating func validate() throws {
         guard output.hasSuffix(".safetensors") else {
             throw ValidationError("-o must name a .safetensors file, not \"\(output)\".")

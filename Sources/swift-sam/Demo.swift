@@ -15,34 +15,38 @@ struct Demo: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output = "swift-sam-demo"
 
+    @Flag(help: "Print nothing but errors.")
+    var quiet = false
+
     func run() async throws {
         let data = try bundledPath("demo")
         let (volume, truth, boxes, classes) = (
             "\(data)/ct.nii.gz", "\(data)/truth.nii.gz", "\(data)/boxes", "\(data)/class_list.txt"
         )
-        let organs = "1=spleen,2=right kidney,3=left kidney,4=liver,5=aorta"
+        let record = "\(output)/slices"
         try makeFolder(output)
         func labels(of boxes: String, name: String) async throws {
             try await command(
-                "segment", volume, "--boxes", boxes, "--classes", classes, "--labels",
+                "segment", volume, "--boxes", boxes, "--record", record, "--classes", classes, "--labels",
                 "spleen=1,right kidney=2,left kidney=3,liver=4,aorta=5", "--preview", "\(output)/\(name).png", "-o",
                 "\(output)/\(name).nii.gz")
-            try await command(
-                "evaluate", "--truth", truth, "--predicted", "\(output)/\(name).nii.gz", "--names", organs)
+            try await command("evaluate", "--truth", truth, "--predicted", "\(output)/\(name).nii.gz")
         }
 
         print("A CT becomes the pictures that annotators draw boxes on:")
         try await command("slices", volume, "-o", "\(output)/slices")
         print("\nFour annotators drew. What should a person look at?")
         try await command(
-            "annotations", "check", volume, "--boxes", boxes, "--classes", classes, "--except",
+            "annotations", "check", volume, "--boxes", boxes, "--record", record, "--classes", classes, "--except",
             "gallbladder,esophagus,stomach")
         print("\nThe second exchanged left and right on a slice. The labels that come of the second's boxes alone:")
         try await labels(of: "\(boxes)/annotator-2", name: "annotator-2")
         print("\nThe four know more than each of them: how well do they agree, and what did at least half draw?")
-        try await command("annotations", "agreement", volume, "--boxes", boxes, "--classes", classes)
         try await command(
-            "annotations", "merge", volume, "--boxes", boxes, "--classes", classes, "-o", "\(output)/merged.csv")
+            "annotations", "agreement", volume, "--boxes", boxes, "--record", record, "--classes", classes)
+        try await command(
+            "annotations", "merge", volume, "--boxes", boxes, "--record", record, "--classes", classes, "-o",
+            "\(output)/merged.csv")
         print("\nThe labels that come of these boxes:")
         try await labels(of: "\(output)/merged.csv", name: "labels")
         print("\nLook at \(output)/labels.png, and at \(output)/annotator-2.png beside it.")

@@ -54,7 +54,7 @@ struct Evaluate: ParsableCommand {
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @Flag(help: "Print no progress and no warnings.")
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
 
     func run() throws {

@@ -43,7 +43,7 @@ struct ExportNNUNet: ParsableCommand {
     @Flag(help: "Ignore the background of slices on which an organ was forgotten: before and after, it is there.")
     var ignoreGaps = false
 
-    @Flag(help: "Print no progress.")
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
 
     @Option(

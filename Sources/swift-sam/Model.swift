@@ -14,6 +14,9 @@ struct Model: ParsableCommand {
         completion: .file(extensions: ["safetensors", "pth"]))
     var file: String?
 
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
+
     @Flag(help: "Print as JSON.")
     var json = false
 

@@ -1,20 +1,31 @@
 import Foundation
 import SafeFiles
+import Synchronization
 
 /// How far long work has come, on standard error: a line that renews itself, with the time left, on a terminal;
-/// elsewhere one line at the end.
-struct Progress {
+/// elsewhere a line every half minute and one at the end.
+final class Progress: Sendable {
     /// What is being done, such as "ct.nii.gz: encoding slices".
     let title: String
     let total: Int
     let isQuiet: Bool
     private let isTerminal = isatty(STDERR_FILENO) == 1
+    /// The time between lines where there is no terminal.
+    private let interval: Duration
     private let start = ContinuousClock.now
+    private let lastLine = Mutex(ContinuousClock.now)
+    private let write: @Sendable (String) -> Void
 
-    init(_ title: String, total: Int, isQuiet: Bool) {
+    init(
+        _ title: String, total: Int, isQuiet: Bool, interval: Duration = .seconds(30),
+        write: @escaping @Sendable (String) -> Void = writeError
+    ) {
         self.title = printable(title)
         self.total = total
-        self.isQuiet = isQuiet
+        self.isQuiet = isQuiet || Output.isQuiet
+        (self.interval, self.write) = (interval, write)
+        // Not silent until the first is done, which may take minutes.
+        if isTerminal, total > 0 { update(0) }
     }
 
     /// Reports that `done` of all are done.
@@ -23,10 +34,24 @@ struct Progress {
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         if done == total {
             let end = "\(title): \(total) in \(duration(elapsed))"
-            writeError(isTerminal ? "\r\u{1B}[K\(end)\n" : end + "\n")
-        } else if isTerminal {
-            let left = done == 0 ? "" : ", \(duration(elapsed / Double(done) * Double(total - done))) left"
-            writeError("\r\u{1B}[K\(title): \(done)/\(total)\(left)")
+            write(isTerminal ? "\r\u{1B}[K\(end)\n" : end + "\n")
+            return
+        }
+        let left = done == 0 ? "" : ", \(duration(elapsed / Double(done) * Double(total - done))) left"
+        let line = "\(title): \(done)/\(total)\(left)"
+        if isTerminal {
+            write("\r\u{1B}[K\(line)")
+        } else if isDue {
+            write(line + "\n")
+        }
+    }
+
+    /// Whether the last line is long enough ago for another.
+    private var isDue: Bool {
+        lastLine.withLock { last in
+            guard ContinuousClock.now - last >= interval else { return false }
+            last = .now
+            return true
         }
     }
 }

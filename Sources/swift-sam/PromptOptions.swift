@@ -21,8 +21,8 @@ struct PromptOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "A point in pixels; label 1 is inside the object, 0 outside. It joins prompt N, by default the only one.",
-            valueName: "x,y,label[,N]"),
+            "A point in pixels; label 1, as without one, is inside the object, 0 outside. It joins prompt N, by default the only one.",
+            valueName: "x,y[,label[,N]]"),
         transform: NumberedPoint.init)
     var point: [NumberedPoint] = []
 
@@ -102,16 +102,18 @@ struct NumberedPoint {
 
     init(_ text: String) throws {
         let numbers = try parseNumbers(text)
-        guard (3...4).contains(numbers.count), [0, 1].contains(numbers[2]) else {
-            throw ValidationError("expected x,y,label[,N] with label 0 or 1, found \"\(text)\"")
+        let label = numbers.count > 2 ? numbers[2] : 1
+        guard (2...4).contains(numbers.count), [0, 1].contains(label) else {
+            throw ValidationError("expected x,y[,label[,N]] with label 0 or 1, found \"\(text)\"")
         }
         prompt = numbers.count == 4 ? Int(exactly: numbers[3]) : nil
-        guard numbers.count == 3 || (1...1000).contains(prompt ?? 0) else {
+        guard numbers.count < 4 || (1...1000).contains(prompt ?? 0) else {
             throw ValidationError("expected a prompt's number from 1 to 1000 after the label, found \"\(text)\"")
         }
-        self.text = text
+        // With its label, to which errors add a prompt's number.
+        self.text = numbers.count == 2 ? text + ",1" : text
         position = PixelPoint(x: numbers[0], y: numbers[1])
-        isForeground = numbers[2] == 1
+        isForeground = label == 1
     }
 }
 

@@ -53,6 +53,11 @@ struct Segment: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Also draw slices with labels and boxes.", valueName: "picture.png"))
     var preview: String?
 
+    @Option(
+        help: ArgumentHelp("The slices to draw. (default: up to eight with boxes)", valueName: "10,20-25"),
+        transform: parseSlices)
+    var previewSlices: [Int] = []
+
     @Flag(help: "Replace labels that a person has edited since they were written.")
     var replaceEdited = false
 
@@ -74,6 +79,9 @@ struct Segment: AsyncParsableCommand {
         guard preview?.lowercased().hasSuffix(".png") != false else {
             throw ValidationError("--preview must name a .png file, not \"\(preview ?? "")\".")
         }
+        guard previewSlices.isEmpty || preview != nil else {
+            throw ValidationError("--preview-slices needs --preview.")
+        }
         if let refusal = recipe.refusal(intensity: slicing.intensity, singleMask: singleMask) {
             throw ValidationError("--recipe \(recipe.name) \(refusal).")
         }
@@ -93,6 +101,11 @@ struct Segment: AsyncParsableCommand {
         let volumes = annotated.volumes
         let written = volumes.flatMap { outputs($0.file) }
         try requireDistinct(reads: annotated.files + options.reads() + [classes].compactMap { $0 }, writes: written)
+        for volume in volumes {
+            guard let wrong = previewSlices.first(where: { $0 >= volume.slices.count }) else { continue }
+            throw ValidationError(
+                "--preview-slices: \(volume.file.path) has no slice \(wrong), but \(volume.slices.count).")
+        }
         for volume in volumes { try recipe.check(volume.slices, file: volume.file.path) }
         try labels.check(volumes.flatMap(\.boxes), classes: classList)
 
@@ -136,8 +149,8 @@ struct Segment: AsyncParsableCommand {
         let result = try await run(progress: progress.update)
         let manifest = try result.write(
             to: outputs[0], naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
-        if preview != nil { try writePNG(outputs[2], result.picture) }
-        if !json {
+        if preview != nil { try writePNG(outputs[2], result.picture(slices: previewSlices)) }
+        if !json, !options.quiet {
             if output.contains(VolumeFile.placeholder) { print("\(volume.file.path):") }
             manifest.printTable(classes, hasPicture: preview != nil)
             print("wrote \(outputs.joined(separator: ", "))")
@@ -151,4 +164,17 @@ struct Segment: AsyncParsableCommand {
         let labels = file.path(of: output)
         return [labels, LabelsRecord.path(besideLabels: labels)] + [preview].compactMap { $0.map(file.path(of:)) }
     }
+}
+
+/// Numbers of slices and ranges of them, such as `10,20-25`; no more than a picture holds.
+private func parseSlices(_ text: String) throws -> [Int] {
+    let slices = try text.split(separator: ",", omittingEmptySubsequences: false).flatMap { part in
+        let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
+            first <= last, last - first < 64
+        else { throw ValidationError("\"\(part)\" is not a slice's number, or two with a minus sign between") }
+        return Array(first...last)
+    }
+    guard slices.count <= 64 else { throw ValidationError("\(slices.count) slices are more than the 64 of a picture") }
+    return slices
 }

@@ -17,7 +17,7 @@ struct Slices: ParsableCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Flag(help: "Print no progress and no warnings.")
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
@@ -39,7 +39,10 @@ struct Slices: ParsableCommand {
         for item in cases {
             let volume = try Volume(contentsOf: item.path)
             let slices = try ways.slices(of: volume.geometry, case: item.name, record: nil)
-            if !quiet { printWarnings(volume.warnings + slices.warnings(file: volume.file)) }
+            if !quiet {
+                printWarnings(
+                    volume.warnings + slices.warnings(file: volume.file) + slices.warningsOfUpsideDown(volume))
+            }
             let images = SliceImages(volume, slices, try ways.intensity(of: volume, record: nil))
             try makeFolder(output)
             let record = try SlicesRecord(of: images, axis: ways.axis ?? .k, case: item.name, in: output)

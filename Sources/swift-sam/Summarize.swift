@@ -46,6 +46,9 @@ struct Summarize: ParsableCommand {
 
     @OptionGroup var rows: RowOptions
 
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
+
     @Flag(help: "Print as JSON.")
     var json = false
 
@@ -83,6 +86,9 @@ struct Compare: ParsableCommand {
 
     @Option(help: "The column that pairs rows, or several: path,slice_idx.")
     var key = "path"
+
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
 
     @Flag(help: "Print as JSON.")
     var json = false

@@ -67,11 +67,14 @@ enum Main {
 
 /// Runs a command that was parsed.
 func run(_ command: any ParsableCommand) async throws {
-    if var command = command as? AsyncParsableCommand {
-        try await command.run()
-    } else {
-        var command = command
-        try command.run()
+    let isQuiet = Output.isQuiet || (command as? any Quietable)?.quiet == true
+    try await Output.$isQuiet.withValue(isQuiet) {
+        if var command = command as? AsyncParsableCommand {
+            try await command.run()
+        } else {
+            var command = command
+            try command.run()
+        }
     }
 }
 
@@ -97,7 +100,7 @@ private func standardOutputError() -> FileError {
 
 /// Prints lines of results. In place of Swift's own, so that no text of a file reaches a terminal as it is.
 func print(_ text: String) {
-    Swift.print(printableLines(text))
+    if !Output.isQuiet { Swift.print(printableLines(text)) }
 }
 
 /// Prints lines on standard error, where they do not mix with results; that nobody can read them stops no work.
@@ -112,7 +115,7 @@ func writeError(_ text: String) {
 
 /// Prints what the person should know, each once.
 func printWarnings(_ warnings: [Warning]) {
-    for warning in warnings { printError("warning: \(warning)") }
+    for warning in Output.isQuiet ? [] : warnings { printError("warning: \(warning)") }
 }
 
 /// Prints a value as one JSON object.

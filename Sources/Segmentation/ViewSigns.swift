@@ -1,0 +1,138 @@
+import Annotations
+import ImageFrames
+import Imaging
+import SafeFiles
+
+/// Signs that boxes were drawn on slices that were turned in another way than they are read, each with a ground of its own:
+/// the names of organs and the affine; what is in the boxes; the spine in the picture.
+///
+/// A sign is one only where the other view would be right. They exist for axial slices of a CT in Hounsfield units whose
+/// affine is known.
+struct ViewSigns {
+    /// In words.
+    let found: [String]
+    /// The view that would be right.
+    let otherView: SliceView
+
+    init(_ boxes: [SliceBoxes], classes: ClassList?, volume: Volume, slices: SliceGeometry) {
+        otherView = slices.view == .array ? .radiological : .array
+        let other = SliceGeometry(volume.geometry, axis: slices.axis, view: otherView)
+        let corners = [0, slices.imageSize.width - 1].map { SlicePixel(x: $0, y: 0, slice: 0) }
+        guard slices.isAxial, volume.geometry.source != .none, volume.looksLikeHounsfield,
+            corners.map(slices.voxel(at:)) != corners.map(other.voxel(at:))
+        else {
+            found = []
+            return
+        }
+        let drawn = boxes.flatMap { slice in slice.boxes.map { (slice: slice.slice, box: $0) } }
+        var signs: [String] = []
+        if let classes, let sign = Self.places(drawn.map(\.box), classes, slices, other) { signs.append(sign) }
+        let sample = spread(Array(drawn.indices), count: 400).map { drawn[$0] }
+        let (own, others) = (Self.tissue(in: sample, volume, slices), Self.tissue(in: sample, volume, other))
+        if drawn.count >= 3, others - own > 0.1 {
+            let percent = { (share: Double) in "\(Int((100 * share).rounded()))%" }
+            signs.append("\(percent(own)) of what the boxes hold is soft tissue, \(percent(others)) in the other view")
+        }
+        if slices.showsUpsideDown(volume), !other.showsUpsideDown(volume) { signs.append("the spine is on top") }
+        found = signs
+    }
+
+    /// What the person should know.
+    ///
+    /// - Parameter isAssumed: whether nobody said how the slices were turned.
+    /// - Throws: ``FileError`` `badData` where two signs agree against a view that is assumed.
+    func warnings(isAssumed: Bool, view: SliceView, file: String) throws(FileError) -> [Warning] {
+        guard !found.isEmpty else { return [] }
+        let advice =
+            "Name the slices.json of the slices that were drawn on with --record, or choose --view \(otherView), or --view "
+            + "\(view) to go on."
+        if isAssumed, found.count > 1 {
+            throw FileError(
+                .badData, file: file, "the boxes do not fit slices in the view \(view)",
+                expected: "boxes drawn on slices that were turned so", found: found.joined(separator: "; "),
+                advice: advice)
+        }
+        let signs = found.joined(separator: "; ")
+        return [Warning(file: file, "were the boxes drawn on slices in the view \(view)? \(signs)")]
+    }
+
+    // MARK: Organs against the affine
+
+    /// That organs lie on the wrong side of the body, or those at its back in front of those at its front.
+    private static func places(
+        _ boxes: [DrawnBox], _ classes: ClassList, _ slices: SliceGeometry, _ other: SliceGeometry
+    ) -> String? {
+        let centres = Dictionary(grouping: boxes, by: \.classID).map { classID, boxes in
+            let sum = boxes.reduce(SIMD2<Double>.zero) { $0 + [$1.box.x0 + $1.box.x1, $1.box.y0 + $1.box.y1] }
+            return (name: classes.names[classID], centre: sum / Double(2 * boxes.count))
+        }
+        /// How far two groups of organs are apart along a direction, as a share of the picture; of one group, its distance
+        /// from the middle.
+        func distance(
+            _ group: (String) -> Bool, _ others: (String) -> Bool, along direction: SIMD2<Double>?, needsBoth: Bool
+        ) -> Double {
+            guard let direction else { return 0 }
+            let size = SIMD2(Double(slices.imageSize.width), Double(slices.imageSize.height))
+            func mean(_ isIncluded: (String) -> Bool) -> Double? {
+                let places = centres.filter { isIncluded($0.name) }
+                    .map { ((($0.centre - size / 2) / size) * direction).sum() }
+                return places.isEmpty ? nil : places.reduce(0, +) / Double(places.count)
+            }
+            switch (mean(group), mean(others)) {
+            case (let one?, let two?): return one - two
+            case (let one?, nil): return needsBoth ? 0 : one
+            case (nil, let two?): return needsBoth ? 0 : -two
+            case (nil, nil): return 0
+            }
+        }
+        func isWrong(_ distance: (SliceGeometry) -> Double) -> Bool {
+            distance(slices) < -0.05 && distance(other) > 0.05
+        }
+        if isWrong({ distance(isRight, isLeft, along: $0.towardsRight, needsBoth: false) }) {
+            return "organs of the body's right side lie on its left by the affine"
+        }
+        if isWrong({ distance(isInFront, isBehind, along: $0.towardsFront, needsBoth: true) }) {
+            return "organs at the body's back lie in front of others by the affine"
+        }
+        return nil
+    }
+
+    private static func isRight(_ name: String) -> Bool { has(name, ["right"], ["liver", "gallbladder"]) }
+    private static func isLeft(_ name: String) -> Bool { has(name, ["left"], ["spleen", "stomach"]) }
+    private static func isInFront(_ name: String) -> Bool { has(name, [], ["liver", "gallbladder", "stomach"]) }
+    private static func isBehind(_ name: String) -> Bool {
+        has(name, [], ["kidney", "kidneys", "aorta", "adrenal", "vertebra", "vertebrae", "spine"])
+    }
+
+    /// Whether a name has one of some words, or, where it names no side, one of some organs.
+    private static func has(_ name: String, _ sides: Set<String>, _ organs: Set<String>) -> Bool {
+        let words = Set(name.lowercased().split { !$0.isLetter }.map(String.init))
+        if !sides.isEmpty, !words.isDisjoint(with: ["left", "right"]) { return !words.isDisjoint(with: sides) }
+        return !words.isDisjoint(with: organs)
+    }
+
+    // MARK: Boxes against the picture
+
+    /// The share of soft tissue, −20 to 250 HU, in the middle of boxes: organs that people draw are of it, and what lies
+    /// around them is fat, air or bone in part.
+    private static func tissue(
+        in boxes: [(slice: Int, box: DrawnBox)], _ volume: Volume, _ slices: SliceGeometry
+    ) -> Double {
+        var (tissue, all) = (0, 0)
+        for (slice, drawn) in boxes {
+            let box = drawn.box
+            for row in 0..<8 {
+                for column in 0..<8 {
+                    // From 0.2 to 0.8 of each side.
+                    let x = Int(box.x0 + (0.2 + 0.6 * (Double(column) + 0.5) / 8) * box.width)
+                    let y = Int(box.y0 + (0.2 + 0.6 * (Double(row) + 0.5) / 8) * box.height)
+                    all += 1
+                    guard x < slices.imageSize.width, y < slices.imageSize.height else { continue }
+                    let value = volume[slices.voxel(at: SlicePixel(x: x, y: y, slice: slice))]
+                    if (-20...250).contains(value) { tissue += 1 }
+                }
+            }
+        }
+        return all == 0 ? 0 : Double(tissue) / Double(all)
+    }
+}

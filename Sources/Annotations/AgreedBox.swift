@@ -8,8 +8,10 @@ public struct AgreedBox: Hashable, Sendable {
     public var box: PixelBox
     /// Each annotator's own box, by name.
     public var own: [String: PixelBox]
-    /// Who worked on the slice: has a file or a row of it.
+    /// Who looked for the class on the slice; see ``Evidence``.
     public var workers: [String]
+    /// Where it comes among the slice's objects as people drew them; recipes may let the last box win.
+    public var place: Int
 
     /// Whether at least half of those who worked on the slice drew it: people forget more often than they invent.
     public var isAgreed: Bool { 2 * own.count >= workers.count }
@@ -37,32 +39,68 @@ extension AgreedBox {
     /// Boxes of one class on one slice mean one object where their intersection over union is at least 0.5, or where others
     /// link them so; an annotator's second box in a place counts with the first.
     ///
-    /// - Parameter annotators: the slices of each annotator, by name.
+    /// - Parameters:
+    ///   - annotators: the slices of each annotator, by name.
+    ///   - name: the volume's, by which tasks go.
+    ///   - evidence: what says that somebody looked at a slice.
     /// - Returns: all objects, those of a minority too, by slice, class and place.
-    public static func objects(drawnBy annotators: [String: [SliceBoxes]]) -> [AgreedBox] {
-        struct Place: Hashable { var slice: Int, classID: Int }
-        var drawn: [Place: [OwnBox]] = [:]
-        var workers: [Int: [String]] = [:]
+    public static func objects(
+        drawnBy annotators: [String: [SliceBoxes]], case name: String = "", evidence: Evidence = Evidence()
+    ) -> [AgreedBox] {
+        var bySlice: [Int: [(annotator: String, boxes: SliceBoxes)]] = [:]
         for (annotator, slices) in annotators.sorted(by: { $0.key < $1.key }) {
-            for slice in slices {
-                workers[slice.slice, default: []].append(annotator)
-                for box in slice.boxes {
-                    drawn[Place(slice: slice.slice, classID: box.classID), default: []]
-                        .append(OwnBox(annotator: annotator, box: box.box))
-                }
-            }
+            for slice in slices { bySlice[slice.slice, default: []].append((annotator, slice)) }
         }
-        return drawn.flatMap { place, boxes in
-            groups(boxes).map { group in
+        return bySlice.flatMap { number, own in
+            let files = Dictionary(uniqueKeysWithValues: own.map { ($0.annotator, $0.boxes) })
+            let drawn = own.flatMap { annotator, slice in
+                slice.boxes.enumerated().map { OwnBox(annotator: annotator, box: $1, place: $0) }
+            }
+            let grouped = Dictionary(grouping: drawn, by: \.box.classID).sorted { $0.key < $1.key }
+                .flatMap { groups($0.value) }
+            let places = drawingOrder(of: grouped)
+            return zip(grouped, places).map { group, place in
                 var own: [String: PixelBox] = [:]
-                for one in group where own[one.annotator] == nil { own[one.annotator] = one.box }
+                for one in group where own[one.annotator] == nil { own[one.annotator] = one.box.box }
+                let classID = group[0].box.classID
+                let workers = annotators.keys.sorted().filter {
+                    evidence.saysLooked($0, for: classID, at: number, files[$0], case: name)
+                }
                 return AgreedBox(
-                    slice: place.slice, classID: place.classID, box: medianBox(Array(own.values)), own: own,
-                    workers: workers[place.slice] ?? [])
+                    slice: number, classID: classID, box: medianBox(Array(own.values)), own: own, workers: workers,
+                    place: place)
             }
         }.sorted {
             ($0.slice, $0.classID, $0.box.y0, $0.box.x0) < ($1.slice, $1.classID, $1.box.y0, $1.box.x0)
         }
+    }
+
+    /// Where each group comes: in the order of whoever drew most of them, what others drew besides after what they drew it
+    /// after.
+    private static func drawingOrder(of groups: [[OwnBox]]) -> [Int] {
+        var own: [String: [(place: Int, group: Int)]] = [:]
+        for (index, group) in groups.enumerated() {
+            for one in group { own[one.annotator, default: []].append((one.place, index)) }
+        }
+        var order: [Int] = []
+        for (_, boxes) in own.sorted(by: { (-$0.value.count, $0.key) < (-$1.value.count, $1.key) }) {
+            if order.isEmpty {
+                var seen: Set<Int> = []
+                order = boxes.sorted { $0.place < $1.place }.map(\.group).filter { seen.insert($0).inserted }
+                continue
+            }
+            var after: Int?
+            for (_, group) in boxes.sorted(by: { $0.place < $1.place }) {
+                if !order.contains(group) {
+                    let place = after.flatMap { order.firstIndex(of: $0) }.map { $0 + 1 } ?? order.count
+                    order.insert(group, at: place)
+                }
+                after = group
+            }
+        }
+        var places = Array(repeating: 0, count: groups.count)
+        for (place, group) in order.enumerated() { places[group] = place }
+        return places
     }
 
     /// From this intersection over union on, two boxes mean one object (as in PASCAL VOC's scores).
@@ -73,7 +111,7 @@ extension AgreedBox {
         var groups: [[OwnBox]] = []
         for box in boxes {
             let isLinked = { (group: [OwnBox]) in
-                group.contains { $0.box.intersectionOverUnion(box.box) >= sameObject }
+                group.contains { $0.box.box.intersectionOverUnion(box.box.box) >= sameObject }
             }
             let linked = groups.filter(isLinked)
             groups.removeAll(where: isLinked)
@@ -90,7 +128,9 @@ extension AgreedBox {
 
 private struct OwnBox {
     var annotator: String
-    var box: PixelBox
+    var box: DrawnBox
+    /// Which of the annotator's boxes on the slice it is.
+    var place: Int
 }
 
 // MARK: Arithmetic

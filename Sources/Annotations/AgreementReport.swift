@@ -6,21 +6,34 @@ public struct AgreementReport: Encodable, Sendable {
     public struct Row: Encodable, Sendable {
         public var name: String
         public var boxes: Int
-        /// Objects that count and were not drawn: by the annotator, or summed over those who worked on the slice.
+        /// Objects that count and were not drawn: by the annotator, or summed over those who looked at the slice.
         public var missed: Int
         /// Boxes that count for no object.
         public var alone: Int
         /// The mean intersection over union of two annotators' boxes of an object.
         public var iou: OrNull<Double>
-        /// The median for a box, where it was measured.
-        public var seconds: OrNull<Double>
+        /// The arithmetic mean for a box, over the boxes whose time was measured, as the paper reports it.
+        public var meanSeconds: OrNull<Double>
+        /// The median over the same boxes.
+        public var medianSeconds: OrNull<Double>
+        /// The sum over the same boxes.
+        public var totalSeconds: OrNull<Double>
+
+        enum CodingKeys: String, CodingKey {
+            case name, boxes, missed, alone, iou
+            case meanSeconds = "seconds_mean"
+            case medianSeconds = "seconds_median"
+            case totalSeconds = "seconds_total"
+        }
 
         fileprivate init(
             _ name: String, _ boxes: [DrawnBox], missed: Int, alone: Int, overlaps: [Double]
         ) {
             (self.name, self.boxes, self.missed, self.alone) = (name, boxes.count, missed, alone)
             iou = OrNull(overlaps.mean())
-            seconds = OrNull(boxes.compactMap(\.seconds).median())
+            let seconds = boxes.compactMap(\.seconds)
+            (meanSeconds, medianSeconds) = (OrNull(seconds.mean()), OrNull(seconds.median()))
+            totalSeconds = OrNull(seconds.isEmpty ? nil : seconds.reduce(0, +))
         }
     }
 
@@ -30,7 +43,7 @@ public struct AgreementReport: Encodable, Sendable {
     public let classes: [Row]
 
     /// - Parameters:
-    ///   - objects: of all volumes; see ``AgreedBox/objects(drawnBy:)``.
+    ///   - objects: of all volumes; see ``AgreedBox/objects(drawnBy:case:evidence:)``.
     ///   - drawn: the boxes of each annotator on all volumes.
     public init(_ objects: [AgreedBox], drawn: [String: [DrawnBox]], classes: ClassList) {
         annotators = drawn.sorted { $0.key < $1.key }.map { annotator, boxes in

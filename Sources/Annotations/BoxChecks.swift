@@ -1,226 +1,156 @@
-import Foundation
 import ImageFrames
 
-/// Something about an annotator's boxes that a person should look at.
-public struct BoxFinding: Hashable, Sendable {
-    /// What is wrong, the most harmful first; raw values are the names in tables and JSON.
-    public enum Kind: String, CaseIterable, Sendable, Codable {
-        /// Left and right have each other's place: on a slice, or (without one) on all.
-        case exchanged
-        /// A box lies apart from those of the slices before and after.
-        case jump
-        /// A file without boxes between two with.
-        case empty
-        /// A slice between the first and the last of a class on which it has no box.
-        case gap
-        /// Two boxes of one class in one place.
-        case doubled
-        /// A part of the box is outside the image.
-        case outside = "beyond"
-        /// So few slices that the work has hardly begun.
-        case barelyStarted = "begun"
-        /// A class without any box.
-        case neverMarked = "never"
+/// An annotator's boxes on a volume, seen class by class and organ by organ.
+struct BoxChecks {
+    /// A box that was found at fault, or the two classes of a slice.
+    struct Place: Hashable {
+        var slice: Int
+        var classID: Int
     }
 
-    public var kind: Kind
-    /// Nil where it concerns all classes.
-    public var classID: Int?
-    /// Nil where it concerns the whole volume.
-    public var slice: Int?
-    /// The file to open, where there is one.
-    public var file: String?
-
-    /// The rank of the kind, then the slice.
-    static func isBefore(_ one: BoxFinding, _ other: BoxFinding) -> Bool {
-        func rank(_ finding: BoxFinding) -> (Int, Int, Int) {
-            (Kind.allCases.firstIndex(of: finding.kind) ?? 0, finding.slice ?? -1, finding.classID ?? -1)
-        }
-        return rank(one) < rank(other)
-    }
-}
-
-extension BoxFinding {
-    /// Looks for slips in the boxes of one annotator on one volume.
-    ///
-    /// Each slip is reported once: on a slice whose file is empty no gaps, where left and right are exchanged neither jumps
-    /// nor gaps, and where the work has hardly begun no classes that are missing.
-    ///
-    /// - Parameters:
-    ///   - sliceCount: how many slices the volume has.
-    ///   - towardsRight: the direction in the image towards the patient's right, where it is known: there the right one of
-    ///     two organs lies further that way.
-    /// - Returns: the most harmful first, by ``Kind``, then slice by slice.
-    public static func findings(
-        in slices: [SliceBoxes], classes: ClassList, sliceCount: Int, towardsRight: SIMD2<Double>? = nil
-    ) -> [BoxFinding] {
-        let checks = BoxChecks(slices, classes: classes, towardsRight: towardsRight)
-        let barelyStarted = checks.barelyStarted(of: sliceCount)
-        var found =
-            checks.exchanged + checks.jumps + checks.empty + checks.gaps + checks.doubled + checks.outside
-            + barelyStarted
-        if barelyStarted.isEmpty { found += checks.neverMarked }
-        return found.sorted(by: BoxFinding.isBefore)
-    }
-}
-
-/// An annotator's boxes, seen class by class.
-private struct BoxChecks {
-    let slices: [SliceBoxes]
+    let volume: CheckedVolume
     let classes: ClassList
-    /// The boxes of each class by slice; only slices with a box.
-    let boxes: [Int: [Int: [DrawnBox]]]
-    /// For each class whose name differs from another's in left and right alone, that other.
-    let twins: [Int: Int]
-    /// The slices and classes whose box stands in the twin's place.
-    let exchangedPlaces: Set<[Int]>
-    /// Whether on all slices, several, that have both, left is right.
+    /// In order.
+    let slices: [SliceBoxes]
+    /// The slices with boxes, in order.
+    let marked: [Int]
+    /// How many slices it is from one with boxes to the next.
+    let step: Int
+    /// The boxes of each class, slice by slice.
+    let boxes: [Int: [(slice: Int, boxes: [DrawnBox])]]
+    let files: [Int: String]
+    let tracks: [BoxTrack]
+    /// Whether the image is mirrored: on all slices, several, left is right.
     let isMirrored: Bool
-    /// The slices without boxes between two with.
-    let emptySlices: [SliceBoxes]
+    /// The places of boxes that have another class's place, and that class.
+    let exchangedPlaces: [Place: Int]
+    /// Pairs of classes that have each other's side of the body on all slices.
+    let exchangedSides: [(classID: Int, other: Int)]
 
-    init(_ slices: [SliceBoxes], classes: ClassList, towardsRight: SIMD2<Double>?) {
-        self.slices = slices
-        self.classes = classes
-        var boxes: [Int: [Int: [DrawnBox]]] = [:]
-        for slice in slices {
-            for box in slice.boxes { boxes[box.classID, default: [:]][slice.slice, default: []].append(box) }
+    init(_ slices: [SliceBoxes], classes: ClassList, volume: CheckedVolume) {
+        let slices = slices.sorted { $0.slice < $1.slice }
+        (self.volume, self.classes, self.slices) = (volume, classes, slices)
+        marked = slices.filter { !$0.boxes.isEmpty }.map(\.slice)
+        step = regularStep(of: marked) ?? 1
+        files = Dictionary(slices.compactMap { slice in slice.files.first.map { (slice.slice, $0) } }) { one, _ in one }
+        var boxes: [Int: [(slice: Int, boxes: [DrawnBox])]] = [:]
+        let compared = slices.filter { !$0.boxes.isEmpty && $0.boxes.count <= mostBoxes }
+        for slice in compared {
+            for (classID, own) in Dictionary(grouping: slice.boxes, by: \.classID) {
+                boxes[classID, default: []].append((slice.slice, own))
+            }
         }
-        let twins = twinClasses(classes.names)
-        let marked = Set(slices.filter { !$0.boxes.isEmpty }.map(\.slice))
         self.boxes = boxes
-        self.twins = twins
-        emptySlices = slices.filter {
-            $0.boxes.isEmpty && marked.contains($0.slice - 1) && marked.contains($0.slice + 1)
+        let twins = twinClasses(classes.names)
+        let sides = SideChecks(boxes, classes.names, twins, towardsRight: volume.towardsRight)
+        (isMirrored, exchangedSides) = (sides.isMirrored, sides.exchanged)
+        let wrong = sides.wrongTwins
+        tracks = BoxTrack.tracks(of: compared, step: step) { box, slice in
+            wrong.contains(Place(slice: slice, classID: box.classID)) ? twins[box.classID] ?? box.classID : box.classID
         }
-        var exchanged: Set<[Int]> = []
-        for (classID, own) in boxes {
-            guard let twin = twins[classID], let others = boxes[twin] else { continue }
-            for (slice, drawn) in own {
-                guard let theirs = Neighbours(of: slice, in: others) else { continue }
-                let mine = Neighbours(of: slice, in: own)
-                if drawn.contains(where: { theirs.include($0) == true && mine?.include($0) != true }) {
-                    exchanged.insert([slice, classID])
+        var exchanged: [Place: Int] = [:]
+        for place in wrong { exchanged[place] = twins[place.classID] }
+        let counts = boxes.mapValues { $0.reduce(0) { $0 + $1.boxes.count } }
+        for track in tracks {
+            let foreign = Dictionary(grouping: track.links.indices.filter { track.links[$0].classID != track.majority })
+            {
+                track.links[$0].classID
+            }
+            for (classID, indices) in foreign {
+                // Where one organ ends another may begin in its place.
+                let isWithin = [0, track.links.count - 1].allSatisfy { track.links[$0].classID == track.majority }
+                guard isWithin || 2 * indices.count <= counts[classID, default: 0] else { continue }
+                for index in indices {
+                    let link = track.links[index]
+                    exchanged[Place(slice: link.slice, classID: link.box.classID)] = track.majority
                 }
             }
         }
-        var (both, wrong) = (0, 0)
-        for (classID, own) in boxes where isRight(classes.names[classID]) {
-            guard let towardsRight, let twin = twins[classID], let others = boxes[twin] else { continue }
-            for (slice, drawn) in own {
-                guard let other = others[slice] else { continue }
-                both += 1
-                guard place(drawn, along: towardsRight) < place(other, along: towardsRight) else { continue }
-                wrong += 1
-                exchanged.formUnion([[slice, classID], [slice, twin]])
-            }
-        }
-        isMirrored = wrong > 1 && wrong == both
-        exchangedPlaces = exchanged
+        exchangedPlaces = isMirrored ? [:] : exchanged
     }
 
-    // MARK: One kind each
+    // MARK: Exchanged
 
-    /// One for each slice, at the lower class where both are wrong.
     var exchanged: [BoxFinding] {
-        if isMirrored { return [BoxFinding(kind: .exchanged)] }
-        return Dictionary(grouping: exchangedPlaces, by: { $0[0] }).map { slice, places in
-            finding(.exchanged, classID: places.map { $0[1] }.min(), slice: slice)
+        if isMirrored { return [BoxFinding(.exchanged)] }
+        // Both boxes of a pair are one finding, at the lower class.
+        struct Pair: Hashable { var lower: Int, higher: Int }
+        var slices: [Pair: [Int: Set<Int>]] = [:]
+        for (place, other) in exchangedPlaces {
+            let pair = Pair(lower: min(place.classID, other), higher: max(place.classID, other))
+            slices[pair, default: [:]][place.slice, default: []].insert(place.classID)
         }
-    }
-
-    var jumps: [BoxFinding] {
-        boxes.flatMap { classID, own in
-            own.flatMap { slice, drawn in
-                guard !exchangedPlaces.contains([slice, classID]), let near = Neighbours(of: slice, in: own) else {
-                    return [BoxFinding]()
+        let all = exchangedSides.map { classID, other in
+            let own = Set((boxes[classID] ?? []).map(\.slice)).intersection((boxes[other] ?? []).map(\.slice))
+            return finding(.exchanged, min(classID, other), max(classID, other), own.sorted())
+        }
+        return all
+            + slices.flatMap { pair, drawn in
+                runs(drawn.keys.sorted()).map { run in
+                    let found = run.reduce(into: Set<Int>()) { $0.formUnion(drawn[$1] ?? []) }
+                    let classID = found.count == 1 ? found.first ?? pair.lower : pair.lower
+                    return finding(.exchanged, classID, classID == pair.lower ? pair.higher : pair.lower, run)
                 }
-                return drawn.filter { near.include($0) == false }.map { finding(.jump, $0, slice) }
+            }
+    }
+
+    /// The organs of the back lie in front of the liver's, the stomach's and the aorta's middle, almost everywhere.
+    var upsideDown: [BoxFinding] {
+        guard let towardsFront = volume.towardsFront else { return [] }
+        var depths: [Int: BodyDepth] = [:]
+        for classID in boxes.keys { depths[classID] = BodyDepth(of: classes.names[classID]) }
+        let front = boxes.filter { depths[$0.key] == .front }.flatMap(\.value)
+        let back = boxes.filter { depths[$0.key] == .back }.flatMap(\.value)
+        let bySlice = Dictionary(grouping: front, by: \.slice)
+        var (both, wrong, slices) = (0, 0, Set<Int>())
+        for (slice, own) in back {
+            for (_, other) in bySlice[slice] ?? [] {
+                both += 1
+                slices.insert(slice)
+                if place(own, along: towardsFront) > place(other, along: towardsFront) { wrong += 1 }
             }
         }
-    }
-
-    var empty: [BoxFinding] {
-        emptySlices.map { BoxFinding(kind: .empty, slice: $0.slice, file: $0.files.first) }
-    }
-
-    var gaps: [BoxFinding] {
-        let empty = Set(emptySlices.map(\.slice))
-        return boxes.flatMap { classID, own in
-            let range = (own.keys.min() ?? 0)...(own.keys.max() ?? 0)
-            return range.filter { slice in
-                let isTakenForTwin = twins[classID].map { exchangedPlaces.contains([slice, $0]) } ?? false
-                return own[slice] == nil && !empty.contains(slice) && !isTakenForTwin
-            }.map { finding(.gap, classID: classID, slice: $0) }
-        }
-    }
-
-    var doubled: [BoxFinding] {
-        boxes.values.flatMap { own in
-            own.flatMap { slice, drawn in
-                drawn.indices.filter { index in
-                    drawn[..<index].contains { $0.box.intersectionOverUnion(drawn[index].box) >= doubledOverlap }
-                }.map { finding(.doubled, drawn[$0], slice) }
-            }
-        }
-    }
-
-    var outside: [BoxFinding] {
-        slices.flatMap { slice in
-            slice.boxes.filter(\.isClipped).map { finding(.outside, $0, slice.slice) }
-        }
-    }
-
-    var neverMarked: [BoxFinding] {
-        classes.names.indices.filter { boxes[$0] == nil }.map { BoxFinding(kind: .neverMarked, classID: $0) }
-    }
-
-    func barelyStarted(of sliceCount: Int) -> [BoxFinding] {
-        let marked = slices.count { !$0.boxes.isEmpty }
-        return marked < min(fewSlices, sliceCount) ? [BoxFinding(kind: .barelyStarted)] : []
+        return slices.count >= 3 && Double(wrong) >= 0.8 * Double(both) ? [BoxFinding(.upsideDown)] : []
     }
 
     // MARK: Parts
 
-    private func finding(_ kind: BoxFinding.Kind, _ box: DrawnBox, _ slice: Int) -> BoxFinding {
-        BoxFinding(kind: kind, classID: box.classID, slice: slice, file: box.file)
+    func finding(
+        _ kind: BoxFinding.Kind, _ classID: Int?, _ other: Int? = nil, _ slices: [Int], step: Int? = nil
+    ) -> BoxFinding {
+        BoxFinding(
+            kind, classID: classID, other: other, slices: slices, file: slices.first.flatMap { files[$0] }, step: step)
     }
 
-    private func finding(_ kind: BoxFinding.Kind, classID: Int?, slice: Int) -> BoxFinding {
-        let file = slices.first { $0.slice == slice }?.files.first
-        return BoxFinding(kind: kind, classID: classID, slice: slice, file: file)
+    /// Slices in order, in runs between which a slice that is drawn is missing.
+    func runs(_ slices: [Int]) -> [[Int]] {
+        slices.reduce(into: []) { runs, slice in
+            if let last = runs.last?.last, slice - last <= step {
+                runs[runs.count - 1].append(slice)
+            } else {
+                runs.append([slice])
+            }
+        }
     }
 }
 
-/// The share of the smaller box that neighbouring slices' boxes must share. On the study's own 262 boxes the least is
-/// 0.7.
-private let neighbourCoverage = 0.5
-/// From this intersection over union on, two boxes are one that was drawn twice.
-private let doubledOverlap = 0.7
-/// With fewer slices than these the work has hardly begun.
-private let fewSlices = 3
+/// From this intersection over union on, boxes of two classes are one place.
+let sameOverlap = 0.6
 
-/// A class's boxes on the nearest slices before and after a slice.
-private struct Neighbours {
-    private let sides: [[DrawnBox]]
+/// Of a slice with more boxes than these only their number is reported: people draw few, and to compare all with all takes
+/// the square of their number.
+let mostBoxes = 300
 
-    /// Nil where there is none on a side, or where the two are apart themselves.
-    init?(of slice: Int, in boxes: [Int: [DrawnBox]]) {
-        guard let before = boxes.keys.filter({ $0 < slice }).max().flatMap({ boxes[$0] }),
-            let after = boxes.keys.filter({ $0 > slice }).min().flatMap({ boxes[$0] }),
-            before.contains(where: { one in after.contains { one.box.coverage($0.box) >= neighbourCoverage } })
-        else { return nil }
-        sides = [before, after]
-    }
-
-    /// Whether a box lies where those before and after lie; false where it lies apart from both, nil where only one of
-    /// them agrees.
-    func include(_ box: DrawnBox) -> Bool? {
-        let isCovered = sides.map { side in
-            side.contains { $0.box.coverage(box.box) >= neighbourCoverage }
-        }
-        return isCovered[0] == isCovered[1] ? isCovered[0] : nil
-    }
+/// The step at which slices are drawn, where it is a regular one of two or more.
+///
+/// Of at least four slices, seven of ten must follow the one before at the commonest distance.
+func regularStep(of slices: [Int]) -> Int? {
+    let steps = zip(slices, slices.dropFirst()).map { $1 - $0 }
+    let counts = Dictionary(steps.map { ($0, 1) }, uniquingKeysWith: +)
+    guard slices.count >= 4, let (step, count) = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), step > 1,
+        10 * count >= 7 * steps.count
+    else { return nil }
+    return step
 }
 
 /// How far along a direction boxes lie, in the mean over their middles.
@@ -231,24 +161,65 @@ private func place(_ boxes: [DrawnBox], along direction: SIMD2<Double>) -> Doubl
     } / Double(boxes.count)
 }
 
-/// Whether a class that has a twin is the right one.
-private func isRight(_ name: String) -> Bool {
-    let lower = name.lowercased()
-    return lower.contains("right") || lower.hasPrefix("r") && !lower.contains("left")
-}
+// MARK: - Sides of the body
 
-/// For each class the one whose name is the same but for left and right, as words or as an initial l and r.
-func twinClasses(_ names: [String]) -> [Int: Int] {
-    let ids = Dictionary(zip(names.map { $0.lowercased() }, names.indices), uniquingKeysWith: min)
-    var twins: [Int: Int] = [:]
-    for (index, name) in names.enumerated() {
-        let lower = name.lowercased()
-        var mirrored: Set<String> = []
-        if lower.contains("left") { mirrored.insert(lower.replacingOccurrences(of: "left", with: "right")) }
-        if lower.contains("right") { mirrored.insert(lower.replacingOccurrences(of: "right", with: "left")) }
-        if lower.hasPrefix("l") { mirrored.insert("r" + lower.dropFirst()) }
-        if lower.hasPrefix("r") { mirrored.insert("l" + lower.dropFirst()) }
-        if let twin = mirrored.compactMap({ ids[$0] }).min(), twin != index { twins[index] = twin }
+/// Which boxes lie on the other side of the body than their classes do.
+private struct SideChecks {
+    /// The places of twins that have each other's side.
+    private(set) var wrongTwins: Set<BoxChecks.Place> = []
+    /// Other pairs of a right and a left organ that have each other's side on all slices that have both.
+    private(set) var exchanged: [(classID: Int, other: Int)] = []
+    /// Whether all pairs have, on two slices or more.
+    private(set) var isMirrored = false
+
+    init(
+        _ boxes: [Int: [(slice: Int, boxes: [DrawnBox])]], _ names: [String], _ twins: [Int: Int],
+        towardsRight: SIMD2<Double>?
+    ) {
+        guard let towardsRight else { return }
+        var places: (right: [Int: [Int: [DrawnBox]]], left: [Int: [Int: [DrawnBox]]]) = ([:], [:])
+        for (classID, own) in boxes {
+            guard let side = BodySide(of: names[classID], hasTwin: twins[classID] != nil) else { continue }
+            let drawn = Dictionary(own.map { ($0.slice, $0.boxes) }, uniquingKeysWith: +)
+            if side == .right { places.right[classID] = drawn } else { places.left[classID] = drawn }
+        }
+        var (both, wrong) = (0, 0)
+        let singles = places.left.keys.filter { isSingle(names[$0]) }
+        for (right, rightPlaces) in places.right {
+            // A large liver's middle is not always right of the left kidney's.
+            for left in [twins[right]].compactMap({ $0 }) + (isSingle(names[right]) ? singles : []) {
+                guard let leftPlaces = places.left[left] else { continue }
+                let areTwins = twins[right] == left
+                // Boxes in one place have no side.
+                let shared = rightPlaces.keys.filter { slice in
+                    guard let right = rightPlaces[slice], let left = leftPlaces[slice] else { return false }
+                    return !right.contains { one in
+                        left.contains { one.box.intersectionOverUnion($0.box) >= sameOverlap }
+                    }
+                }
+                let exchanged = shared.filter {
+                    place(rightPlaces[$0] ?? [], along: towardsRight) < place(leftPlaces[$0] ?? [], along: towardsRight)
+                }
+                both += shared.count
+                wrong += exchanged.count
+                if areTwins {
+                    for slice in exchanged {
+                        wrongTwins.formUnion([
+                            BoxChecks.Place(slice: slice, classID: right), BoxChecks.Place(slice: slice, classID: left),
+                        ])
+                    }
+                } else if shared.count > 1, exchanged.count == shared.count {
+                    self.exchanged.append((right, left))
+                }
+            }
+        }
+        isMirrored = wrong > 1 && wrong == both
+        if isMirrored { (wrongTwins, self.exchanged) = ([], []) }
     }
-    return twins
+
+    /// Whether there is one such organ, on its own side.
+    private func isSingle(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return lower.contains("liver") || lower.contains("spleen")
+    }
 }

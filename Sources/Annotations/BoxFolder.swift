@@ -43,24 +43,52 @@ struct BoxFolder: Sendable {
     /// The pictures of slices.
     private(set) var pictures: [String]
 
+    private let pattern: SlicePattern
+    private let cases: Set<String>
+
+    /// Lists a folder and those in it, three deep: an annotator's folder may hold one for each volume or the other way
+    /// round, and each may hold OpenLabeling's `output`.
+    ///
+    /// - Parameter cases: the names of the volumes that are meant: a folder of such a name is a volume's.
     /// - Throws: ``FileError`` `missingInput` where a folder cannot be read, `badData` where both hold boxes.
-    init(_ folder: String, pattern: SlicePattern) throws(FileError) {
+    init(_ folder: String, pattern: SlicePattern, cases: [String]) throws(FileError) {
         let top = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        (self.pattern, self.cases, others, pictures) = (pattern, Set(cases), [], [])
         let own = try Listing(top, pattern)
-        (others, pictures) = (own.others, own.pictures)
-        add(own, annotator: "")
-        for annotator in own.subfolders {
-            let listing = try Listing("\(top)/\(annotator)", pattern)
-            if let mine = own.files.first?.file, let other = listing.files.first?.file {
-                throw FileError(
-                    .badData, file: top, "boxes stand in it and in a folder in it",
-                    expected: "files of boxes, or a folder for each annotator",
-                    found: "\(mine.path) and \(other.path)", advice: "Move one of them away.")
+        try add(own, top, annotator: "", depth: 3)
+        others += own.files.isEmpty ? own.others : []
+    }
+
+    /// Adds what a folder holds and what the folders in it do.
+    private mutating func add(
+        _ listing: Listing, _ folder: String, annotator: String, depth: Int
+    ) throws(FileError) {
+        add(listing, annotator: annotator)
+        pictures += listing.pictures
+        if !listing.files.isEmpty { others += listing.others }
+        if depth == 0 { return }
+        for name in listing.subfolders {
+            let inner = try Listing("\(folder)/\(name)", pattern)
+            if isCase(String(name.split(separator: "/").last ?? ""), inner) {
+                try add(inner, "\(folder)/\(name)", annotator: annotator, depth: depth - 1)
+            } else if annotator.isEmpty {
+                if let mine = listing.files.first?.file, let other = inner.files.first?.file {
+                    throw FileError(
+                        .badData, file: folder, "boxes stand in it and in a folder in it",
+                        expected: "files of boxes, or a folder for each annotator",
+                        found: "\(mine.path) and \(other.path)", advice: "Move one of them away.")
+                }
+                let annotator = name.hasPrefix("output/") ? String(name.dropFirst(7)) : name
+                try add(inner, "\(folder)/\(name)", annotator: annotator, depth: depth - 1)
             }
-            add(listing, annotator: annotator)
-            pictures += listing.pictures
-            if !listing.files.isEmpty { others += listing.others }
         }
+    }
+
+    /// Whether a folder is one volume's: it has the volume's name, or the beginning of its slices' names.
+    private func isCase(_ name: String, _ listing: Listing) -> Bool {
+        let names = Set(listing.files.map(\.caseName))
+        let known = names.count == 1 ? names : names.isEmpty ? cases : []
+        return known.contains { $0 == name || pattern.stem(ofCase: $0) == name }
     }
 
     private mutating func add(_ listing: Listing, annotator: String) {
@@ -70,7 +98,7 @@ struct BoxFolder: Sendable {
     }
 }
 
-/// What is in a folder and in OpenLabeling's subfolders of it, in the order of the names.
+/// What is in a folder and in OpenLabeling's subfolders of it, those of `output` too, in the order of the names.
 private struct Listing {
     var files: [(caseName: String, file: BoxFile)] = []
     /// Those that end as boxes do but do not have a slice's name.
@@ -90,6 +118,13 @@ private struct Listing {
         for place in Self.formatFolders where names.contains(place) {
             for name in try Annotations.names(in: "\(folder)/\(place)") { add(name, in: "\(folder)/\(place)", pattern) }
         }
+        guard let output = subfolders.firstIndex(of: "output") else { return }
+        subfolders.remove(at: output)
+        let inner = try Listing("\(folder)/output", pattern)
+        files += inner.files
+        others += inner.others
+        pictures += inner.pictures
+        subfolders += inner.subfolders.map { "output/\($0)" }
     }
 
     /// Adds a file of boxes or a slice's picture; false where the name is another's.

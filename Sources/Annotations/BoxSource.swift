@@ -31,8 +31,8 @@ public struct BoxSource: Sendable {
     /// Lists a folder, or reads a CSV's lines.
     ///
     /// In a folder, files are named by the pattern and end in `.txt` (YOLO) or `.xml` (Pascal VOC); they stand in the
-    /// folder itself or in its subfolders `YOLO_darknet` and `PASCAL_VOC`, or else so in a subfolder for each annotator.
-    /// What has another name is ignored.
+    /// folder itself or in its subfolders `YOLO_darknet` and `PASCAL_VOC`, or of `output`, or else so in a subfolder for each
+    /// annotator, for each volume (by its name), or for both. What has another name is ignored.
     ///
     /// A CSV has the columns `slice,class,x0,y0,x1,y1` and may have `annotator` and `seconds`: the slice's name by the
     /// pattern (an image's ending may follow), or its number alone where only one volume is meant.
@@ -48,7 +48,7 @@ public struct BoxSource: Sendable {
             content = .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
             (files, otherFiles) = ([path] + pictures(in: SafeFiles.folder(of: path), pattern), [])
         } else {
-            let folder = try BoxFolder(path, pattern: pattern)
+            let folder = try BoxFolder(path, pattern: pattern, cases: cases)
             content = .files(folder.assignments)
             files = folder.assignments.values.joined().map(\.path) + folder.pictures
             otherFiles = folder.others

@@ -2,62 +2,121 @@ import Foundation
 import SafeFiles
 
 /// A finding by the names that people know: a row of a list, of CSV or of JSON.
+///
+/// A run of slices goes by its first and last one, and `slices` has all, as "31–35, 40".
 public struct FindingRow: Encodable, Sendable {
     public let caseName: String
     /// Empty where no annotator is known.
     public let annotator: String
     public let kind: BoxFinding.Kind
     public let className: OrNull<String>
+    /// The class whose place the boxes have.
+    public let otherName: OrNull<String>
     public let slice: OrNull<Int>
+    public let last: OrNull<Int>
+    public let slices: OrNull<String>
     public let file: OrNull<String>
+    private let count: Int
+    private let step: Int?
 
     enum CodingKeys: String, CodingKey {
-        case annotator, kind, slice, file
+        case annotator, kind, slice, last, slices, file
         case caseName = "case"
         case className = "class"
+        case otherName = "other"
     }
 
     public init(_ finding: BoxFinding, case name: String, annotator: String, classes: ClassList) {
         (caseName, self.annotator, kind) = (name, annotator, finding.kind)
         className = OrNull(finding.classID.map { classes.names[$0] })
-        (slice, file) = (OrNull(finding.slice), OrNull(finding.file))
+        otherName = OrNull(finding.otherClassID.map { classes.names[$0] })
+        (slice, last) = (OrNull(finding.slices.first), OrNull(finding.slices.last))
+        slices = OrNull(finding.slices.isEmpty ? nil : ranges(of: finding.slices))
+        (file, count, step) = (OrNull(finding.file), finding.slices.count, finding.step)
     }
 
     /// As a sentence.
     ///
-    /// - Parameter namesCase: whether it says which volume it is.
-    public func text(namesCase: Bool) -> String {
+    /// - Parameters:
+    ///   - namesCase: whether it says which volume it is.
+    ///   - folder: the folder from which the file is named.
+    public func text(namesCase: Bool, folder: String = "") -> String {
+        let (first, last) = (slice.value ?? 0, last.value ?? 0)
+        let named = step == nil ? slices.value ?? "" : "\(sliceDigits(first)) to \(sliceDigits(last))"
         let place = [
             namesCase ? caseName : nil, annotator.isEmpty ? nil : annotator,
-            slice.value.map { String(format: "slice %03d", $0) }, className.value,
+            count == 0 ? nil : (count == 1 ? "slice " : "slices ") + named, className.value,
         ].compactMap { $0 }.joined(separator: ", ")
-        return (place.isEmpty ? "" : place + ": ") + what + (file.value.map { " (\($0))" } ?? "")
+        let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+        let shown = file.value.map { $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : $0 }
+        return (place.isEmpty ? "" : place + ": ") + what + (shown.map { " (\($0))" } ?? "")
     }
 
     private var what: String {
-        switch kind {
-        case .exchanged:
-            slice.value == nil
-                ? "left and right are exchanged on all slices, or the slices were turned in another way"
-                : "left and right are exchanged"
-        case .jump: "the box lies apart from those before and after"
-        case .empty: "no boxes, though the slices before and after have some"
-        case .gap: "no box, though slices before and after have one"
-        case .doubled: "two boxes in one place"
-        case .outside: "the box reaches beyond the image"
-        case .barelyStarted: "the work has hardly begun"
+        let isOne = count == 1
+        return switch kind {
         case .neverMarked: "never marked"
+        case .barelyStarted: "the work has hardly begun"
+        case .stopped: "the boxes end here at once, where there is more to draw"
+        case .upsideDown: "the boxes are upside down, or the slices were turned in another way"
+        case .exchanged:
+            if let other = otherName.value {
+                "exchanged with \(other)"
+            } else {
+                "left and right are exchanged on all slices, or the slices were turned in another way"
+            }
+        case .jump:
+            if let other = otherName.value {
+                isOne ? "the box lies on that of \(other)" : "the boxes lie on those of \(other)"
+            } else {
+                isOne
+                    ? "the box lies apart from those before and after"
+                    : "the boxes lie apart from those before and after"
+            }
+        case .empty:
+            isOne
+                ? "no boxes, though the slices before and after have some"
+                : "no boxes, though slices before and after have some"
+        case .gap: "no box, though slices before and after have one"
+        case .size:
+            isOne
+                ? "the box is of another size than those before and after"
+                : "the boxes are of another size than those before and after"
+        case .sparse: "\(ordinal(step ?? 1)) slice is drawn"
+        case .doubled: "two boxes in one place"
+        case .outside: isOne ? "the box reaches beyond the image" : "boxes reach beyond the image"
+        case .crowded: "more than \(mostBoxes) boxes, which are not compared with each other"
         }
     }
 
     /// The columns of a table of rows.
-    public static let columns = ["case", "annotator", "kind", "class", "slice", "file"]
+    public static let columns = ["case", "annotator", "kind", "class", "slice", "file", "last", "other"]
 
     /// The row in such a table.
     public var cells: [String] {
         [
             caseName, annotator, kind.rawValue, className.value ?? "", slice.value.map { "\($0)" } ?? "",
-            file.value ?? "",
+            file.value ?? "", last.value.map { "\($0)" } ?? "", otherName.value ?? "",
         ]
     }
+}
+
+/// "every second", "every third" and so on.
+private func ordinal(_ step: Int) -> String {
+    let names = [2: "second", 3: "third", 4: "fourth", 5: "fifth"]
+    return "every \(names[step] ?? "\(step)th")"
+}
+
+/// Slices in order as people write them: "031–035, 040".
+func ranges(of slices: [Int]) -> String {
+    let runs = slices.reduce(into: [ClosedRange<Int>]()) { runs, slice in
+        if let last = runs.last, slice == last.upperBound + 1 {
+            runs[runs.count - 1] = last.lowerBound...slice
+        } else {
+            runs.append(slice...slice)
+        }
+    }
+    return runs.map { run in
+        run.count == 1 ? sliceDigits(run.lowerBound) : "\(sliceDigits(run.lowerBound))–\(sliceDigits(run.upperBound))"
+    }.joined(separator: ", ")
 }

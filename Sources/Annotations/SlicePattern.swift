@@ -33,6 +33,9 @@ public struct SlicePattern: Hashable, Sendable, LosslessStringConvertible {
         beforeCase + name + beforeSlice + sliceDigits(slice) + afterSlice
     }
 
+    /// What the names of a case's slices begin with, before the slice.
+    func stem(ofCase name: String) -> String { beforeCase + name }
+
     /// What stands for the case and for the slice in a file's name without its ending; nil where it is none of these
     /// names. The slice need not be a number.
     func parts(of name: Substring) -> (case: Substring, slice: Substring)? {

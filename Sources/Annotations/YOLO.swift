@@ -7,7 +7,8 @@ let highestClassID = 65534
 
 /// Reads the boxes of a YOLO file, a line each: `class xCentre yCentre width height`, relative to the image.
 ///
-/// x0 = (xCentre − width / 2) · image width, and so on. Empty lines do not count.
+/// x0 = (xCentre − width / 2) · image width, and so on. Empty lines do not count. A class may be written as `0.000e+00`, as
+/// NumPy saves it.
 ///
 /// - Parameter errors: receives what is wrong with lines that are left out.
 func readYOLO(
@@ -26,7 +27,7 @@ func readYOLO(
             continue
         }
         let limit = classes.map { $0.names.count - 1 } ?? highestClassID
-        guard let classID = Int(fields[0]), (0...limit).contains(classID) else {
+        guard let classID = decimal(fields[0]).flatMap({ Int(exactly: $0) }), (0...limit).contains(classID) else {
             errors.append(
                 place.error("not a class", expected: "a number from 0 to \(limit)", found: String(fields[0])))
             continue

@@ -63,6 +63,14 @@ public struct AnnotatedVolume: Sendable {
             above: folder, named: source.namedPictures(ofCase: file.name, annotator: annotator), pictures: names,
             case: file.name, size: geometry.size)
     }
+
+    /// What checks know of the volume besides its boxes.
+    fileprivate func checked(tasks: [Int: [ClosedRange<Int>]]?) -> CheckedVolume {
+        var volume = CheckedVolume(
+            sliceCount: slices.count, towardsRight: slices.towardsRight, towardsFront: slices.towardsFront)
+        volume.tasks = tasks
+        return volume
+    }
 }
 
 /// The boxes on some volumes: all read, and everything wrong with them found, before any voxel is.
@@ -83,14 +91,19 @@ public struct AnnotatedVolumes: Sendable {
     /// What was left out, and what is assumed.
     public let warnings: [Warning]
     private let slicing: Slicing
+    /// What says that somebody looked at a slice.
+    public let evidence: Evidence
 
     /// Reads the boxes at a path; see ``BoxSource/init(_:pattern:cases:)``.
     ///
-    /// - Parameter skipsBad: whether malformed boxes are left out, and counted.
+    /// - Parameters:
+    ///   - skipsBad: whether malformed boxes are left out, and counted.
+    ///   - evidence: what says that somebody looked at a slice.
     /// - Throws: ``FileErrors`` with everything wrong in all of them; ``FileError`` where there are none.
     public init(
         _ path: String, on files: [VolumeFile], pattern: SlicePattern = .standard, slicing: Slicing = Slicing(),
-        classes: ClassList? = nil, annotators: Annotators = .all, skipsBad: Bool = false
+        classes: ClassList? = nil, annotators: Annotators = .all, skipsBad: Bool = false,
+        evidence: Evidence = Evidence()
     ) throws {
         let source = try BoxSource(path, pattern: pattern, cases: files.map(\.name))
         var name: String?
@@ -122,13 +135,13 @@ public struct AnnotatedVolumes: Sendable {
         if !errors.isEmpty { throw FileErrors(errors) }
         if volumes.isEmpty { _ = try source.annotator(ofCase: files[0].name, chosen: name) }
 
-        self.path = path
-        self.volumes = volumes
-        self.slicing = slicing
+        (self.path, self.volumes, self.slicing, self.evidence) = (path, volumes, slicing, evidence)
         let records = Set(
             volumes.flatMap { source.folders(ofAnnotator: $0.annotator) }.map(SlicesRecord.path)
                 + volumes.compactMap(\.record?.path))
-        self.files = source.files + records.filter(FileManager.default.fileExists) + files.map(\.path)
+        self.files =
+            source.files + records.filter(FileManager.default.fileExists) + files.map(\.path)
+            + [evidence.tasks?.path].compactMap { $0 }
         warnings =
             Self.warnings(source, files, without: without, bad: bad.count)
             + Self.warnings(volumes, slicing, file: path)
@@ -169,7 +182,7 @@ extension AnnotatedVolumes {
     /// The objects of each volume by its name, over all annotators.
     ///
     /// - Throws: ``FileError`` `badData` where slices were turned in several ways, or nobody worked beside the first.
-    public func agreedBoxes() throws(FileError) -> [(case: String, objects: [AgreedBox])] {
+    public func agreedBoxes() throws(FileError) -> [MergedBoxes.Case] {
         let annotators = Set(volumes.map(\.annotator))
         guard annotators.count > 1 else {
             throw FileError(
@@ -185,10 +198,57 @@ extension AnnotatedVolumes {
                 expected: turning(volumes[0]), found: turning(other))
         }
         return Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.map { name, volumes in
-            (
-                name,
-                AgreedBox.objects(drawnBy: Dictionary(uniqueKeysWithValues: volumes.map { ($0.annotator, $0.boxes) }))
-            )
+            let slices = volumes[0].slices
+            return MergedBoxes.Case(
+                name: name, sliceCount: slices.count, imageSize: slices.imageSize,
+                objects: AgreedBox.objects(drawnBy: Self.drawn(volumes), case: name, evidence: evidence))
+        }
+    }
+
+    private static func drawn(_ volumes: [AnnotatedVolume]) -> [String: [SliceBoxes]] {
+        Dictionary(uniqueKeysWithValues: volumes.map { ($0.annotator, $0.boxes) })
+    }
+
+    /// What a person should look at in each annotator's boxes on each volume, the most harmful kind first; see
+    /// ``BoxFinding/findings(in:classes:volume:)``.
+    ///
+    /// - Parameter excepted: classes that nobody was asked to draw.
+    public func findings(classes: ClassList, except excepted: Set<Int> = []) -> [FindingRow] {
+        let byCase = Dictionary(grouping: volumes, by: \.file.name)
+        let found = volumes.flatMap { volume in
+            let own = evidence.tasks?.slices(of: volume.annotator, case: volume.file.name)
+            var checked = volume.checked(tasks: own)
+            for other in byCase[volume.file.name] ?? [] where other.annotator != volume.annotator {
+                for slice in other.boxes {
+                    for box in slice.boxes { checked.others[box.classID, default: []].insert(slice.slice) }
+                }
+            }
+            return BoxFinding.findings(in: volume.boxes, classes: classes, volume: checked)
+                .filter { $0.kind != .neverMarked || $0.classID.map(excepted.contains) != true }
+                .map { FindingRow($0, case: volume.file.name, annotator: volume.annotator, classes: classes) }
+        }
+        return BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
+    }
+
+    /// Warns of slices between boxes of a class that nobody is known to have looked at: labels have holes there.
+    public var warningsOfUnseenSlices: [Warning] {
+        volumes.compactMap { volume in
+            let unseen = evidence.unseenSlices(volume.boxes, by: volume.annotator, case: volume.file.name)
+            guard let first = unseen.first else { return nil }
+            return Warning(
+                file: volume.file.path,
+                "slices between boxes that nobody is known to have looked at, where the labels have holes: "
+                    + "\(unseen.count), the first \(first) (annotations coverage lists them)")
+        }
+    }
+
+    /// How far the boxes of each organ on each volume have come; see
+    /// ``Coverage/rows(drawnBy:case:classes:volume:tasks:except:)``.
+    public func coverage(classes: ClassList, except excepted: Set<Int> = []) -> [Coverage] {
+        Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.flatMap { name, volumes in
+            Coverage.rows(
+                drawnBy: Self.drawn(volumes), case: name, classes: classes, volume: volumes[0].checked(tasks: nil),
+                tasks: evidence.tasks, except: excepted)
         }
     }
 

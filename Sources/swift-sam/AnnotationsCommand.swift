@@ -8,7 +8,9 @@ import Segmentation
 struct AnnotationsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "annotations", abstract: "Quality of the crowd's boxes.",
-        subcommands: [CheckAnnotations.self, AgreementOfAnnotations.self, MergeAnnotations.self])
+        subcommands: [
+            CheckAnnotations.self, CoverageOfAnnotations.self, AgreementOfAnnotations.self, MergeAnnotations.self,
+        ])
 }
 
 struct AgreementOfAnnotations: ParsableCommand {
@@ -19,8 +21,9 @@ struct AgreementOfAnnotations: ParsableCommand {
             Example: swift-sam annotations agreement ct.nii.gz --boxes boxes/ --classes class_list.txt
 
             Boxes mean one object where they overlap by half (intersection over union), and an object counts where at \
-            least half of those who worked on the slice drew it. missed: objects that the annotator did not draw; alone: \
-            boxes that count for no object; IoU: the mean with each other annotator's box of the object.
+            least half of those who looked for its class there drew it: who drew anything on the slice, or had it as a task. \
+            missed: objects that the annotator did not draw; alone: boxes that count for no object; IoU: the mean with each \
+            other annotator's box of the object; seconds for a box where a CSV has them: mean, median and total in minutes.
             """)
 
     @OptionGroup var boxes: BoxOptions
@@ -42,23 +45,24 @@ struct AgreementOfAnnotations: ParsableCommand {
         let report = AgreementReport(
             try annotated.agreedBoxes().flatMap(\.objects), drawn: annotated.boxesByAnnotator, classes: classes)
         if json { return try printJSON(report) }
-        printTable("annotator", report.annotators)
+        printRows("annotator", report.annotators)
         print("")
-        printTable("class", report.classes)
+        printRows("class", report.classes)
     }
 
-    private func printTable(_ title: String, _ rows: [AgreementReport.Row]) {
-        let width = max(18, rows.map(\.name.count).max() ?? 0) + 2
-        func padded(_ text: String) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
-        print(padded(title) + "boxes  missed  alone    IoU  seconds")
-        for row in rows {
-            let iou = row.iou.value.map { String(format: "%.3f", $0) } ?? "-"
-            let seconds = row.seconds.value.map { String(format: "%.1f", $0) } ?? "-"
-            print(
-                padded(row.name.isEmpty ? "-" : row.name)
-                    + String(format: "%5d  %6d  %5d  ", row.boxes, row.missed, row.alone)
-                    + rightAligned(iou, 5) + rightAligned(seconds, 9))
+    private func printRows(_ title: String, _ rows: [AgreementReport.Row]) {
+        func number(_ value: OrNull<Double>, _ format: String, by divisor: Double = 1) -> String {
+            value.value.map { String(format: format, $0 / divisor) } ?? "-"
         }
+        let cells = rows.map { row in
+            [
+                row.name.isEmpty ? "-" : row.name, "\(row.boxes)", "\(row.missed)", "\(row.alone)",
+                number(row.iou, "%.3f"), number(row.meanSeconds, "%.2f"), number(row.medianSeconds, "%.2f"),
+                number(row.totalSeconds, "%.1f", by: 60),
+            ]
+        }
+        let head = [title, "boxes", "missed", "alone", "IoU", "mean s", "median s", "total min"]
+        printTable([head] + cells)
     }
 }
 
@@ -69,8 +73,10 @@ struct MergeAnnotations: ParsableCommand {
         discussion: """
             Example: swift-sam annotations merge ct.nii.gz --boxes boxes/ -o merged.csv
 
-            Boxes mean one object where they overlap by half (intersection over union). segment reads the CSV; a slices.json \
-            that is with the boxes is written beside it.
+            Boxes mean one object where they overlap by half (intersection over union); at least half of those who looked for \
+            the class on the slice must have drawn it. Boxes keep the order in which people drew them, and corners are \
+            rounded to a hundredth of a pixel. --format yolo and voc write a folder of files as OpenLabeling reads them, one \
+            for each slice. segment reads all three; a slices.json that is with the boxes is written beside them.
             """)
 
     @OptionGroup var boxes: BoxOptions
@@ -85,35 +91,64 @@ struct MergeAnnotations: ParsableCommand {
     @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The CSV to write.", valueName: "merged.csv"))
+    @Option(help: "What is written: one CSV, or a folder of YOLO's or Pascal VOC's files.")
+    var format = MergedBoxes.Format.csv
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The CSV, or the folder of files, to write.", valueName: "merged.csv"))
     var output: String
 
     mutating func validate() throws {
-        guard output.lowercased().hasSuffix(".csv") else {
-            throw ValidationError("-o must name a .csv file, not \"\(output)\".")
+        let isTable = output.lowercased().hasSuffix(".csv")
+        guard isTable == (format == .csv) else {
+            throw ValidationError(
+                format == .csv
+                    ? "-o must name a .csv file, not \"\(output)\"."
+                    : "-o must name a folder with --format \(format.rawValue), not \"\(output)\".")
         }
+        guard format != .voc || classes != nil else { throw ValidationError("--format voc needs --classes.") }
     }
 
     func run() throws {
-        let recordPath = SlicesRecord.path(in: folder(of: output))
-        let standing = try FoundRecord(in: [folder(of: output)])
+        let place = format == .csv ? folder(of: output) : output
+        let recordPath = SlicesRecord.path(in: place)
+        let standing = try FoundRecord(in: [place])
         let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classList)
         // A record that is there stays, or is refused below.
         let newRecord = standing == nil && annotated.record != nil ? recordPath : nil
-        try requireOutputs(
-            [output] + [newRecord].compactMap { $0 }, besides: annotated.files + [classes].compactMap { $0 })
         let merged = try MergedBoxes(try annotated.agreedBoxes(), pattern: slicing.pattern, classes: classList)
+        let written =
+            format == .csv
+            ? [output]
+            : merged.names(format).map { URL(filePath: output).appending(path: $0).path(percentEncoded: false) }
+        try requireDistinct(
+            reads: annotated.files + [classes].compactMap { $0 }, writes: written + [newRecord].compactMap { $0 })
         let record = annotated.record
         if let standing, standing.record != record {
             throw FileError(
                 .cannotCreate, file: standing.path, "already holds a record of other slices",
                 advice: "Choose another folder with -o.")
         }
-        try writeAtomically(output, merged.csv)
+        try requireOutputs(written + [newRecord].compactMap { $0 }, besides: [])
+        let contents = format == .csv ? [merged.csv] : merged.contents(format)
+        try writeAtomically(written) { temporary in
+            for (index, data) in contents.enumerated() {
+                try SafeFiles.write(data, to: temporary[index], for: written[index])
+            }
+        }
         print("wrote \(merged.count) boxes to \(output); left out \(merged.leftOut) that fewer than half drew")
+        if merged.majoritiesOfOne > 0 {
+            printWarnings([
+                Warning(
+                    file: output,
+                    "boxes that only one of two annotators drew, which is half of them: \(merged.majoritiesOfOne)")
+            ])
+        }
         guard let record else { return }
         if let newRecord { try record.write(to: newRecord) }
         print("wrote how their slices were turned to \(recordPath)")
     }
 }
+
+extension MergedBoxes.Format: ExpressibleByArgument {}

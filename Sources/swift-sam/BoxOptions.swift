@@ -4,7 +4,9 @@ import Imaging
 import SafeFiles
 import Segmentation
 
-/// Which boxes are meant: the options that `segment` and `annotations` share.
+extension Evidence.EmptyFile: ExpressibleByArgument {}
+
+/// Which boxes are meant: the options that `segment` and `annotations` share, and what says that somebody looked.
 struct BoxOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -20,6 +22,18 @@ struct BoxOptions: ParsableArguments {
         completion: .file())
     var record: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A CSV annotator,class,case,first,last: who was to draw what on which slices. What they did not draw there is "
+                + "not there.", valueName: "tasks.csv"), completion: .file(extensions: ["csv"]))
+    var tasks: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What a file without boxes says: nothing is there, or (unseen) no more than a missing file, since OpenLabeling "
+                + "makes one for every picture.", valueName: "nothing|unseen"))
+    var emptyMeans = Evidence.EmptyFile.unseen
+
     @Flag(help: "Go on without boxes that are malformed, and count them.")
     var skipBad = false
 
@@ -30,9 +44,10 @@ struct BoxOptions: ParsableArguments {
     ) throws -> AnnotatedVolumes {
         var ways = slicing.slicing
         ways.record = record
+        let tasks = try tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
         let annotated = try AnnotatedVolumes(
             boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
-            annotators: annotators, skipsBad: skipBad)
+            annotators: annotators, skipsBad: skipBad, evidence: Evidence(tasks: tasks, emptyFile: emptyMeans))
         if !isQuiet { printWarnings(annotated.warnings) }
         return annotated
     }

@@ -13,9 +13,10 @@ struct CheckAnnotations: ParsableCommand {
         discussion: """
             Example: swift-sam annotations check ct.nii.gz --boxes boxes/ --classes class_list.txt
 
-            Left and right exchanged, by the slices before and after and by the volume's orientation; boxes apart from \
-            those of the slices before and after; empty files between others; slices that were forgotten; boxes drawn \
-            twice or beyond the image; classes never marked; work hardly begun. Exits with 1 where it finds any.
+            Classes never marked; work hardly begun or stopped half-way; boxes upside down; classes exchanged, by the slices \
+            around and by the volume's orientation; boxes on another organ or apart from those before and after; slices that \
+            were forgotten; boxes of another size than their neighbours; boxes drawn twice or beyond the image. A run of \
+            slices is one line. Exits with 1 where it finds any.
             """)
 
     @OptionGroup var boxes: BoxOptions
@@ -26,10 +27,7 @@ struct CheckAnnotations: ParsableCommand {
     @Option(help: "The one annotator whose boxes are checked.")
     var annotator: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Classes that nobody was asked to draw, by id or name: they may be missing.", valueName: "stomach,6"))
-    var except = ""
+    @OptionGroup var except: ExceptOption
 
     @OptionGroup var slicing: SlicingOptions
 
@@ -45,37 +43,31 @@ struct CheckAnnotations: ParsableCommand {
     func run() throws {
         let cases = try slicing.cases()
         let classList = try ClassList(contentsOf: classes)
-        let excepted = try classIDs(of: except, classList)
+        let excepted = try except.classIDs(in: classList)
         let annotated = try boxes.read(
             on: cases, slicing, classes: classList, by: annotator.map { .one(named: $0) } ?? .all)
         try requireOutputs([csv].compactMap { $0 }, besides: annotated.files + [classes])
-        let found = annotated.volumes.flatMap { volume in
-            BoxFinding.findings(
-                in: volume.boxes, classes: classList, sliceCount: volume.slices.count,
-                towardsRight: volume.slices.towardsRight
-            )
-            .filter { $0.kind != .neverMarked || $0.classID.map(excepted.contains) != true }
-            .map { FindingRow($0, case: volume.file.name, annotator: volume.annotator, classes: classList) }
-        }
-        // Over all volumes and annotators.
-        let rows = BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
+        let rows = annotated.findings(classes: classList, except: excepted)
         if let csv { try writeAtomically(csv, Data(commaSeparated([FindingRow.columns] + rows.map(\.cells)).utf8)) }
         if json {
             try printJSON(["findings": rows])
         } else {
-            for row in rows { print(row.text(namesCase: cases.count > 1)) }
+            printCounts(rows)
+            for row in rows { print(row.text(namesCase: cases.count > 1, folder: boxes.boxes)) }
             print(rows.isEmpty ? "nothing to look at" : "to look at: \(rows.count)")
         }
         if !rows.isEmpty { throw ExitCode(1) }
     }
 
-    private func classIDs(of text: String, _ classes: ClassList) throws -> Set<Int> {
-        try text.split(separator: ",").reduce(into: []) { ids, entry in
-            let name = entry.trimmingCharacters(in: .whitespaces)
-            guard let id = try classes.id(ofNameOrNumber: name) else {
-                throw ValidationError("--except: \"\(name)\" is not a class of \(self.classes).")
-            }
-            ids.insert(id)
+    /// How many findings of each kind each annotator has, where there are several annotators or many findings.
+    private func printCounts(_ rows: [FindingRow]) {
+        let annotators = Dictionary(grouping: rows, by: \.annotator).sorted { $0.key < $1.key }
+        guard annotators.count > 1 || rows.count > 20 else { return }
+        let kinds = BoxFinding.Kind.allCases.filter { kind in rows.contains { $0.kind == kind } }
+        let table = annotators.map { name, own in
+            [name.isEmpty ? "-" : name] + kinds.map { kind in "\(own.count { $0.kind == kind })" } + ["\(own.count)"]
         }
+        printTable([["annotator"] + kinds.map(\.rawValue) + ["all"]] + table)
+        print("")
     }
 }

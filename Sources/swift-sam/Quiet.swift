@@ -15,6 +15,7 @@ extension Bench: Quietable { var quiet: Bool { options.quiet } }
 extension CheckAnnotations: Quietable {}
 extension Compare: Quietable {}
 extension Convert: Quietable {}
+extension CoverageOfAnnotations: Quietable {}
 extension Demo: Quietable {}
 extension Encode: Quietable { var quiet: Bool { options.quiet } }
 extension Evaluate: Quietable {}

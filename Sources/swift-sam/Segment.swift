@@ -112,7 +112,7 @@ struct Segment: AsyncParsableCommand {
         if !replaceEdited { for volume in volumes { try requireUnedited(labels: outputs(volume.file)[0]) } }
         let (sam, load) = try timed { try options.open() }
         try requireOutputs(written, besides: [])
-        if !options.quiet { printWarnings(recipe.warnings(about: sam)) }
+        if !options.quiet { printWarnings(annotated.warningsOfUnseenSlices + recipe.warnings(about: sam)) }
         let settings = SegmentationSettings(
             sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
             classes: classList, version: version, loadSeconds: load)

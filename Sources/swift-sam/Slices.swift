@@ -12,10 +12,13 @@ struct Slices: ParsableCommand {
 
             Writes STEM-slice000.png, … and slices.json, which says how the slices are turned: keep it with the pictures or the \
             boxes, where segment finds it. A folder means its volumes, and 'ct/{case}/ct.nii.gz' for all that fit. \
-            --view array is the way of the study (Kulkarni et al. 2024).
+            --view array is the way of the study (Kulkarni et al. 2024), and --every 3 hands out every third slice.
             """)
 
     @OptionGroup var slicing: SlicingOptions
+
+    @Option(help: ArgumentHelp("Write only every Nth slice, from 000.", valueName: "N"))
+    var every = 1
 
     @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
@@ -23,13 +26,17 @@ struct Slices: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
 
+    mutating func validate() throws {
+        guard every > 0 else { throw ValidationError("--every must be at least 1, not \(every).") }
+    }
+
     func run() throws {
         let cases = try slicing.cases(isQuiet: quiet)
         var ways = slicing.slicing
         ways.view = ways.view ?? .radiological
         let geometries = try cases.map { item in (item, try Geometry(ofVolume: item.path)) }
         let pictures = try geometries.flatMap { item, geometry in
-            (0..<(try ways.slices(of: geometry, case: item.name, record: nil)).count).map { path(ofSlice: $0, item) }
+            handedOut(try ways.slices(of: geometry, case: item.name, record: nil)).map { path(ofSlice: $0, item) }
         }
         if ways.view == .array, !quiet {
             let orientations = geometries.map { ($0.name, $1.source == .none ? nil : $1.orientation) }
@@ -46,15 +53,18 @@ struct Slices: ParsableCommand {
             let images = SliceImages(volume, slices, try ways.intensity(of: volume, record: nil))
             try makeFolder(output)
             let record = try SlicesRecord(of: images, axis: ways.axis ?? .k, case: item.name, in: output)
-            let progress = Progress("\(volume.file): slices", total: slices.count, isQuiet: quiet)
-            for slice in 0..<slices.count {
+            let chosen = handedOut(slices)
+            let progress = Progress("\(volume.file): slices", total: chosen.count, isQuiet: quiet)
+            for (done, slice) in chosen.enumerated() {
                 try writePNG(
                     path(ofSlice: slice, item), size: slices.imageSize, grey: images.grey(ofSlice: slice))
-                progress.update(slice + 1)
+                progress.update(done + 1)
             }
             try record.write(to: SlicesRecord.path(in: output))
         }
     }
+
+    private func handedOut(_ slices: SliceGeometry) -> [Int] { Array(stride(from: 0, to: slices.count, by: every)) }
 
     private func path(ofSlice slice: Int, _ item: VolumeFile) -> String {
         let name = slicing.pattern.name(ofSlice: slice, case: item.name) + ".png"

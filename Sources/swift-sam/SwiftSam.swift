@@ -139,3 +139,21 @@ func leftAligned(_ text: String, _ width: Int) -> String {
 func rightAligned(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
 }
+
+/// Prints rows of cells, the first one the columns' heads; columns of numbers end at one place, others begin at one.
+func printTable(_ rows: [[String]]) {
+    let rows = rows.map { $0.map { printable($0) } }
+    let columns = (rows.first ?? []).indices.map { column in
+        let cells = rows.map(\.[column])
+        let isNumeric = cells.dropFirst().allSatisfy { $0 == "-" || Double($0) != nil }
+        return (width: cells.map(\.count).max() ?? 0, isNumeric: isNumeric && column > 0)
+    }
+    for row in rows {
+        let cells = zip(row, columns).map { cell, column in
+            let space = String(repeating: " ", count: column.width - cell.count)
+            return column.isNumeric ? space + cell : cell + space
+        }
+        let line = cells.joined(separator: "  ")
+        print(String(line.reversed().drop { $0 == " " }.reversed()))
+    }
+}

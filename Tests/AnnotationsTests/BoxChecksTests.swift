@@ -12,7 +12,7 @@ import Testing
     let sliceCount = 30
 
     /// Boxes by slice and class, smoothly growing, shrinking and drifting, with an annotator's jitter.
-    private struct Drawing {
+    private struct SmallDrawing {
         var boxes: [Int: [(classID: Int, box: PixelBox)]] = [:]
         var marked: ClosedRange<Int> = 2...27
 
@@ -49,24 +49,31 @@ import Testing
         }
     }
 
+    private func findings(_ slices: [SliceBoxes], towardsRight: SIMD2<Double>? = nil) -> [BoxFinding] {
+        BoxFinding.findings(
+            in: slices, classes: Self.classes,
+            volume: CheckedVolume(sliceCount: sliceCount, towardsRight: towardsRight))
+    }
+
     @Test("a clean copy has nothing to look at") func clean() {
         for seed in 0..<50 {
             var random = SplitMix(seed: UInt64(seed))
-            let slices = Drawing(&random).slices(in: imageSize)
-            #expect(
-                BoxFinding.findings(in: slices, classes: Self.classes, sliceCount: sliceCount).isEmpty, "seed \(seed)")
+            let slices = SmallDrawing(&random).slices(in: imageSize)
+            #expect(findings(slices).isEmpty, "seed \(seed)")
         }
     }
 
     @Test("every slip is found, and nothing else", arguments: 0..<200) func injected(seed: Int) {
         var random = SplitMix(seed: UInt64(seed) + 1000)
-        var drawing = Drawing(&random)
+        var drawing = SmallDrawing(&random)
         // Slices apart from each other, within every class's range.
         let slices = Array(stride(from: 8, through: 22, by: 3)).shuffled(using: &random)
         var expected: Set<BoxFinding> = []
-        func expect(_ kind: BoxFinding.Kind, _ classID: Int?, _ slice: Int) {
+        func expect(_ kind: BoxFinding.Kind, _ classID: Int?, _ slice: Int, other: Int? = nil) {
             expected.insert(
-                BoxFinding(kind: kind, classID: classID, slice: slice, file: String(format: "ct-slice%03d.txt", slice)))
+                BoxFinding(
+                    kind, classID: classID, other: other, slices: [slice],
+                    file: String(format: "ct-slice%03d.txt", slice)))
         }
         let classID = Int.random(in: 0...3, using: &random)
 
@@ -76,7 +83,7 @@ import Testing
         expect(.jump, 3, slices[1])
         drawing.change(slices[1], 3) { $0 = PixelBox(x0: 5, y0: 130, x1: 5 + $0.width, y1: 130 + $0.height / 2) }
 
-        expect(.exchanged, 1, slices[2])
+        expect(.exchanged, 1, slices[2], other: 2)
         let isOnlyOneDrawn = Bool.random(using: &random)
         if isOnlyOneDrawn { drawing.boxes[slices[2]]?.removeAll { $0.classID == 2 } }
         drawing.boxes[slices[2]] = drawing.boxes[slices[2]]?.map {
@@ -84,7 +91,7 @@ import Testing
         }
         if isOnlyOneDrawn {
             expected = expected.filter { $0.kind != .exchanged }
-            expect(.exchanged, 2, slices[2])
+            expect(.exchanged, 2, slices[2], other: 1)
         }
 
         expect(.doubled, 0, slices[3])
@@ -94,15 +101,13 @@ import Testing
         drawing.boxes[slices[3]]?.append(contentsOf: twice)
 
         if Bool.random(using: &random) {
-            expected.insert(
-                BoxFinding(kind: .empty, slice: slices[4], file: String(format: "ct-slice%03d.txt", slices[4])))
+            expect(.empty, nil, slices[4])
             drawing.boxes[slices[4]] = []
         } else {
             expect(.outside, 0, slices[4])
             drawing.change(slices[4], 0) { $0.x1 = 210 }
         }
-        let found = BoxFinding.findings(
-            in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
+        let found = findings(drawing.slices(in: imageSize))
         #expect(Set(found) == expected)
         #expect(found.count == expected.count)
         let ranks = found.map { BoxFinding.Kind.allCases.firstIndex(of: $0.kind) ?? 0 }
@@ -113,40 +118,33 @@ import Testing
     @Test("where it is known where right is, what is exchanged on many slices is found too", arguments: 0..<20)
     func orientation(seed: Int) {
         var random = SplitMix(seed: UInt64(seed) + 5000)
-        let clean = Drawing(&random)
-        func check(_ drawing: Drawing, _ towardsRight: SIMD2<Double>? = SIMD2(-1, 0)) -> [BoxFinding] {
-            BoxFinding.findings(
-                in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount,
-                towardsRight: towardsRight)
+        let clean = SmallDrawing(&random)
+        func check(_ drawing: SmallDrawing, _ towardsRight: SIMD2<Double>? = SIMD2(-1, 0)) -> [BoxFinding] {
+            findings(drawing.slices(in: imageSize), towardsRight: towardsRight)
         }
         #expect(check(clean).isEmpty)
-        // Both kidneys are on slices 4 to 25.
-        #expect(check(clean, SIMD2(1, 0)) == [BoxFinding(kind: .exchanged)])
+        // Both kidneys are on slices 4 to 25, the right one on slice 3 too.
+        #expect(check(clean, SIMD2(1, 0)) == [BoxFinding(.exchanged)])
         let last = Int.random(in: 6...20, using: &random)
         var exchanged = clean
         for slice in 0...last {
             exchanged.boxes[slice] = clean.boxes[slice]?.map { ([0, 2, 1, 3][$0.classID], $0.box) }
         }
         let found = check(exchanged)
-        #expect(found.map(\.kind) == Array(repeating: .exchanged, count: last - 3))
-        #expect(found.map(\.slice) == Array(4...last))
+        #expect(found.map(\.kind) == [.exchanged])
+        #expect(found.map(\.slices) == [Array(3...last)])
+        #expect(found.map { [$0.classID, $0.otherClassID] } == [[1, 2]])
     }
 
     @Test("classes never marked, and work hardly begun") func missing() {
         var random = SplitMix(seed: 1)
-        var drawing = Drawing(&random)
+        var drawing = SmallDrawing(&random)
         for slice in drawing.boxes.keys { drawing.boxes[slice]?.removeAll { $0.classID == 1 } }
         #expect(
-            BoxFinding.findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
-                == [BoxFinding(kind: .neverMarked, classID: 1)])
+            findings(drawing.slices(in: imageSize)) == [BoxFinding(.neverMarked, classID: 1)])
         drawing.boxes = drawing.boxes.filter { (8...9).contains($0.key) }
-        #expect(
-            BoxFinding.findings(in: drawing.slices(in: imageSize), classes: Self.classes, sliceCount: sliceCount)
-                == [BoxFinding(kind: .barelyStarted)])
-        #expect(
-            BoxFinding.findings(in: [], classes: Self.classes, sliceCount: sliceCount) == [
-                BoxFinding(kind: .barelyStarted)
-            ])
+        #expect(findings(drawing.slices(in: imageSize)) == [BoxFinding(.barelyStarted)])
+        #expect(findings([]) == [BoxFinding(.barelyStarted)])
     }
 
     @Test(
@@ -167,7 +165,8 @@ import Testing
             sharedData + "/crowd/prompts", case: "img0001", sliceCount: 147,
             imageSize: PixelSize(width: 512, height: 512),
             classes: classes)
-        let found = BoxFinding.findings(in: slices, classes: classes, sliceCount: 147)
+        let found = BoxFinding.findings(
+            in: slices, classes: classes, volume: CheckedVolume(sliceCount: 147))
         // Counted from the files by hand: each class's slices between its first and its last.
         var expected: [[Int]] = []
         for classID in 0...7 {
@@ -176,8 +175,9 @@ import Testing
             expected += (first...last).filter { !own.contains($0) }.map { [classID, $0] }
         }
         #expect(expected == [[5, 80], [7, 68], [7, 69], [7, 70], [7, 71]])
-        let gaps = found.filter { $0.kind == .gap }.map { [$0.classID ?? -1, $0.slice ?? -1] }
+        let gaps = found.filter { $0.kind == .gap }.flatMap { gap in gap.slices.map { [gap.classID ?? -1, $0] } }
         #expect(Set(gaps) == Set(expected))
+        #expect(found.count { $0.kind == .gap } == 2)
         #expect(Set(found.map(\.kind)) == [.gap, .neverMarked])
     }
 }

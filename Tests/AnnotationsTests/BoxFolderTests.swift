@@ -218,4 +218,18 @@ struct BoxFolderTests {
         #expect(slices.reduce(0) { $0 + $1.files.count } == 20_000)
         #expect(slices.reduce(0) { $0 + $1.boxes.count } == 10_000)
     }
+
+    @Test(
+        "folders for annotators, volumes and OpenLabeling's output, in each other",
+        arguments: [
+            ("anna/output/YOLO_darknet/", "anna"), ("output/YOLO_darknet/", ""), ("anna/ct/", "anna"), ("ct/", ""),
+            ("ct/anna/", "anna"), ("anna/ct/output/YOLO_darknet/", "anna"), ("anna/YOLO_darknet/", "anna"),
+            ("ct/output/", ""),
+        ])
+    func nested(place: String, annotator: String) throws {
+        folder.write("\(place)ct-slice003.txt", "0 0.5 0.5 0.5 0.5\n")
+        let source = try BoxSource(folder.path, pattern: .standard, cases: ["ct"])
+        #expect(source.annotators(ofCase: "ct") == [annotator])
+        #expect(try folder.boxes().map(\.slice) == [3])
+    }
 }

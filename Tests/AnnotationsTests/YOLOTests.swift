@@ -87,7 +87,15 @@ struct YOLOTests {
         #expect(errors.first?.what == "not a YOLO box")
     }
 
-    @Test("class ids end where the list ends", arguments: ["3", "-1", "0.0", "1e0", "liver", "99999999999999999999"])
+    @Test("class ids that NumPy saved as decimals", arguments: [("1.000000000000000000e+00", 1), ("0.0", 0), ("2", 2)])
+    func decimalClasses(id: String, expected: Int) throws {
+        folder.write("ct-slice000.txt", "\(id) 0.5 0.5 0.5 0.5\n")
+        #expect(try folder.boxes(classes: try folder.classes("a", "b", "c"))[0].boxes.map(\.classID) == [expected])
+    }
+
+    @Test(
+        "class ids end where the list ends",
+        arguments: ["3", "-1", "0.5", "3e0", "0x1", "nan", "liver", "99999999999999999999"])
     func classes(id: String) throws {
         folder.write("ct-slice000.txt", "2 0.5 0.5 0.5 0.5\n\(id) 0.5 0.5 0.5 0.5\n")
         let errors = folder.errors(classes: try folder.classes("a", "b", "c"))

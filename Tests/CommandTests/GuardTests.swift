@@ -79,6 +79,16 @@ import Testing
             command: ["annotations", "merge", "ct.nii.gz", "--boxes", "crowd", "--classes", "classes.txt"],
             reads: ["ct.nii.gz", "classes.txt"] + crowd, outputs: [(["-o", "m/m.csv"], "m/m.csv")]),
         Row(
+            command: [
+                "annotations", "merge", "ct.nii.gz", "--boxes", "crowd", "--classes", "classes.txt", "--tasks",
+                "tasks.csv",
+            ],
+            reads: ["tasks.csv"] + crowd,
+            outputs: [
+                (["-o", "m/m.csv"], "m/m.csv"), (["-o", "m", "--format", "yolo"], "m/ct-slice003.txt"),
+                (["-o", "m", "--format", "voc"], "m/ct-slice023.xml"),
+            ]),
+        Row(
             command: ["evaluate", "--truth", "truth.nii.gz", "--predicted", "labels.nii.gz"],
             reads: ["truth.nii.gz", "labels.nii.gz"],
             outputs: [(["--csv", "v.csv"], "v.csv"), (["--slice-csv", "v.csv"], "v.csv")]),
@@ -114,6 +124,7 @@ import Testing
         folder.write("boxes/ct-slice004.xml", "")
         for name in ["photo.png", "boxes/ct-slice003.png", "ct-slice003.png"] { folder.write(name, "a picture") }
         folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\n")
+        folder.write("tasks.csv", "annotator,class,case,first,last\nanna,liver,ct,0,23\n")
         folder.write("m/readme.txt", "")
     }
 

@@ -131,11 +131,12 @@ import Testing
         #expect(command.status == 1)
         let findings = try #require(command.json["findings"] as? [[String: Any]])
         let kinds = ["exchanged": "swapped", "jump": "displaced", "gap": "gap"]
-        let found = findings.compactMap { finding -> String? in
+        let found = findings.flatMap { finding -> [String] in
             guard let kind = (finding["kind"] as? String).flatMap({ kinds[$0] }), let slice = finding["slice"] as? Int,
-                let annotator = finding["annotator"] as? String, let name = finding["class"] as? String
-            else { return nil }
-            return "\(annotator.suffix(1)),\(kind),\(name),\(slice)"
+                let last = finding["last"] as? Int, let annotator = finding["annotator"] as? String,
+                let name = finding["class"] as? String
+            else { return [] }
+            return (slice...last).map { "\(annotator.suffix(1)),\(kind),\(name),\($0)" }
         }
         let listed = try String(contentsOfFile: demo + "/mistakes.csv", encoding: .utf8).split(separator: "\n")
             .dropFirst()

@@ -209,7 +209,7 @@ import Testing
         let csv = try String(contentsOfFile: folder.path + "/list.csv", encoding: .utf8)
         #expect(
             csv.split(separator: "\n").map(String.init) == [
-                "case,annotator,kind,class,slice,file", "img0001,,gap,liver,5,", "img0002,,begun,,,",
+                "case,annotator,kind,class,slice,file,last,other", "img0002,,begun,,,,,", "img0001,,gap,liver,5,,5,",
             ])
     }
 
@@ -286,6 +286,78 @@ import Testing
             check.output.split(separator: "\n").allSatisfy { $0.contains("never marked") || $0.contains("to look at") })
     }
 
+    /// OpenLabeling's own files of three who share the slices: an empty one is no word against a box.
+    private func share() throws {
+        try makeVolumes()
+        folder.write("classes.txt", "liver\nspleen\n")
+        for (index, name) in ["anna", "ben", "carl"].enumerated() {
+            for slice in 0..<9 {
+                folder.write(
+                    "crowd/\(name)/output/YOLO_darknet/img0001-slice00\(slice).txt",
+                    slice / 3 == index ? "0 0.5 0.5 0.2 0.1\n" : "")
+            }
+        }
+    }
+
+    @Test func emptyFilesAreNoEvidence() throws {
+        try share()
+        func run(_ command: String, _ more: [String]) throws -> Command {
+            try Command(
+                ["annotations", command, "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt"] + more,
+                in: folder.path)
+        }
+        let merge = try run("merge", ["-o", "m.csv"])
+        #expect(merge.output == "wrote 9 boxes to m.csv; left out 0 that fewer than half drew\n")
+        let strict = try run("merge", ["-o", "m.csv", "--empty-means", "nothing"])
+        #expect(strict.output == "wrote 0 boxes to m.csv; left out 9 that fewer than half drew\n")
+        let missed = { (command: Command) in
+            (command.json["annotators"] as? [[String: Any]])?.compactMap { $0["missed"] as? Int }
+        }
+        #expect(missed(try run("agreement", ["--json"])) == [0, 0, 0])
+        // Ben was to look at all slices as well.
+        folder.write("tasks.csv", "annotator,class,case,first,last\nben,liver,img0001,0,8\n")
+        #expect(missed(try run("agreement", ["--json", "--tasks", "tasks.csv"])) == [0, 6, 0])
+        // The work is shared: nobody stopped, and nobody forgot the others' slices.
+        let check = try run("check", ["--except", "spleen"])
+        #expect(check.output == "nothing to look at\n")
+        let coverage = try run("coverage", ["--json"])
+        #expect(coverage.status == 1)
+        let rows = try #require(coverage.json["coverage"] as? [[String: Any]])
+        #expect(rows.compactMap { $0["drawn"] as? Int } == [9, 0])
+        #expect(rows.compactMap { $0["complete"] as? Bool } == [true, false])
+        #expect(rows[0]["annotators"] as? [String] == ["anna", "ben", "carl"])
+        let complete = try run("coverage", ["--except", "spleen"])
+        #expect(complete.status == 0)
+        #expect(complete.output.hasSuffix("complete\n"))
+    }
+
+    @Test(arguments: ["yolo", "voc"]) func mergedFilesAreReadAgain(format: String) throws {
+        try share()
+        let arguments = ["annotations", "merge", "ct/img0001.nii.gz", "--classes", "classes.txt", "--boxes"]
+        let merge = try Command(arguments + ["crowd", "--format", format, "-o", "m/all"], in: folder.path)
+        #expect(merge.output == "wrote 9 boxes to m/all; left out 0 that fewer than half drew\n", "\(merge.errors)")
+        let ending = format == "yolo" ? "txt" : "xml"
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/m/all")
+        // Of every slice of the volume: what an earlier merge left is replaced.
+        #expect(files.count == 24 && files.allSatisfy { $0.hasSuffix(ending) })
+        let again = try Command(
+            ["annotations", "coverage", "ct/img0001.nii.gz", "--boxes", "m/all", "--classes", "classes.txt", "--json"],
+            in: folder.path)
+        #expect((again.json["coverage"] as? [[String: Any]])?.first?["drawn"] as? Int == 9)
+        let wrong = try Command(arguments + ["crowd", "--format", format, "-o", "m.csv"], in: folder.path)
+        #expect(wrong.status == 64)
+    }
+
+    @Test func everyThirdSliceIsHandedOut() throws {
+        try makeVolumes()
+        #expect(try Command(["slices", "ct/img0001.nii.gz", "--every", "3", "-o", "s"], in: folder.path).status == 0)
+        let pictures = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/s").filter {
+            $0.hasSuffix(".png")
+        }
+        #expect(pictures.sorted() == (0..<8).map { String(format: "img0001-slice%03d.png", 3 * $0) })
+        #expect(try Command(["slices", "ct/img0001.nii.gz", "--every", "0", "-o", "s"], in: folder.path).status == 64)
+    }
+
     @Test func mergingKeepsHowSlicesWereTurned() throws {
         try makeVolumes()
         for name in ["anna", "ben"] {
@@ -311,7 +383,7 @@ import Testing
         try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna/slices.json")
         let other = try merge()
         #expect(other.status == 73)
-        #expect(other.errors.contains("a record of other slices stands there"))
+        #expect(other.errors.contains("already holds a record of other slices"))
         try FileManager.default.removeItem(atPath: folder.path + "/m/slices.json")
         try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna")
         let alone = try merge()

@@ -1,0 +1,96 @@
+import SafeFiles
+
+/// How far the boxes of one organ on one volume have come, over all annotators: a row of a table or of JSON.
+public struct Coverage: Encodable, Sendable {
+    public let caseName: String
+    public let className: String
+    /// The first and the last slice with a box; nil where there is none.
+    public let first: OrNull<Int>
+    public let last: OrNull<Int>
+    /// On how many slices anybody drew it.
+    public let drawn: Int
+    /// The slices between the two that nobody drew it on, as pairs of a first and a last one.
+    public let gaps: [[Int]]
+    /// From one drawn slice to the next, where it is a regular step of two or more; what it leaves out is no gap.
+    public let step: OrNull<Int>
+    /// Whether the boxes end at once where there is more to draw; see ``BoxFinding/Kind/stopped``.
+    public let isStopped: Bool
+    /// Who drew it, by name.
+    public let annotators: [String]
+    /// Whether there are boxes without a gap that do not end at once.
+    public let isComplete: Bool
+
+    enum CodingKeys: String, CodingKey {
+        case first, last, drawn, gaps, annotators
+        case step = "every"
+        case caseName = "case"
+        case className = "class"
+        case isStopped = "stopped"
+        case isComplete = "complete"
+    }
+
+    /// The organs of a volume, in the order of their ids: those that tasks ask for or that somebody drew, else all of the list.
+    ///
+    /// - Parameters:
+    ///   - annotators: the slices of each annotator, by name.
+    ///   - excepted: classes that nobody was asked to draw; listed only where somebody did.
+    public static func rows(
+        drawnBy annotators: [String: [SliceBoxes]], case name: String, classes: ClassList, volume: CheckedVolume,
+        tasks: Tasks? = nil, except excepted: Set<Int> = []
+    ) -> [Coverage] {
+        let all = Dictionary(grouping: annotators.sorted { $0.key < $1.key }.flatMap(\.value), by: \.slice)
+        let united = all.map { slice, own in
+            SliceBoxes(slice: slice, files: own.flatMap(\.files), boxes: own.flatMap(\.boxes))
+        }
+        let checks = BoxChecks(united, classes: classes, volume: volume)
+        let stopped = checks.stopped
+        let asked = tasks?.classes(ofCase: name) ?? []
+        var drawers: [Int: Set<String>] = [:]
+        for (annotator, slices) in annotators {
+            for box in slices.lazy.flatMap(\.boxes) { drawers[box.classID, default: []].insert(annotator) }
+        }
+        return classes.names.indices.filter { classID in
+            drawers[classID] != nil || (asked.isEmpty ? !excepted.contains(classID) : asked.contains(classID))
+        }.map { classID in
+            let slices = (checks.boxes[classID] ?? []).map(\.slice)
+            let isStopped = stopped.contains { finding in
+                finding.classID == classID
+                    || finding.classID == nil && finding.slices.contains { $0 == slices.first || $0 == slices.last }
+            }
+            return Coverage(
+                case: name, class: classes.names[classID], slices, isStopped: isStopped,
+                annotators: (drawers[classID] ?? []).sorted())
+        }
+    }
+
+    private init(case name: String, class className: String, _ slices: [Int], isStopped: Bool, annotators: [String]) {
+        (caseName, self.className, drawn) = (name, className, slices.count)
+        (first, last) = (OrNull(slices.first), OrNull(slices.last))
+        let step = regularStep(of: slices)
+        self.step = OrNull(step)
+        gaps = zip(slices, slices.dropFirst()).compactMap { one, next in
+            next - one > (step ?? 1) ? [one + 1, next - 1] : nil
+        }
+        (self.isStopped, self.annotators) = (isStopped, annotators)
+        isComplete = !slices.isEmpty && gaps.isEmpty && !isStopped
+    }
+
+    /// The cells of a table's row: case, class, first, last, drawn, what is missing, by whom.
+    public var cells: [String] {
+        let missing =
+            drawn == 0
+            ? ["nobody"]
+            : (step.value.map { ["every \($0)"] } ?? [])
+                + gaps.map { ranges(of: Array($0[0]...$0[1])) } + (isStopped ? ["stops"] : [])
+        func digits(_ slice: Int?) -> String { slice.map(sliceDigits) ?? "-" }
+        let names = annotators.filter { !$0.isEmpty }
+        return [
+            caseName, className, digits(first.value), digits(last.value), "\(drawn)",
+            missing.isEmpty ? "-" : missing.joined(separator: ", "),
+            names.isEmpty ? "-" : names.joined(separator: ", "),
+        ]
+    }
+
+    /// The heads of the table's columns.
+    public static let columns = ["case", "class", "first", "last", "drawn", "missing", "by"]
+}

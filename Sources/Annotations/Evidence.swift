@@ -1,0 +1,103 @@
+import Foundation
+import SafeFiles
+
+/// What says that somebody looked at a slice for a class, whether or not anything was drawn: the one rule of checks,
+/// agreement, merging and segmentation.
+///
+/// A box of the class on the slice says so. Without tasks, so does a box of any class. A file without boxes does not:
+/// OpenLabeling makes one for every picture that it opens.
+public struct Evidence: Sendable {
+    /// What a file without boxes says.
+    public enum EmptyFile: String, CaseIterable, Sendable {
+        case unseen
+        case nothing
+    }
+
+    /// Who was to look for what on which slices; what annotators with tasks did not draw within them is not there.
+    public var tasks: Tasks?
+    public var emptyFile: EmptyFile
+
+    public init(tasks: Tasks? = nil, emptyFile: EmptyFile = .unseen) {
+        (self.tasks, self.emptyFile) = (tasks, emptyFile)
+    }
+
+    /// Whether an annotator looked for a class.
+    ///
+    /// - Parameter slice: what the annotator's files say about the slice; nil where there are none.
+    func saysLooked(_ annotator: String, for classID: Int, at number: Int, _ slice: SliceBoxes?, case name: String)
+        -> Bool
+    {
+        if slice?.boxes.contains(where: { $0.classID == classID }) == true { return true }
+        if let own = tasks?.slices(of: annotator, case: name) {
+            return own[classID]?.contains { $0.contains(number) } == true
+        }
+        guard let slice else { return false }
+        return !slice.boxes.isEmpty || emptyFile == .nothing
+    }
+
+    /// The slices between a class's first and last box on which nothing says that the annotator looked for it, in order.
+    public func unseenSlices(_ slices: [SliceBoxes], by annotator: String, case name: String) -> [Int] {
+        let files = Dictionary(slices.map { ($0.slice, $0) }, uniquingKeysWith: { one, _ in one })
+        var drawn: [Int: Set<Int>] = [:]
+        for slice in slices {
+            for box in slice.boxes { drawn[box.classID, default: []].insert(slice.slice) }
+        }
+        var unseen: Set<Int> = []
+        for (classID, own) in drawn {
+            guard let first = own.min(), let last = own.max() else { continue }
+            unseen.formUnion(
+                (first...last).filter { number in
+                    !own.contains(number)
+                        && !saysLooked(annotator, for: classID, at: number, files[number], case: name)
+                })
+        }
+        return unseen.sorted()
+    }
+}
+
+/// Who was to draw which class on which slices: the rows of a table `annotator,class,case,first,last`.
+public struct Tasks: Sendable {
+    /// The file of the table.
+    public let path: String
+    private var ranges: [String: [String: [Int: [ClosedRange<Int>]]]] = [:]
+
+    /// Reads a CSV. Classes go by name or id; `first` and `last` are the numbers of slices, both included.
+    ///
+    /// - Throws: ``FileError`` `missingInput` where there is no such file; `badData` where it is no such table, or a row names
+    ///   a class that does not exist or slices that are none.
+    public init(contentsOf path: String, classes: ClassList?) throws(FileError) {
+        self.path = path
+        let table = try CSV(contentsOf: path, limit: 1 << 24)
+        let needed = ["annotator", "class", "case", "first", "last"]
+        guard needed.allSatisfy(table.columns.contains) else {
+            throw FileError(
+                .badData, file: path, line: table.headerLine, "not a table of tasks",
+                expected: needed.joined(separator: ","), found: table.columns.joined(separator: ","))
+        }
+        for row in table.rows {
+            let cells = needed.map { (row.cells[$0] ?? "").trimmingCharacters(in: .whitespaces) }
+            guard let classID = try classes.id(ofNameOrNumber: cells[1]) else {
+                throw FileError(
+                    .badData, file: path, line: row.line, "not a class",
+                    expected: classes?.listing ?? "a number, or a name with --classes", found: "\"\(cells[1])\"")
+            }
+            guard let first = Int(cells[3]), let last = Int(cells[4]), first >= 0, last >= first else {
+                throw FileError(
+                    .badData, file: path, line: row.line, "not a range of slices",
+                    expected: "first and last, numbers from 0", found: "\"\(cells[3])\", \"\(cells[4])\"")
+            }
+            ranges[cells[0], default: [:]][cells[2], default: [:]][classID, default: []].append(first...last)
+        }
+    }
+
+    /// The slices of each class that an annotator was to look at; nil where the table does not have the annotator, and
+    /// empty where it has for other volumes alone.
+    public func slices(of annotator: String, case name: String) -> [Int: [ClosedRange<Int>]]? {
+        ranges[annotator].map { $0[name] ?? [:] }
+    }
+
+    /// The classes that anybody was to draw on a volume.
+    public func classes(ofCase name: String) -> Set<Int> {
+        ranges.values.reduce(into: []) { $0.formUnion((($1[name] ?? [:]).keys)) }
+    }
+}

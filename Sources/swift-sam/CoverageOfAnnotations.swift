@@ -1,0 +1,47 @@
+import Annotations
+import ArgumentParser
+import Foundation
+import SafeFiles
+import Segmentation
+
+struct CoverageOfAnnotations: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coverage",
+        abstract: "What is drawn of each volume and organ: first and last slice, gaps, by whom.",
+        discussion: """
+            Example: swift-sam annotations coverage ct.nii.gz --boxes boxes/ --classes class_list.txt || echo incomplete
+
+            Over all annotators. Missing: nobody drew it; slices without a box between two with, except what a regular step \
+            leaves out (every 3); boxes that stop where there is more to draw. Exits with 1 where anything is missing. With \
+            --tasks the organs that somebody was to draw are listed, else all classes.
+            """)
+
+    @OptionGroup var boxes: BoxOptions
+
+    @Option(help: "The classes' names, a line each (class_list.txt).", completion: .file(extensions: ["txt"]))
+    var classes: String
+
+    @OptionGroup var except: ExceptOption
+    @OptionGroup var slicing: SlicingOptions
+
+    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    var quiet = false
+
+    @Flag(help: "Print as JSON.")
+    var json = false
+
+    func run() throws {
+        let cases = try slicing.cases()
+        let classList = try ClassList(contentsOf: classes)
+        let excepted = try except.classIDs(in: classList)
+        let rows = try boxes.read(on: cases, slicing, classes: classList).coverage(classes: classList, except: excepted)
+        let incomplete = rows.count { !$0.isComplete }
+        if json {
+            try printJSON(["coverage": rows])
+        } else {
+            printTable([Coverage.columns] + rows.map(\.cells))
+            print(incomplete == 0 ? "complete" : "incomplete: \(incomplete) of \(rows.count)")
+        }
+        if incomplete > 0 { throw ExitCode(1) }
+    }
+}

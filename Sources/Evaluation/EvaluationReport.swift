@@ -18,6 +18,8 @@ public struct EvaluationReport: Sendable {
     public let results: [VolumeResult]
     /// Labels of the predictions that no truth has; empty where the organs were chosen.
     public let unscored: Set<UInt16>
+    /// Which Hausdorff distance; nil where no distances were computed.
+    public let distances: Hausdorff95?
 
     /// Scores pairs of label volumes, the truth first.
     ///
@@ -27,13 +29,15 @@ public struct EvaluationReport: Sendable {
     ///   - leftOut: labels that are not scored even so.
     ///   - map: labels of the predictions that count as others.
     ///   - axis: the axis that counts slices; without one, the records', else k.
+    ///   - distances: which Hausdorff distance; without one, no distances are computed.
     ///   - warn: receives what the person should know about each pair.
     ///   - progress: receives after each pair how many are done.
     /// - Throws: ``FileError`` where a volume cannot be read, `badData` where a pair's volumes are not in the same place,
     ///   or no truth has a label.
     public init(
         _ pairs: VolumePairs, organs: [Organ] = [], leftOut: Set<UInt16> = [], map: [UInt16: UInt16] = [:],
-        axis: SliceAxis? = nil, miss: Miss = .zero, warn: ([Warning]) -> Void = { _ in },
+        axis: SliceAxis? = nil, miss: Miss = .zero, distances: Hausdorff95? = .pooled,
+        warn: ([Warning]) -> Void = { _ in },
         progress: (_ done: Int) -> Void = { _ in }
     ) throws(FileError) {
         var scored = organs
@@ -58,23 +62,51 @@ public struct EvaluationReport: Sendable {
             let predicted = try LabelVolume(contentsOf: pair.second).mapped(map)
             if organs.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(known)) }
             let slices = SliceGeometry(pair, truth.geometry, axis: axis)
-            warn(truth.warnings + predicted.warnings + (axis == nil ? slices.warnings(file: pair.second) : []))
+            warn(
+                truth.warnings + predicted.warnings(besides: truth)
+                    + (axis == nil ? slices.warnings(file: pair.second) : []))
             let scores = try Evaluation.scores(
-                of: predicted, file: pair.second, truth: truth, organs: scored, axis: slices.axis, miss: miss)
+                of: predicted, file: pair.second, truth: truth, organs: scored, axis: slices.axis, miss: miss,
+                distances: distances)
             let name =
                 pairs.second.kind == .pattern
                 ? pair.name : URL(filePath: pair.second).lastPathComponent
             results.append(VolumeResult(name: name, scores: scores))
             progress(results.count)
         }
-        (self.organs, self.results, self.unscored) = (scored, results, unscored)
+        (self.organs, self.results, self.unscored, self.distances) = (scored, results, unscored, distances)
     }
 
-    /// The organs of which neither truth nor prediction has a voxel.
-    public var absent: [Organ] {
-        organs.indices.filter { index in
-            results.allSatisfy { $0.scores[index].truthMillilitres + $0.scores[index].predictedMillilitres == 0 }
-        }.map { organs[$0] }
+    /// What the person should know: labels that are not scored, and organs that volumes lack.
+    ///
+    /// - Parameters: what the warnings are about.
+    public func warnings(truth: String, predicted: String) -> [Warning] {
+        var warnings: [Warning] = []
+        if !unscored.isEmpty {
+            let labels = unscored.sorted().map { "\($0)" }.joined(separator: ", ")
+            warnings.append(
+                Warning(file: predicted, "labels that no truth has are not scored: \(labels); see --map"))
+        }
+        for (organ, row) in zip(organs, summaries) {
+            if row.absent == results.count {
+                warnings.append(Warning(file: truth, "no voxel is \(organ.name) (label \(organ.label))"))
+            }
+            let counts = [("missed", row.missed), ("predicted where the truth has none", row.invented)]
+            for (what, count) in counts where count > 0 {
+                let ending = distances == nil ? "" : ", so no surface distance there"
+                warnings.append(
+                    Warning(file: predicted, "\(organ.name): \(what) in \(count) of \(results.count) volumes\(ending)"))
+            }
+        }
+        return warnings
+    }
+}
+
+extension LabelVolume {
+    /// What the person should know of this volume and does not know of another in the same place.
+    fileprivate func warnings(besides other: LabelVolume) -> [Warning] {
+        let known = Set(other.warnings.map(\.what))
+        return warnings.filter { !known.contains($0.what) }
     }
 }
 
@@ -93,12 +125,18 @@ extension EvaluationReport {
     public struct OrganSummary: Encodable, Sendable {
         public let slice: Summary
         public let volume: Summary
-        /// In millimetres.
-        public let hausdorff95: Summary
-        /// In millimetres.
-        public let meanSurface: Summary
+        /// In millimetres; nil where no distances were computed.
+        public let hausdorff95: Summary?
+        /// In millimetres; nil where no distances were computed.
+        public let meanSurface: Summary?
         public let truthMillilitres: Summary
         public let predictedMillilitres: Summary
+        /// Volumes that only the truth has it in: Dice 0 (or none, by ``Miss``), and no distance.
+        public let missed: Int
+        /// Volumes that only the prediction has it in: Dice 0, and no distance.
+        public let invented: Int
+        /// Volumes that neither has it in: neither Dice nor a distance.
+        public let absent: Int
 
         enum CodingKeys: String, CodingKey {
             case slice = "slice_dice"
@@ -107,6 +145,9 @@ extension EvaluationReport {
             case meanSurface = "mean_surface_mm"
             case truthMillilitres = "truth_ml"
             case predictedMillilitres = "predicted_ml"
+            case missed = "missed_volumes"
+            case invented = "invented_volumes"
+            case absent = "absent_volumes"
         }
     }
 
@@ -114,12 +155,19 @@ extension EvaluationReport {
     public var summaries: [OrganSummary] {
         organs.indices.map { index in
             let own = results.map { $0.scores[index] }
+            func count(truth: Bool, predicted: Bool) -> Int {
+                own.count { ($0.truthMillilitres > 0) == truth && ($0.predictedMillilitres > 0) == predicted }
+            }
+            func ofSurfaces(_ value: (SurfaceDistance) -> Double) -> Summary? {
+                distances == nil ? nil : Summary(own.map { $0.surface.map(value) ?? .nan })
+            }
             return OrganSummary(
                 slice: Summary(own.flatMap(\.sliceDice)), volume: Summary(own.map(\.dice)),
-                hausdorff95: Summary(own.map { $0.surface?.hausdorff95 ?? .nan }),
-                meanSurface: Summary(own.map { $0.surface?.mean ?? .nan }),
+                hausdorff95: ofSurfaces(\.hausdorff95), meanSurface: ofSurfaces(\.mean),
                 truthMillilitres: Summary(own.map(\.truthMillilitres)),
-                predictedMillilitres: Summary(own.map(\.predictedMillilitres)))
+                predictedMillilitres: Summary(own.map(\.predictedMillilitres)),
+                missed: count(truth: true, predicted: false), invented: count(truth: false, predicted: true),
+                absent: count(truth: false, predicted: false))
         }
     }
 
@@ -138,14 +186,16 @@ extension EvaluationReport {
 extension EvaluationReport: Encodable {
     enum CodingKeys: String, CodingKey {
         case volumes, organs
+        case distances = "hd95"
         case meanSlice = "mean_slice_dice"
         case meanVolume = "mean_volume_dice"
     }
 
-    /// The number of volumes, and each organ's summary by its name.
+    /// The number of volumes, which Hausdorff distance, and each organ's summary by its name.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(results.count, forKey: .volumes)
+        try container.encodeIfPresent(distances, forKey: .distances)
         try container.encode(meanSlice, forKey: .meanSlice)
         try container.encode(meanVolume, forKey: .meanVolume)
         let rows = zip(organs.map(\.name), summaries)

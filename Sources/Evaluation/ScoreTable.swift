@@ -2,45 +2,60 @@ import Foundation
 import SafeFiles
 
 /// A CSV of scores as the study publishes them: columns of text or whole numbers (`model`, `path`, `slice_idx`), and
-/// columns of scores, whose names end in `_dice`.
+/// columns of scores: those called `dice` or `NAME_dice`, or any that are chosen.
 public struct ScoreTable: Sendable {
     public let file: String
     /// The names of all columns, in order.
     public let columns: [String]
     /// The names of those that hold scores, in order.
-    public let scoreColumns: [String]
+    public private(set) var scoreColumns: [String]
+    private let headerLine: Int
     public private(set) var rows: [CSV.Row]
 
-    /// The ending of a score's name.
+    /// The ending of a Dice's name.
     public static let scoreEnding = "_dice"
+
+    private static func isDice(_ column: String) -> Bool { column == "dice" || column.hasSuffix(scoreEnding) }
 
     /// Reads a table.
     ///
-    /// - Throws: ``FileError`` as ``CSV/init(contentsOf:limit:)``; `badData` where there is no column of scores, or a score is
-    ///   neither a number nor `nan` nor empty.
-    public init(contentsOf path: String) throws(FileError) {
+    /// - Parameter chosen: the columns of scores; without any, `dice` and those whose names end in `_dice`.
+    /// - Throws: ``FileError`` as ``CSV/init(contentsOf:limit:)``; `badData` where there is no column of scores, or not a
+    ///   chosen one, or a score is neither a finite number nor `nan` nor empty, or a Dice is not from 0 to 1.
+    public init(contentsOf path: String, columns chosen: [String] = []) throws(FileError) {
         let table = try CSV(contentsOf: path)
-        (file, columns, rows) = (path, table.columns, table.rows)
-        scoreColumns = columns.filter { $0.hasSuffix(Self.scoreEnding) }
+        (file, columns, rows, headerLine) = (path, table.columns, table.rows, table.headerLine)
+        scoreColumns = chosen.isEmpty ? columns.filter(Self.isDice) : chosen
+        for column in chosen where !columns.contains(column) { throw missing(column) }
         guard !scoreColumns.isEmpty else {
             throw FileError(
-                .badData, file: path, line: table.headerLine, "no scores",
-                expected: "columns whose names end in \(Self.scoreEnding)", found: columns.joined(separator: ","))
+                .badData, file: path, line: headerLine, "no scores",
+                expected: "columns called dice or NAME\(Self.scoreEnding)", found: columns.joined(separator: ","),
+                advice: "Name others with --columns.")
         }
         for row in rows {
-            for column in scoreColumns where Self.score(row.cells[column]) == nil {
-                throw FileError(
-                    .badData, file: path, line: row.line, place: column, "not a score", expected: "a number or nan",
-                    found: "\"\(row.cells[column] ?? "")\"")
+            for column in scoreColumns {
+                func wrong(_ what: String, expected: String, advice: String? = nil) -> FileError {
+                    FileError(
+                        .badData, file: path, line: row.line, place: column, what, expected: expected,
+                        found: "\"\(row.cells[column] ?? "")\"", advice: advice)
+                }
+                guard let score = Self.score(row.cells[column]) else {
+                    throw wrong("not a score", expected: "a number or nan")
+                }
+                guard score.isNaN || !Self.isDice(column) || (0...1).contains(score) else {
+                    throw wrong("not a Dice", expected: "0 to 1", advice: "Divide percentages by 100.")
+                }
             }
         }
     }
 
-    /// The number in a cell: NaN where it is empty or says so, nil where it is none.
+    /// The number in a cell: NaN where it is empty or says so, nil where it is none or infinite.
     private static func score(_ text: String?) -> Double? {
         guard let text = text?.trimmingCharacters(in: .whitespaces) else { return nil }
         if text.isEmpty { return .nan }
-        return text.lowercased().contains("x") ? nil : Double(text)
+        guard !text.lowercased().contains("x"), let number = Double(text), !number.isInfinite else { return nil }
+        return number
     }
 
     /// Keeps only rows in which a column has this value.
@@ -77,11 +92,11 @@ public struct ScoreTable: Sendable {
     }
 
     /// The rows of this table and of another that have the same value in a column, or in each of several, in this one's
-    /// order.
+    /// order, with the scores that both have.
     ///
     /// - Parameter key: the column, or several with commas.
-    /// - Throws: ``FileError`` `badData` where a table lacks the column or has a value twice, or where the two do not have
-    ///   the same values: nothing is ever paired by order.
+    /// - Throws: ``FileError`` `badData` where a table lacks the column or has a value twice, where the two do not have
+    ///   the same values (nothing is ever paired by order), or have no score in common.
     public func paired(with other: ScoreTable, by key: String) throws(FileError) -> (ScoreTable, ScoreTable) {
         let (own, others) = (try index(by: key), try other.index(by: key))
         let unpaired = Set(own.keys).symmetricDifference(others.keys).sorted()
@@ -90,9 +105,16 @@ public struct ScoreTable: Sendable {
                 .badData, file: other.file, place: key, "not the same rows as in \(file)",
                 found: "\(unpaired.count) without a partner: \(unpaired.prefix(5).joined(separator: ", "))")
         }
-        var partner = other
+        let shared = scoreColumns.filter(other.scoreColumns.contains)
+        guard !shared.isEmpty else {
+            throw FileError(
+                .badData, file: other.file, "no score in common with \(file)",
+                expected: scoreColumns.joined(separator: ","), found: other.scoreColumns.joined(separator: ","))
+        }
+        var (one, partner) = (self, other)
+        (one.scoreColumns, partner.scoreColumns) = (shared, shared)
         partner.rows = rows.compactMap { others[Self.value(of: $0, key)] }
-        return (self, partner)
+        return (one, partner)
     }
 
     private static func value(of row: CSV.Row, _ key: String) -> String {
@@ -117,6 +139,7 @@ public struct ScoreTable: Sendable {
     }
 
     private func missing(_ column: String) -> FileError {
-        FileError(.badData, file: file, line: 1, "no column \"\(column)\"", found: columns.joined(separator: ","))
+        FileError(
+            .badData, file: file, line: headerLine, "no column \"\(column)\"", found: columns.joined(separator: ","))
     }
 }

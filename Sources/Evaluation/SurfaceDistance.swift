@@ -2,29 +2,79 @@ import Foundation
 import ImageFrames
 import Imaging
 
-/// How far the surfaces of a label are apart in two volumes, in millimetres.
+/// What a Hausdorff distance at 95% is: of a label's two surfaces, from each voxel of either goes the distance to the
+/// nearest of the other, and percentiles are linearly interpolated between ranks.
+public enum Hausdorff95: String, CaseIterable, Sendable, Codable {
+    /// The 95th percentile of all distances, both ways together, as MedPy's `hd95` has it.
+    case pooled
+    /// The larger of the two ways' own 95th percentiles, as MONAI's `HausdorffDistanceMetric(percentile=95)` has it.
+    case larger
+}
+
+/// How far the surfaces of a label are apart in two volumes.
 ///
 /// A surface is the voxels that have a neighbour (of six; beyond the volume's edge counts) of another label. From each
-/// voxel of either surface goes the distance to the nearest of the other, between the voxels' centres; as MedPy's `hd95`
-/// and `assd` define it.
+/// voxel of either surface goes the distance to the nearest of the other, between the voxels' centres.
 public struct SurfaceDistance: Hashable, Sendable {
-    /// The 95th percentile of all distances, both ways together, between ranks linearly interpolated.
+    /// See ``Hausdorff95``.
     public let hausdorff95: Double
-    /// The mean of all distances, both ways together.
+    /// The mean of all distances, both ways together, as MedPy's `assd` has it.
     public let mean: Double
 
-    /// - Parameter spacing: millimetres between voxels along i, j, k.
+    /// - Parameter affine: where the voxels are; distances are in its unit.
     /// - Returns: nil where either volume has no such label.
-    public init?(truth: [Bool], predicted: [Bool], size: VolumeSize, spacing: SIMD3<Double>) {
+    public init?(
+        truth: [Bool], predicted: [Bool], size: VolumeSize, affine: Affine, hausdorff: Hausdorff95 = .pooled
+    ) {
         precondition(truth.count == size.count && predicted.count == size.count, "surfaces of \(size)")
         let (one, other) = (surface(truth, size), surface(predicted, size))
         guard one.contains(true), other.contains(true) else { return nil }
-        let (toOther, toOne) = (squaredDistances(to: other, size, spacing), squaredDistances(to: one, size, spacing))
-        let there = one.indices.filter { one[$0] }.map { toOther[$0].squareRoot() }
-        let back = other.indices.filter { other[$0] }.map { toOne[$0].squareRoot() }
-        let distances = there + back
-        hausdorff95 = percentile(distances, 0.95)
-        mean = distances.reduce(0, +) / Double(distances.count)
+        let (there, back) = (
+            distances(from: one, to: other, size, affine), distances(from: other, to: one, size, affine)
+        )
+        let all = there + back
+        hausdorff95 =
+            switch hausdorff {
+            case .pooled: percentile(all, 0.95)
+            case .larger: max(percentile(there, 0.95), percentile(back, 0.95))
+            }
+        mean = all.reduce(0, +) / Double(all.count)
+    }
+}
+
+/// The distance of each voxel of a mask to the nearest of another, which has one.
+private func distances(from one: [Bool], to other: [Bool], _ size: VolumeSize, _ affine: Affine) -> [Double] {
+    if affine.isOrthogonal {
+        let spacing = SIMD3(affine.spacing(along: .i), affine.spacing(along: .j), affine.spacing(along: .k))
+        let squares = squaredDistances(to: other, size, spacing)
+        return one.indices.filter { one[$0] }.map { squares[$0].squareRoot() }
+    }
+    func places(_ mask: [Bool]) -> [SIMD3<Double>] {
+        mask.indices.filter { mask[$0] }.map { affine.position(of: size.voxel(at: $0)) }
+    }
+    return distances(from: places(one), to: places(other))
+}
+
+/// The distance of each place to the nearest of others, also where axes are not perpendicular: outwards along z from the
+/// place's own, until only z is farther than the nearest yet.
+private func distances(from places: [SIMD3<Double>], to others: [SIMD3<Double>]) -> [Double] {
+    let sorted = others.sorted { $0.z < $1.z }
+    return places.map { place in
+        var (first, end) = (0, sorted.count)
+        while first < end {
+            let middle = (first + end) / 2
+            if sorted[middle].z < place.z { first = middle + 1 } else { end = middle }
+        }
+        var least = Double.infinity
+        func isWithin(_ other: SIMD3<Double>) -> Bool {
+            let step = other - place
+            if step.z * step.z >= least { return false }
+            least = min(least, (step * step).sum())
+            return true
+        }
+        for other in sorted[first...] where !isWithin(other) { break }
+        for other in sorted[..<first].reversed() where !isWithin(other) { break }
+        return least.squareRoot()
     }
 }
 

@@ -8,7 +8,7 @@ public struct OrganScore: Sendable {
     public let dice: Double
     /// Of each slice.
     public let sliceDice: [Double]
-    /// Nil where either volume lacks the organ.
+    /// In millimetres; nil where either volume lacks the organ, or distances were not asked for.
     public let surface: SurfaceDistance?
     public let truthMillilitres: Double
     public let predictedMillilitres: Double
@@ -16,9 +16,11 @@ public struct OrganScore: Sendable {
 
 /// Scores a predicted label volume against the truth, organ by organ.
 ///
+/// - Parameter distances: which Hausdorff distance; without one, no distances are computed.
 /// - Throws: ``FileError`` `badData` where the two volumes are not in the same place.
 public func scores(
-    of predicted: LabelVolume, file: String, truth: LabelVolume, organs: [Organ], axis: VoxelAxis, miss: Miss
+    of predicted: LabelVolume, file: String, truth: LabelVolume, organs: [Organ], axis: VoxelAxis, miss: Miss,
+    distances: Hausdorff95? = .pooled
 ) throws(FileError) -> [OrganScore] {
     if let difference = truth.geometry.difference(from: predicted.geometry) {
         throw FileError(
@@ -26,11 +28,11 @@ public func scores(
             advice: "Resample it to the truth's grid first.")
     }
     let geometry = truth.geometry
-    let spacing = SIMD3(geometry.spacing(along: .i), geometry.spacing(along: .j), geometry.spacing(along: .k))
+    let affine = geometry.affine.scaled(by: geometry.millimetresPerUnit)
     let millilitres = geometry.millilitresPerVoxel
     let slices = SliceGeometry(geometry, axis: axis)
     let overlaps = overlaps(truth: truth, predicted: predicted, labels: organs.map(\.label), slices: slices)
-    let boxes = VoxelBox.boxes(of: truth, predicted)
+    let boxes = distances == nil ? [:] : VoxelBox.boxes(of: truth, predicted)
     return organs.map { organ in
         let own = overlaps[organ.label] ?? []
         return OrganScore(
@@ -38,7 +40,7 @@ public func scores(
             surface: boxes[organ.label].flatMap { box in
                 SurfaceDistance(
                     truth: box.mask(truth, organ.label), predicted: box.mask(predicted, organ.label), size: box.size,
-                    spacing: spacing)
+                    affine: affine, hausdorff: distances ?? .pooled)
             },
             truthMillilitres: Double(own.whole.truth) * millilitres,
             predictedMillilitres: Double(own.whole.predicted) * millilitres)

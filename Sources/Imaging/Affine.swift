@@ -33,15 +33,32 @@ public struct Affine: Hashable, Sendable {
         length(self[axis])
     }
 
+    /// The volume of a voxel, a parallelepiped; below 0 where the axes are mirrored.
+    public var determinant: Double { dot(cross(alongI, alongJ), alongK) }
+
     /// Whether every number is finite and no voxels fall together: the determinant is not 0.
     public var isInvertible: Bool {
-        let volume = dot(cross(alongI, alongJ), alongK)
         let box = length(alongI) * length(alongJ) * length(alongK)
-        return box.isFinite && dot(origin, origin).isFinite && box > 0 && abs(volume) > 1e-9 * box
+        return box.isFinite && dot(origin, origin).isFinite && box > 0 && abs(determinant) > 1e-9 * box
     }
 
-    /// The largest cosine between two axes: 0 where they are perpendicular, as ITK requires.
-    var shear: Double {
+    /// Where a voxel's centre is.
+    public func position(of voxel: VoxelIndex) -> SIMD3<Double> {
+        origin + alongI * Double(voxel.i) + alongJ * Double(voxel.j) + alongK * Double(voxel.k)
+    }
+
+    /// The same places in another unit.
+    public func scaled(by factor: Double) -> Affine {
+        Affine(
+            alongI: alongI * factor, alongJ: alongJ * factor, alongK: alongK * factor, origin: origin * factor)
+    }
+
+    /// Whether the axes are as perpendicular as ITK requires: no cosine between two is above 1e-4 (read off SimpleITK 2.5,
+    /// which still reads 1e-4 and does not read 1e-3).
+    public var isOrthogonal: Bool { shear <= 1e-4 }
+
+    /// The largest cosine between two axes.
+    private var shear: Double {
         let i = alongI / length(alongI)
         let j = alongJ / length(alongJ)
         let k = alongK / length(alongK)
@@ -53,7 +70,7 @@ private func dot(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
     (a * b).sum()
 }
 
-private func length(_ vector: SIMD3<Double>) -> Double {
+func length(_ vector: SIMD3<Double>) -> Double {
     dot(vector, vector).squareRoot()
 }
 

@@ -72,9 +72,23 @@ public struct Geometry: Sendable {
         affine.spacing(along: axis) * millimetresPerUnit
     }
 
-    /// The volume of a voxel whose axes are perpendicular, in millilitres.
+    /// The volume of a voxel in millilitres, by the determinant: also where axes are sheared.
     public var millilitresPerVoxel: Double {
-        VoxelAxis.allCases.reduce(1e-3) { $0 * spacing(along: $1) }
+        1e-3 * abs(affine.determinant) * millimetresPerUnit * millimetresPerUnit * millimetresPerUnit
+    }
+
+    /// The least distance between neighbouring voxels in millimetres, along axes that have neighbours.
+    var leastSpacing: Double {
+        VoxelAxis.allCases.filter { size[$0] > 1 }.map(spacing).min() ?? spacing(along: .k)
+    }
+
+    /// The voxels at the corners: between them places are interpolated.
+    var corners: [VoxelIndex] {
+        (0..<8).map { corner in
+            VoxelIndex(
+                i: corner & 1 == 0 ? 0 : size.i - 1, j: corner & 2 == 0 ? 0 : size.j - 1,
+                k: corner & 4 == 0 ? 0 : size.k - 1)
+        }
     }
 }
 
@@ -95,32 +109,4 @@ public enum PatientDirection: Int32, Sendable {
 
     /// Whether this is the direction of the body's length, superior or inferior.
     public var isAxial: Bool { self == .superior || self == .inferior }
-}
-
-extension Geometry {
-    /// The most by which a coordinate may differ between two volumes in the same place, in millimetres: tools round
-    /// rotations and offsets to single precision.
-    private static let tolerance = 1e-3
-
-    /// What of another geometry is not as here, in words; nil where voxels stand in the same places to within 0.001 mm.
-    public func difference(from other: Geometry) -> String? {
-        if size != other.size { return "\(other.size) voxels, where it has \(size)" }
-        if source == .none || other.source == .none { return nil }
-        // The corners decide: between them places are interpolated.
-        for corner in 0..<8 {
-            let voxel = VoxelIndex(
-                i: corner & 1 == 0 ? 0 : size.i - 1, j: corner & 2 == 0 ? 0 : size.j - 1,
-                k: corner & 4 == 0 ? 0 : size.k - 1)
-            let (one, two) = (millimetres(of: voxel), other.millimetres(of: voxel))
-            if ((one - two) * (one - two)).sum().squareRoot() > Self.tolerance {
-                return "voxel (\(voxel.i), \(voxel.j), \(voxel.k)) at \(two) mm, where it has it at \(one) mm"
-            }
-        }
-        return nil
-    }
-
-    private func millimetres(of voxel: VoxelIndex) -> SIMD3<Double> {
-        let steps = affine.alongI * Double(voxel.i) + affine.alongJ * Double(voxel.j) + affine.alongK * Double(voxel.k)
-        return (affine.origin + steps) * millimetresPerUnit
-    }
 }

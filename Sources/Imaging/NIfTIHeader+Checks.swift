@@ -18,10 +18,10 @@ func readSize(_ bytes: [UInt8], _ version: Int32, _ file: String) throws(FileErr
             found: "\(dimensions[bad])")
     }
     if let long = sides.dropFirst(3).firstIndex(where: { $0 > 1 }) {
+        let (what, advice) = whatIsLong(long, isThirdLong: sides[3] > 1)
         throw FileError(
-            .badData, file: file, place: "dim[\(long)]", "more than one volume", expected: "1",
-            found: "\(dimensions[long])",
-            advice: "Split it (fslsplit, or nibabel.four_to_three) and choose one volume.")
+            .badData, file: file, place: "dim[\(long)]", what, expected: "1", found: "\(dimensions[long])",
+            advice: advice)
     }
     let (i, j, k) = (sides[1], sides.count > 1 ? sides[2] : 1, sides.count > 2 ? sides[3] : 1)
     let (plane, overflow) = i.multipliedReportingOverflow(by: j)
@@ -32,6 +32,22 @@ func readSize(_ bytes: [UInt8], _ version: Int32, _ file: String) throws(FileErr
             .badData, file: file, place: "dim", "the volume is too large", found: "\(i)×\(j)×\(k) voxels")
     }
     return VolumeSize(i: Int(i), j: Int(j), k: Int(k))
+}
+
+/// What it means that an axis beyond the third is longer than 1, and what to do.
+private func whatIsLong(_ axis: Int, isThirdLong: Bool) -> (what: String, advice: String) {
+    switch axis {
+    case 4 where isThirdLong:
+        ("more than one volume", "Split it (fslsplit, or nibabel.four_to_three) and choose one volume.")
+    case 4:
+        (
+            "slices along the fourth axis, as of a series in time",
+            "Move them to the third axis and say in pixdim[3] how far apart they are, with nibabel for example, or convert "
+                + "the DICOM files again with dcm2niix."
+        )
+    default:
+        ("more than one volume", "Keep one of the values of each voxel, with nibabel for example.")
+    }
 }
 
 /// The code of a type of real numbers.

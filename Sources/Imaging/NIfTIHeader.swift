@@ -97,11 +97,38 @@ extension Geometry {
             let units = unit == .metre ? NIFTI_UNITS_METER : unit == .micrometre ? NIFTI_UNITS_MICRON : NIFTI_UNITS_MM
             cnifti_place(
                 &bytes, version, [Int64(size.i), Int64(size.j), Int64(size.k)], affine.matrix, units, source != .none,
-                affine.shear <= tolerableShear)
+                affine.isOrthogonal)
         }
         cnifti_describe_labels(&bytes, version, Int32(bytesPerLabel))
         // Four zeros say that no extensions follow.
         return bytes + [0, 0, 0, 0]
+    }
+}
+
+// MARK: Both forms
+
+extension NIfTIHeader {
+    /// What a header with an sform says besides it.
+    struct Forms {
+        /// The voxels' sizes by pixdim, in the header's unit.
+        let spacing: [Double]
+        /// Nil where its code is 0, or it does not say where voxels are.
+        let qform: Affine?
+        /// Whether ITK takes the sform where axes are perpendicular: its code is 1, or there is no other form.
+        let itkFollowsSForm: Bool
+    }
+
+    /// Nil where libnifti does not understand the header.
+    var forms: Forms? {
+        guard let image = cnifti_image(bytes, version) else { return nil }
+        defer { free(image) }
+        var (spacing, quaternion, shift) = ([0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0])
+        cnifti_qform(bytes, version, &spacing, &quaternion, &shift)
+        let qform = Affine(image.pointee.qto_xyz)
+        let hasQForm = image.pointee.qform_code > 0 && qform.isInvertible
+        return Forms(
+            spacing: spacing.map(abs), qform: hasQForm ? qform : nil,
+            itkFollowsSForm: image.pointee.sform_code == NIFTI_XFORM_SCANNER_ANAT || !hasQForm)
     }
 }
 

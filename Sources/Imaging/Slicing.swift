@@ -49,13 +49,7 @@ public struct Slicing: Hashable, Sendable {
     /// - Throws: ``FileError`` `badData` where none was chosen and the volume does not look like CT.
     public func intensity(of volume: Volume, record: SlicesRecord?) throws(FileError) -> Intensity {
         if let intensity = intensity ?? record?.intensity { return intensity }
-        guard volume.looksLikeHounsfield else {
-            throw FileError(
-                .badData, file: volume.file, "does not look like Hounsfield units",
-                expected: "a minimum of −500 or less",
-                found: volume.range.map { "a minimum of \($0.lowerBound)" } ?? "no number at all",
-                advice: "Choose with --intensity: \(Intensity.forms).")
-        }
+        guard volume.looksLikeHounsfield else { throw volume.notHounsfield }
         return .softTissue
     }
 }

@@ -11,7 +11,7 @@ extension Volume {
     /// 0 nor infinite nor NaN, and else what is stored. Voxels that are NaN stay so, and those beyond single
     /// precision become infinite. Dimensions beyond the third must be 1. Nothing is allocated that the file's length does not justify.
     ///
-    /// Warnings tell of an orientation that is not known (both codes 0) and of axes that are not perpendicular.
+    /// Warnings are the ``Geometry/warnings(file:)``.
     ///
     /// - Throws: ``FileError`` `missingInput` where there is no such file, `badData` where it is not such a
     ///   volume, is cut short or damaged, or does not say where its voxels are, `inputOutput` where the disk
@@ -26,7 +26,7 @@ extension Volume {
         try reader.skipToVoxels()
         let values = try reader.read(count: geometry.size.count, fileSize: fileSize)
         self.init(
-            file: path, geometry: geometry, values: values, warnings: geometryWarnings(geometry, file: path))
+            file: path, geometry: geometry, values: values, warnings: geometry.warnings(file: path))
     }
 }
 
@@ -49,29 +49,6 @@ private func requireMemory(for size: VolumeSize, stored: Int, _ fileSize: Int, _
     throw FileError(
         .badData, file: path, place: "dim", "too large for this machine",
         expected: "4 bytes a voxel within \(memory >> 30) GiB of memory", found: "\(size) voxels")
-}
-
-/// The cosine between two axes from which ITK calls them not orthonormal (read off SimpleITK 2.5: 1e-4 is
-/// still read, 1e-3 is not).
-let tolerableShear = 1e-4
-
-private func geometryWarnings(_ geometry: Geometry, file: String) -> [Warning] {
-    var warnings: [Warning] = []
-    if geometry.source == .none {
-        warnings.append(
-            Warning(
-                file: file,
-                "its orientation is unknown (sform and qform codes are 0): nibabel, ITK (SimpleITK, 3D Slicer, "
-                    + "nnU-Net) and FSL disagree on which side of it is left"))
-    }
-    if geometry.affine.shear > tolerableShear {
-        warnings.append(
-            Warning(
-                file: file,
-                "its axes are not perpendicular: tools based on ITK (SimpleITK, 3D Slicer, nnU-Net) refuse it, "
-                    + "or follow its qform where that has a code"))
-    }
-    return warnings
 }
 
 // MARK: Voxels

@@ -32,11 +32,6 @@ public struct Volume: Sendable {
 
     /// The least and the greatest finite value, or nil where there is none.
     public var range: ClosedRange<Float>? { finiteRange(values) }
-
-    /// Whether the values can be Hounsfield units, which reach −1000 in air: the least is −500 or less.
-    public var looksLikeHounsfield: Bool {
-        range.map { $0.lowerBound <= -500 } ?? false
-    }
 }
 
 /// The least and the greatest finite value, or nil where there is none.

@@ -5,6 +5,7 @@ import Imaging
 import SafeFiles
 
 extension Miss: ExpressibleByArgument {}
+extension Hausdorff95: ExpressibleByArgument {}
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,7 +16,9 @@ struct Evaluate: ParsableCommand {
             The names of labels and the axis of the slices are those in labels.json beside the labels, where segment wrote \
             it. Each path is a volume, a folder of volumes, or a pattern: --truth 'label{case}.nii.gz' --predicted \
             'out/{case}/labels.nii.gz'. Volumes of the same name or {case} are compared. Both ± are 95% confidence \
-            intervals: 1.96·sd/√n with the population's sd, as in Kulkarni et al., and by Student's t in --json.
+            intervals: 1.96·sd/√n with the population's sd, as in Kulkarni et al., and by Student's t in --json. In \
+            parentheses: how many slices or volumes a number stands for. Where truth and prediction lack an organ there is \
+            neither Dice nor distance, and where one lacks it Dice is 0 and there is no distance.
             """)
 
     @Option(help: "The true labels: a NIfTI volume, a folder, or a pattern with {case}.", completion: .file())
@@ -42,6 +45,12 @@ struct Evaluate: ParsableCommand {
     @Option(help: "How a truth without any prediction counts: zero, or nan to leave it out.")
     var miss: Miss = .zero
 
+    @Option(help: "Percentiles of distances both ways: pooled, as MedPy, or the larger of each way's, as MONAI.")
+    var hd95: Hausdorff95?
+
+    @Flag(help: "Compute no surface distances, which take most of the time.")
+    var noDistances = false
+
     @Option(help: "The slices: i, j, k, axial, coronal or sagittal. (default: as in labels.json, else k)")
     var axis: SliceAxis?
 
@@ -57,6 +66,10 @@ struct Evaluate: ParsableCommand {
     @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
 
+    mutating func validate() throws {
+        if noDistances, hd95 != nil { throw ValidationError("--no-distances leaves nothing for --hd95 to say.") }
+    }
+
     func run() throws {
         let volumes = (truth: try VolumeFiles(truth), predicted: try VolumeFiles(predicted))
         try requireOutputs(
@@ -68,15 +81,11 @@ struct Evaluate: ParsableCommand {
         let count = pairs.pairs.count
         let progress = Progress("evaluate: volumes", total: count, isQuiet: quiet || count == 1)
         let report = try EvaluationReport(
-            pairs, organs: names.organs, leftOut: names.leftOut, map: map, axis: axis, miss: miss, warn: warn,
-            progress: progress.update)
+            pairs, organs: names.organs, leftOut: names.leftOut, map: map, axis: axis, miss: miss,
+            distances: noDistances ? nil : hd95 ?? .pooled, warn: warn, progress: progress.update)
         if let csv { try writeAtomically(csv, Data(commaSeparated(report.volumeTable).utf8)) }
         if let sliceCSV { try writeAtomically(sliceCSV, Data(commaSeparated(report.sliceTable).utf8)) }
-        if !report.unscored.isEmpty {
-            let labels = report.unscored.sorted().map { "\($0)" }.joined(separator: ", ")
-            warn([Warning(file: predicted, "labels that no truth has are not scored: \(labels); see --map")])
-        }
-        warn(warnings(ofAbsent: report.absent, in: truth))
+        warn(report.warnings(truth: truth, predicted: predicted))
         if json { try printJSON(report) } else { report.printTable() }
     }
 }
@@ -130,36 +139,38 @@ func labelsRecords(_ labels: String) -> [String] {
     [LabelsRecord.path(besideLabels: labels)].filter(FileManager.default.fileExists)
 }
 
-/// That organs which were named are nowhere.
-func warnings(ofAbsent organs: [Organ], in path: String) -> [Warning] {
-    organs.map { Warning(file: path, "no voxel is \($0.name) (label \($0.label))") }
-}
-
 // MARK: - The table
 
 extension EvaluationReport {
     fileprivate func printTable() {
+        let kind = distances.map { [("HD95 (mm, \($0))", 22), ("mean surface (mm)", 20)] } ?? []
+        let titles = kind + [("truth (ml)", 12), ("predicted (ml)", 16)]
         print(
-            "organ             slice Dice          volume Dice         HD95 (mm)  mean surface (mm)  truth (ml)  predicted (ml)"
-        )
+            leftAligned("organ", 18) + leftAligned("slice Dice", 20) + leftAligned("volume Dice", 20)
+                + titles.map { rightAligned($0, $1) }.joined())
         printRow("mean", meanSlice, meanVolume)
         for (organ, row) in zip(organs, summaries) {
-            let distances = [
-                (row.hausdorff95, "%.2f", 9), (row.meanSurface, "%.2f", 19), (row.truthMillilitres, "%.1f", 12),
-                (row.predictedMillilitres, "%.1f", 16),
-            ]
-            printRow(
-                organ.name, row.slice, row.volume,
-                distances.map { rightAligned(text($0.mean, format: $1), $2) }.joined())
+            let surfaces = zip([row.hausdorff95, row.meanSurface], kind).map { summary, title in
+                rightAligned(summary.map { counted($0, text($0.mean, format: "%.2f")) } ?? "", title.1)
+            }
+            let volumes = [(row.truthMillilitres, 12), (row.predictedMillilitres, 16)].map {
+                rightAligned(text($0.mean, format: "%.1f"), $1)
+            }
+            printRow(organ.name, row.slice, row.volume, (surfaces + volumes).joined())
         }
     }
 
-    private func printRow(_ name: String, _ slice: Summary, _ volume: Summary, _ distances: String = "") {
+    private func printRow(_ name: String, _ slice: Summary, _ volume: Summary, _ rest: String = "") {
         func dice(_ summary: Summary) -> String {
             let interval = summary.n > 1 ? String(format: " ± %.3f", summary.ci95) : ""
             return text(summary.mean, format: "%.3f") + interval + " (\(summary.n))"
         }
-        print(leftAligned(name, 18) + leftAligned(dice(slice), 20) + leftAligned(dice(volume), 20) + distances)
+        print(leftAligned(name, 18) + leftAligned(dice(slice), 20) + leftAligned(dice(volume), 20) + rest)
+    }
+
+    /// A mean with the number of volumes that it stands for.
+    private func counted(_ summary: Summary, _ mean: String) -> String {
+        summary.n == 0 ? mean : "\(mean) (\(summary.n))"
     }
 }
 

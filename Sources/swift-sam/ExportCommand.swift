@@ -70,7 +70,7 @@ struct ExportNNUNet: ParsableCommand {
         // Each is checked, then each is written.
         let missing = try dataset.write(
             to: output, warn: { if !quiet { printWarnings($0) } }, progress: { progress.update($0 / 2) })
-        if !quiet { printWarnings(warnings(ofAbsent: missing, in: labels)) }
+        if !quiet { printWarnings(missing.map { Warning(file: labels, "no voxel is \($0.name) (label \($0.label))") }) }
         print("wrote \(paired.pairs.count) cases to \(output)")
     }
 

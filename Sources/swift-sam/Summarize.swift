@@ -3,7 +3,32 @@ import Evaluation
 import Foundation
 import SafeFiles
 
-/// Which rows of a table of scores count.
+/// How numbers are printed, if not as a table for people.
+enum OutputStyle: String, EnumerableFlag {
+    case json, markdown, latex
+
+    static func help(for style: OutputStyle) -> ArgumentHelp? {
+        switch style {
+        case .json: "Print as JSON."
+        case .markdown: "Print a table of Markdown, with mean ± 95% CI in one cell."
+        case .latex: "Print a table of LaTeX, likewise."
+        }
+    }
+
+    /// Prints a report in a style.
+    static func print<Value>(
+        _ report: ScoreReport<Value>, _ style: OutputStyle?, text: (TextTable.Style) -> String
+    ) throws {
+        switch style {
+        case .json: try printJSON(report)
+        case .markdown: swift_sam.print(text(.markdown))
+        case .latex: swift_sam.print(text(.latex))
+        case nil: swift_sam.print(text(.plain))
+        }
+    }
+}
+
+/// Which rows and columns of a table of scores count.
 struct RowOptions: ParsableArguments {
     @Option(
         name: .customLong("where"),
@@ -13,21 +38,29 @@ struct RowOptions: ParsableArguments {
     @Flag(help: "Keep only rows that have every score.")
     var complete = false
 
-    mutating func validate() throws {
-        for condition in conditions where !condition.contains("=") {
-            throw ValidationError("--where needs COLUMN=VALUE, not \"\(condition)\".")
-        }
-    }
+    @Option(
+        help: ArgumentHelp(
+            "The columns of numbers that count. (default: dice and those that end in _dice)", valueName: "a,b"))
+    var columns: String?
 
-    /// Reads a table and keeps its rows that count.
-    func table(_ path: String) throws(FileError) -> ScoreTable {
-        var table = try ScoreTable(contentsOf: path)
-        for condition in conditions {
+    mutating func validate() throws { try requireConditions(conditions) }
+
+    /// Reads a table and keeps its rows that count, also by conditions of its own.
+    func table(_ path: String, where own: [String] = []) throws(FileError) -> ScoreTable {
+        let chosen = columns.map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
+        var table = try ScoreTable(contentsOf: path, columns: chosen ?? [])
+        for condition in conditions + own {
             let parts = condition.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             try table.keep(where: String(parts[0]), is: String(parts[1]))
         }
         if complete { table.keepComplete() }
         return table
+    }
+}
+
+private func requireConditions(_ conditions: [String]) throws {
+    for condition in conditions where !condition.contains("=") {
+        throw ValidationError("--where needs COLUMN=VALUE, not \"\(condition)\".")
     }
 }
 
@@ -37,8 +70,8 @@ struct Summarize: ParsableCommand {
         discussion: """
             Example: swift-sam summarize slice_dice.csv --where model=SAM-vit_h --complete
 
-            Scores are the columns whose names end in _dice; empty and nan count as missing. The row "mean" is of the \
-            rows' own means.
+            Scores are the columns called dice or NAME_dice, or those of --columns; empty and nan count as missing. The row \
+            "mean" is of the rows' own means.
             """)
 
     @Argument(help: "A CSV file of scores.", completion: .file(extensions: ["csv"]))
@@ -46,23 +79,14 @@ struct Summarize: ParsableCommand {
 
     @OptionGroup var rows: RowOptions
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    @Flag(help: "Print nothing but errors, and what --json, --markdown or --latex asks for.")
     var quiet = false
 
-    @Flag(help: "Print as JSON.")
-    var json = false
+    @Flag var style: OutputStyle?
 
     func run() throws {
-        let table = try rows.table(scores)
-        let columns = table.scoreColumns.map { ($0, Summary(table.scores($0))) }
-        try printColumns(
-            columns, mean: Summary(table.rowMeans), asJSON: json,
-            header: "column                    n  missing   mean     sd  ±95% CI  ±95% CI by t"
-        ) {
-            String(
-                format: "%5d  %7d  %.3f  %.3f    %.3f         %.3f", $0.n, $0.missing, $0.mean, $0.sd, $0.ci95,
-                $0.ci95ByT)
-        }
+        let report = ScoreReport(try rows.table(scores))
+        try OutputStyle.print(report, style, text: report.text)
     }
 }
 
@@ -73,7 +97,11 @@ struct Compare: ParsableCommand {
             Example: swift-sam compare GT-nnunet-11-pred.csv SAM-nnunet-11-pred.csv
 
             Rows are paired by a column, never by order. The test is two-sided, and SciPy 1.17's: exact for up to 50 pairs \
-            without ties and equal pairs, over all signs for up to 13 with them, else by the normal distribution.
+            without ties and equal pairs, over all signs for up to 13 with them, else by the normal distribution. Means \
+            and their difference, the first less the second, are of the pairs that have both scores.
+
+            Two models of one table: swift-sam compare volume_dice.csv volume_dice.csv --where-first model=SAM-vit_h \
+            --where-second model=MedSAM
             """)
 
     @Argument(help: "A CSV file of scores.", completion: .file(extensions: ["csv"]))
@@ -84,43 +112,27 @@ struct Compare: ParsableCommand {
 
     @OptionGroup var rows: RowOptions
 
+    @Option(help: ArgumentHelp("Of the first table, keep only rows like this.", valueName: "column=value"))
+    var whereFirst: [String] = []
+
+    @Option(help: ArgumentHelp("Of the second table, keep only rows like this.", valueName: "column=value"))
+    var whereSecond: [String] = []
+
     @Option(help: "The column that pairs rows, or several: path,slice_idx.")
     var key = "path"
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
+    @Flag(help: "Print nothing but errors, and what --json, --markdown or --latex asks for.")
     var quiet = false
 
-    @Flag(help: "Print as JSON.")
-    var json = false
+    @Flag var style: OutputStyle?
+
+    mutating func validate() throws { try requireConditions(whereFirst + whereSecond) }
 
     func run() throws {
-        let (one, other) = try rows.table(first).paired(with: rows.table(second), by: key)
-        let shared = one.scoreColumns.filter(other.scoreColumns.contains)
-        guard !shared.isEmpty else {
-            throw FileError(
-                .badData, file: second, "no score in common with \(first)",
-                expected: one.scoreColumns.joined(separator: ","), found: other.scoreColumns.joined(separator: ","))
-        }
-        let columns = shared.map { ($0, Wilcoxon(one.scores($0), other.scores($0))) }
-        try printColumns(
-            columns, mean: Wilcoxon(one.rowMeans, other.rowMeans), asJSON: json,
-            header: "column                    n  missing  statistic          p  method"
-        ) {
-            String(format: "%5d  %7d  %9.1f  %9.3g  ", $0.n, $0.missing, $0.statistic, $0.p) + $0.method.rawValue
-        }
+        let (one, other) = try rows.table(first, where: whereFirst)
+            .paired(with: rows.table(second, where: whereSecond), by: key)
+        let report = ScoreReport(one, other)
+        if !quiet { printWarnings(report.warnings(one, other)) }
+        try OutputStyle.print(report, style, text: report.text)
     }
-}
-
-/// Prints a value of the rows' means and of each column.
-private func printColumns<Value: Encodable>(
-    _ columns: [(String, Value)], mean: Value, asJSON: Bool, header: String, row: (Value) -> String
-) throws {
-    if asJSON { return try printJSON(ColumnReport(columns: Dictionary(uniqueKeysWithValues: columns), mean: mean)) }
-    print(header)
-    for (name, value) in [("mean", mean)] + columns { print(leftAligned(name, 22) + row(value)) }
-}
-
-private struct ColumnReport<Value: Encodable>: Encodable {
-    var columns: [String: Value]
-    var mean: Value
 }

@@ -45,17 +45,39 @@ import Testing
 
     // MARK: Surfaces
 
-    /// MedPy takes distances by SciPy's exact transform and the percentile by NumPy; both are in double precision.
+    private func distances(
+        _ truth: String, _ predicted: String, _ size: [Int], _ affine: Affine, _ hausdorff: Hausdorff95
+    ) throws -> SurfaceDistance {
+        try #require(
+            SurfaceDistance(
+                truth: truth.map { $0 == "1" }, predicted: predicted.map { $0 == "1" },
+                size: VolumeSize(i: size[0], j: size[1], k: size[2]), affine: affine, hausdorff: hausdorff))
+    }
+
+    /// MedPy takes distances by SciPy's exact transform and the percentile by NumPy; both are in double precision. The
+    /// larger of both ways is by brute force there, as MONAI defines it.
     @Test(arguments: Reference.read.surfaces.indices) func surfaceDistancesAreMedPys(index: Int) throws {
         let reference = Reference.read.surfaces[index]
-        let size = VolumeSize(i: reference.size[0], j: reference.size[1], k: reference.size[2])
-        let spacing = SIMD3(reference.spacing)
-        let found = try #require(
-            SurfaceDistance(
-                truth: reference.truth.map { $0 == "1" }, predicted: reference.predicted.map { $0 == "1" }, size: size,
-                spacing: spacing))
-        #expect(abs(found.hausdorff95 - reference.hd95) <= 1e-9)
-        #expect(abs(found.mean - reference.mean) <= 1e-9)
+        for (hausdorff, expected) in [(Hausdorff95.pooled, reference.hd95), (.larger, reference.larger)] {
+            let found = try distances(
+                reference.truth, reference.predicted, reference.size, Affine(spacing: SIMD3(reference.spacing)),
+                hausdorff)
+            #expect(abs(found.hausdorff95 - expected) <= 1e-9)
+            #expect(abs(found.mean - reference.mean) <= 1e-9)
+        }
+    }
+
+    /// By brute force over all pairs of places, with NumPy.
+    @Test(arguments: Reference.read.sheared.indices) func surfaceDistancesAlongShearedAxes(index: Int) throws {
+        let reference = Reference.read.sheared[index]
+        let axes = reference.axes.map { SIMD3($0) }
+        let affine = Affine(alongI: axes[0], alongJ: axes[1], alongK: axes[2], origin: [5, 6, 7])
+        #expect(!affine.isOrthogonal)
+        for (hausdorff, expected) in [(Hausdorff95.pooled, reference.hd95), (.larger, reference.larger)] {
+            let found = try distances(reference.truth, reference.predicted, reference.size, affine, hausdorff)
+            #expect(abs(found.hausdorff95 - expected) <= 1e-9)
+            #expect(abs(found.mean - reference.mean) <= 1e-9)
+        }
     }
 
     @Test(arguments: UInt64(0)..<30) func distancesAreTheLeastOfAll(seed: UInt64) {
@@ -96,7 +118,8 @@ import Testing
             organs: [1, 2, 3].map { Organ(name: "\($0)", label: $0) }, axis: .k, miss: .zero)
         for label in [UInt16(1), 2, 3] {
             let masks = volumes.map { $0.values.map { $0 == label } }
-            let whole = SurfaceDistance(truth: masks[0], predicted: masks[1], size: size, spacing: spacing)
+            let whole = SurfaceDistance(
+                truth: masks[0], predicted: masks[1], size: size, affine: Affine(spacing: spacing))
             let found = scores[Int(label) - 1].surface
             #expect((found == nil) == (label == 3) && (whole == nil) == (label == 3))
             // Positions count from the box, so the last bits may differ.
@@ -108,8 +131,18 @@ import Testing
     @Test func noSurfaceWhereNothingIs() {
         let size = VolumeSize(i: 2, j: 1, k: 1)
         #expect(
-            SurfaceDistance(truth: [true, false], predicted: [false, false], size: size, spacing: [1, 1, 1]) == nil)
-        let same = SurfaceDistance(truth: [true, false], predicted: [true, false], size: size, spacing: [1, 1, 1])
+            SurfaceDistance(
+                truth: [true, false], predicted: [false, false], size: size, affine: Affine(spacing: [1, 1, 1])) == nil)
+        let same = SurfaceDistance(
+            truth: [true, false], predicted: [true, false], size: size, affine: Affine(spacing: [1, 1, 1]))
         #expect(same?.hausdorff95 == 0 && same?.mean == 0)
+    }
+}
+
+extension Affine {
+    /// Axes along the world's.
+    fileprivate init(spacing: SIMD3<Double>) {
+        self.init(
+            alongI: [spacing.x, 0, 0], alongJ: [0, spacing.y, 0], alongK: [0, 0, spacing.z], origin: .zero)
     }
 }

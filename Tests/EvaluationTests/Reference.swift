@@ -20,11 +20,23 @@ struct Reference: Decodable {
         var truth: String
         var predicted: String
         var hd95: Double
+        var larger: Double
+        var mean: Double
+    }
+    struct Sheared: Decodable {
+        var size: [Int]
+        /// The steps along i, j and k.
+        var axes: [[Double]]
+        var truth: String
+        var predicted: String
+        var hd95: Double
+        var larger: Double
         var mean: Double
     }
     var wilcoxon: [Wilcoxon]
     var intervals: [Interval]
     var surfaces: [Surface]
+    var sheared: [Sheared]
 
     static let read = try! JSONDecoder().decode(
         Reference.self,

@@ -68,6 +68,13 @@ import Testing
             second.with(Int64(axis), at: 16).with(Int64.max, at: 16 + 8 * axis), "dim[\(axis)]: more than one volume")
     }
 
+    /// No volume can be chosen of single slices.
+    @Test func slicesAlongTheFourthAxis() {
+        let bad = first.with(Int16(4), at: 40).with(Int16(1), at: 46).with(Int16(4), at: 48)
+        expectBad(
+            bad, "dim[4]: slices along the fourth axis, as of a series in time: expected 1, found 4\nMove them to")
+    }
+
     /// Not a crash by overflow, whichever product overflows.
     @Test func sizesBeyondAnyFile() {
         for sides in [

@@ -97,11 +97,19 @@ import Testing
         #expect(volume.range == nil)
     }
 
-    /// The least value decides: −500 can be air at the edge of lungs, above it none is.
+    /// There is air, which can be −500 at the edge of lungs, and as much soft tissue as bone; padding is neither, nor is
+    /// what resampling makes of its edge.
     @Test(
         arguments: [
             ([-1000, 0, 100], true), ([-500, 3], true), ([-499.9, 3000], false), ([0, 255], false), ([.nan], false),
             ([-.infinity, 10], false),
+            // Padded: in Hounsfield units, and 1024 above them.
+            ([-3024, -3024, -1000, 40, 700], true), ([-2000, -2000, 24, 24, 24, 1064], false),
+            // Padding that only looks like air, and tissue near 1000.
+            ([-1024, -1024, 24, 1064, 1064, 930], false), ([-1024, -1024, -1000, -1000, 40, -90, 1200], true),
+            // The edge of the padding between −2000 and 24, and between −3024 and −1000.
+            ([-2000, -1700, -1200, -900, -600, 24, 24, 1064], false),
+            ([-3024, -2500, -1500, -1000, -990, -1010, -1020, -995, 40], true),
         ] as [([Float], Bool)])
     func looksLikeHounsfield(_ values: [Float], _ expected: Bool) throws {
         let fixture = VolumeFixture.named("i2-little-1.nii")

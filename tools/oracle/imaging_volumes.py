@@ -1,6 +1,7 @@
 """NIfTI files of every kind, and the values and the affine that nibabel reads in them."""
 
 import gzip
+import itertools
 from collections.abc import Iterator
 
 import nibabel as nib
@@ -55,6 +56,8 @@ def header(
         head.set_qform(qform, code=1)
     if sform is not None:
         head.set_sform(sform, code=2)
+    if sform is not None and qform is None:
+        head["pixdim"][1:4] = nib.affines.voxel_sizes(sform)
     return head
 
 
@@ -83,16 +86,29 @@ def row(
         "orientation": "".join(nib.aff2axcodes(affine)),
         "source": source,
         "millimetresPerUnit": {"meter": 1000, "micron": 0.001}.get(head.get_xyzt_units()[0], 1),
-        "warnings": warnings(affine, source),
+        "warnings": warnings(affine, source, head, shape),
     }
 
 
-def warnings(affine: np.ndarray, source: str) -> list[str]:
-    """A word of each warning that is due."""
+def warnings(affine: np.ndarray, source: str, head: Header, shape: list[int]) -> list[str]:
+    """A word of each warning that is due: a hundredth of a voxel is what counts."""
     unit = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     cosines = np.abs(unit.T @ unit - np.eye(3))
     assert not 1e-6 < cosines.max() < 1e-3, "too close to what ITK refuses"
-    return ["unknown"] * bool(source == "none") + ["perpendicular"] * bool(cosines.max() > 1e-3)
+    if source == "none":
+        return ["unknown"]
+    is_sheared = cosines.max() > 1e-3
+    words = ["perpendicular"] * bool(is_sheared)
+    sizes, pixdim = nib.affines.voxel_sizes(affine), np.abs(head["pixdim"][1:4])
+    if source == "sform" and (np.abs(pixdim / sizes - 1) > 0.01)[np.array(shape) > 1].any():
+        words.append("by pixdim")
+    if source == "sform" and head["qform_code"] > 0 and not is_sheared:
+        qform = head.get_qform()
+        qform[:3, :3] *= sizes / nib.affines.voxel_sizes(qform)
+        corners = np.array(list(itertools.product(*[(0, side - 1) for side in shape])))
+        apart = nib.affines.apply_affine(affine, corners) - nib.affines.apply_affine(qform, corners)
+        words += ["disagree"] * bool(np.linalg.norm(apart, axis=1).max() > 0.01 * sizes.min())
+    return words
 
 
 # MARK: Values

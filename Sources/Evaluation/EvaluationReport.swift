@@ -88,10 +88,10 @@ public struct EvaluationReport: Sendable {
                 Warning(file: predicted, "labels that no truth has are not scored: \(labels); see --map"))
         }
         for (organ, row) in zip(organs, summaries) {
-            if row.absent == results.count {
+            if row.volumes.absent == results.count {
                 warnings.append(Warning(file: truth, "no voxel is \(organ.name) (label \(organ.label))"))
             }
-            let counts = [("missed", row.missed), ("predicted where the truth has none", row.invented)]
+            let counts = [("missed", row.volumes.missed), ("predicted where the truth has none", row.volumes.invented)]
             for (what, count) in counts where count > 0 {
                 let ending = distances == nil ? "" : ", so no surface distance there"
                 warnings.append(
@@ -131,12 +131,7 @@ extension EvaluationReport {
         public let meanSurface: Summary?
         public let truthMillilitres: Summary
         public let predictedMillilitres: Summary
-        /// Volumes that only the truth has it in: Dice 0 (or none, by ``Miss``), and no distance.
-        public let missed: Int
-        /// Volumes that only the prediction has it in: Dice 0, and no distance.
-        public let invented: Int
-        /// Volumes that neither has it in: neither Dice nor a distance.
-        public let absent: Int
+        public let volumes: VolumeCounts
 
         enum CodingKeys: String, CodingKey {
             case slice = "slice_dice"
@@ -145,10 +140,20 @@ extension EvaluationReport {
             case meanSurface = "mean_surface_mm"
             case truthMillilitres = "truth_ml"
             case predictedMillilitres = "predicted_ml"
-            case missed = "missed_volumes"
-            case invented = "invented_volumes"
-            case absent = "absent_volumes"
+            case volumes
         }
+    }
+
+    /// In how many volumes truth and prediction have an organ.
+    public struct VolumeCounts: Encodable, Sendable {
+        /// With Dice and distances.
+        public let both: Int
+        /// Only the truth: Dice 0 (or none, by ``Miss``), and no distance.
+        public let missed: Int
+        /// Only the prediction: Dice 0, and no distance.
+        public let invented: Int
+        /// Neither: neither Dice nor a distance.
+        public let absent: Int
     }
 
     /// One for each organ, in their order.
@@ -166,8 +171,9 @@ extension EvaluationReport {
                 hausdorff95: ofSurfaces(\.hausdorff95), meanSurface: ofSurfaces(\.mean),
                 truthMillilitres: Summary(own.map(\.truthMillilitres)),
                 predictedMillilitres: Summary(own.map(\.predictedMillilitres)),
-                missed: count(truth: true, predicted: false), invented: count(truth: false, predicted: true),
-                absent: count(truth: false, predicted: false))
+                volumes: VolumeCounts(
+                    both: count(truth: true, predicted: true), missed: count(truth: true, predicted: false),
+                    invented: count(truth: false, predicted: true), absent: count(truth: false, predicted: false)))
         }
     }
 

@@ -17,6 +17,12 @@ struct NIfTIHeader: Sendable {
     let slope: Double
     let intercept: Double
 
+    /// What says nothing of the voxels and their places, in the file's bytes before them: fields of text, and extensions.
+    var textRanges: [Range<Int>] {
+        let fields = version == 1 ? [4..<38, 148..<252, 328..<344] : [240..<344, 508..<524, 525..<540]
+        return fields + [Self.length(ofVersion: version)..<voxelOffset]
+    }
+
     /// The bytes of the longest header, NIfTI-2's.
     static let longest = Int(CNIFTI_LONGEST_HEADER)
 

@@ -5,20 +5,41 @@ import SafeFiles
 /// A dataset as nnU-Net v2 wants it (`documentation/dataset_format.md` there): `imagesTr/CASE_0000.nii.gz`,
 /// `labelsTr/CASE.nii.gz`, `dataset.json`, and a `splits_final.json` for cross-validation by case.
 public struct NNUNetDataset: Sendable {
+    /// What becomes of cases whose labels are unfinished: an organ is nowhere, or work stopped half-way; see
+    /// ``DrawnSlices``.
+    public enum Unfinished: Sendable {
+        case refused
+        /// What was not drawn becomes background, or is ignored with the gaps.
+        case written
+        case leftOut
+    }
+
     /// Images and their labels.
     public let cases: [VolumePair]
-    /// Label number n of the dataset is the n-th of these.
+    /// Label number n of the dataset is the n-th of these, but for the one that nnU-Net ignores, whose name is `ignore`.
     public let organs: [Organ]
     /// Labels that become background.
     public let leftOut: Set<UInt16>
-    /// Whether slices on which an organ was forgotten are ignored; see ``LabelVolume/ignoringGaps(_:as:along:)``.
+    /// Whether slices on which an organ was forgotten are ignored; see ``DrawnSlices``.
     public let ignoresGaps: Bool
+    public let unfinished: Unfinished
+    /// Whether images keep the text and the extensions of their headers, where patients' names can be.
+    public let keepsHeader: Bool
+    /// Whether some voxels have the label that nnU-Net ignores.
+    private let hasIgnored: Bool
 
-    public init(cases: [VolumePair], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool) {
+    public init(
+        cases: [VolumePair], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool,
+        unfinished: Unfinished = .refused, keepsHeader: Bool = false
+    ) {
         self.cases = cases.sorted { $0.name < $1.name }
-        self.organs = organs
+        // nnU-Net wants the label that it ignores to be the highest.
+        self.organs = organs.filter { $0.name != ignoredName } + organs.filter { $0.name == ignoredName }
         self.leftOut = leftOut
         self.ignoresGaps = ignoresGaps
+        self.unfinished = unfinished
+        self.keepsHeader = keepsHeader
+        hasIgnored = ignoresGaps || organs.contains { $0.name == ignoredName }
     }
 
     /// What ``write(to:warn:progress:)`` puts into a folder.
@@ -32,18 +53,22 @@ public struct NNUNetDataset: Sendable {
     /// - Parameters:
     ///   - warn: receives what the person should know about each volume.
     ///   - progress: receives after each case, of twice as many, how many are done.
-    /// - Returns: the organs that no case has.
-    /// - Throws: ``FileError`` `badData` for fewer than two cases, for labels that are not in their volume's place, or that
-    ///   are none of the organs', before anything is written; `cannotCreate`, also where a dataset is there;
-    ///   `inputOutput`.
+    /// - Returns: the names of the cases that were written.
+    /// - Throws: before anything is written, ``FileErrors`` for unfinished cases; ``FileError`` `badData` for fewer than two
+    ///   cases, for images that nnU-Net cannot use (voxels that are not finite numbers, axes that ITK refuses), for labels
+    ///   that are not in their image's place, or that are none of the organs', and for an organ called `background`;
+    ///   `cannotCreate`, also where a dataset is there; `inputOutput`.
     @discardableResult
     public func write(
         to folder: String, warn: ([Warning]) -> Void = { _ in }, progress: (_ done: Int) -> Void = { _ in }
-    ) throws -> [Organ] {
-        if let organ = organs.first(where: { ["background", "ignore"].contains($0.name) }) {
+    ) throws -> [String] {
+        if let organ = organs.first(where: { $0.name == "background" }) {
             throw FileError(
-                .badData, file: folder, "nnU-Net keeps the name \(organ.name)", found: "label \(organ.label)",
-                advice: "Give it another name, or leave it out: \(organ.label)=-.")
+                .badData, file: folder, "nnU-Net keeps the name background", found: "label \(organ.label)",
+                advice: "Give it another name, or make it background: \(organ.label)=-.")
+        }
+        guard organs.contains(where: { $0.name != ignoredName }) else {
+            throw FileError(.badData, file: folder, "no organ to learn", expected: "a name besides \(ignoredName)")
         }
         // nnU-Net would train on what is left there of other cases.
         for part in parts where FileManager.default.fileExists(atPath: "\(folder)/\(part)") {
@@ -51,26 +76,18 @@ public struct NNUNetDataset: Sendable {
                 .cannotCreate, file: folder, "a dataset stands there", found: part,
                 advice: "Remove it, or choose another folder with -o.")
         }
-        guard cases.count >= 2 else {
+        let checked = try check(for: folder, warn: warn, progress: progress)
+        guard checked.count >= 2 else {
             throw FileError(
                 .badData, file: folder, "too few cases to validate across", expected: "2 or more",
-                found: "\(cases.count)")
-        }
-        var missing = Array(organs.enumerated())
-        for (done, item) in cases.enumerated() {
-            // Whole, though only its place counts: a volume that is damaged stops the training.
-            let image = try Volume(contentsOf: item.first)
-            let labels = try labels(of: item, in: image.geometry)
-            warn(image.warnings)
-            missing.removeAll { labels.values.contains(UInt16($0.offset + 1)) }
-            progress(done + 1)
+                found: "\(checked.count)")
         }
 
         // All is written beside its place first.
         let missingFolders = missingFolders(folder)
         let staging = "\(folder)/.\(UUID().uuidString.prefix(8))-export"
         do {
-            try write(into: staging) { progress(cases.count + $0) }
+            try write(checked, into: staging) { progress(2 * cases.count - checked.count + $0) }
             for part in parts {
                 guard rename("\(staging)/\(part)", "\(folder)/\(part)") == 0 else {
                     throw FileError(.cannotCreate, file: "\(folder)/\(part)", systemMessage(errno))
@@ -86,27 +103,91 @@ public struct NNUNetDataset: Sendable {
             throw error
         }
         rmdir(staging)
-        return missing.map(\.element)
+        return checked.map(\.name)
     }
 
-    /// Writes all parts into a folder that is not there.
-    private func write(into folder: String, progress: (_ done: Int) -> Void) throws {
+    /// Checks all cases.
+    ///
+    /// - Returns: those that are to be written.
+    private func check(
+        for folder: String, warn: ([Warning]) -> Void, progress: (_ done: Int) -> Void
+    ) throws -> [VolumePair] {
+        var (finished, errors): ([VolumePair], [FileError]) = ([], [])
+        var absent = Set(organs.map(\.label))
+        for (done, item) in cases.enumerated() {
+            // Whole, though only its place counts: a volume that is damaged stops the training.
+            let image = try Volume(contentsOf: item.first)
+            try requireUsable(image)
+            let (_, drawn, warnings) = try labels(of: item, in: image.geometry)
+            warn(image.warnings + warnings.filter { own in !image.warnings.contains { $0.what == own.what } })
+            absent.subtract(drawn.present.map { organs[Int($0) - 1].label })
+            let missing = organs.enumerated().filter {
+                $0.element.name != ignoredName && !drawn.present.contains(UInt16($0.offset + 1))
+            }
+            let findings =
+                missing.map { "no \($0.element.name)" }
+                + drawn.undrawn.map {
+                    "nothing on slices \($0.lowerBound)–\($0.upperBound), before which work seems to have stopped"
+                }
+            if findings.isEmpty {
+                finished.append(item)
+            } else {
+                errors.append(
+                    FileError(
+                        .badData, file: item.second, "unfinished", found: findings.joined(separator: "; "),
+                        advice:
+                            "Write such cases with --allow-missing, leave them out with --exclude-incomplete, or have "
+                            + "nnU-Net ignore what was not drawn with --ignore-gaps."))
+            }
+            progress(done + 1)
+        }
+        if !errors.isEmpty, unfinished == .refused, !ignoresGaps { throw FileErrors(errors) }
+        let fate = unfinished == .leftOut ? "unfinished, left out" : "unfinished"
+        warn(errors.map { Warning(file: $0.file, "\(fate): \($0.found ?? "")") })
+        let nowhere = organs.filter { absent.contains($0.label) && $0.name != ignoredName }
+        warn(nowhere.map { Warning(file: folder, "no voxel is \($0.name) (label \($0.label))") })
+        return unfinished == .leftOut ? finished : cases
+    }
+
+    /// Refuses an image that nnU-Net does not train on.
+    private func requireUsable(_ image: Volume) throws(FileError) {
+        guard image.geometry.isReadByITK else {
+            throw FileError(
+                .badData, file: image.file,
+                "its axes are not perpendicular, and nnU-Net reads by ITK, which refuses it",
+                advice: "Resample the image and its labels to perpendicular axes first.")
+        }
+        if let offset = image.values.firstIndex(where: { !$0.isFinite }) {
+            let voxel = image.size.voxel(at: offset)
+            throw FileError(
+                .badData, file: image.file, place: "voxel (\(voxel.i), \(voxel.j), \(voxel.k))",
+                "not a number that nnU-Net can use", expected: "finite numbers", found: "\(image.values[offset])",
+                advice: "Replace such voxels, by −1024 in CT for example.")
+        }
+    }
+
+    /// Writes all parts of some cases into a folder that is not there.
+    private func write(_ cases: [VolumePair], into folder: String, progress: (_ done: Int) -> Void) throws {
         for part in folders { try makeFolder("\(folder)/\(part)") }
         for (done, item) in cases.enumerated() {
             let image = "\(folder)/imagesTr/\(item.name)_0000.nii.gz"
-            try writeAtomically(image) { temporary in try compress(item.first, to: temporary, for: image) }
-            let labels = try labels(of: item, in: try Geometry(ofVolume: item.first))
+            try writeAtomically(image) { temporary in
+                try copyImage(item.first, to: temporary, for: image, keepsHeader: keepsHeader)
+            }
+            let labels = try labels(of: item, in: try Geometry(ofVolume: item.first)).labels
             try labels.write(to: "\(folder)/labelsTr/\(item.name).nii.gz")
             progress(done + 1)
         }
-        try writeAtomically("\(folder)/splits_final.json", try encodedJSON(splits))
-        try writeAtomically("\(folder)/dataset.json", try encodedJSON(description))
+        try writeAtomically("\(folder)/splits_final.json", try encodedJSON(splits(cases.map(\.name))))
+        try writeAtomically("\(folder)/dataset.json", try encodedJSON(description(count: cases.count)))
     }
 
     // MARK: Labels
 
-    /// The labels of a case in its volume's own geometry, numbered from 1.
-    private func labels(of item: VolumePair, in geometry: Geometry) throws(FileError) -> LabelVolume {
+    /// The labels of a case in its volume's own geometry, numbered from 1, and on which slices they were drawn.
+    private func labels(
+        of item: VolumePair, in geometry: Geometry
+    ) throws(FileError) -> (labels: LabelVolume, drawn: DrawnSlices, warnings: [Warning]) {
         let labels = try LabelVolume(contentsOf: item.second)
         if let difference = geometry.difference(from: labels.geometry) {
             throw FileError(.badData, file: item.second, "not in the place of \(item.first)", found: difference)
@@ -125,12 +206,15 @@ public struct NNUNetDataset: Sendable {
                 found: unnamed.sorted().map { "\($0)" }.joined(separator: ", "),
                 advice: "Add each to --names: LABEL=NAME, or LABEL=- to make it background.")
         }
-        guard ignoresGaps else { return result }
+        let learned = organs.indices.filter { organs[$0].name != ignoredName }.map { UInt16($0 + 1) }
         let axis = LabelsRecord(besideLabels: item.second)?.axis ?? .k
-        return result.ignoringGaps(organs.indices.map { UInt16($0 + 1) }, as: ignoreLabel, along: axis)
+        let drawn = DrawnSlices(result, SliceGeometry(geometry, axis: axis), labels: learned)
+        if ignoresGaps { result.ignoreBackground(of: drawn.forgotten, drawn.slices, as: ignoreLabel) }
+        return (result, drawn, labels.warnings)
     }
 
-    private var ignoreLabel: UInt16 { UInt16(organs.count + 1) }
+    /// The highest of all.
+    private var ignoreLabel: UInt16 { UInt16(organs.count { $0.name != ignoredName } + 1) }
 
     // MARK: Descriptions
 
@@ -148,16 +232,16 @@ public struct NNUNetDataset: Sendable {
         }
     }
 
-    private var description: Description {
+    private func description(count: Int) -> Description {
         var labels: [String: UInt16] = ["background": 0]
         for (index, organ) in organs.enumerated() { labels[organ.name] = UInt16(index + 1) }
-        if ignoresGaps { labels["ignore"] = ignoreLabel }
-        return Description(labels: labels, numTraining: cases.count)
+        if hasIgnored { labels[ignoredName] = ignoreLabel }
+        return Description(labels: labels, numTraining: count)
     }
 
     /// Up to five folds; the n-th validates on every fifth case from the n-th on.
-    private var splits: [[String: [String]]] {
-        let (names, folds) = (cases.map(\.name), min(5, cases.count))
+    private func splits(_ names: [String]) -> [[String: [String]]] {
+        let folds = min(5, names.count)
         return (0..<folds).map { fold in
             [
                 "train": names.indices.filter { $0 % folds != fold }.map { names[$0] },
@@ -169,19 +253,33 @@ public struct NNUNetDataset: Sendable {
 
 private let folders = ["imagesTr", "labelsTr"]
 private let parts = folders + ["splits_final.json", "dataset.json"]
+/// The name of the label that nnU-Net leaves out of its loss.
+private let ignoredName = "ignore"
 
-/// Copies a volume, which is compressed unless it is; reading follows links.
-private func compress(_ volume: String, to temporary: String, for path: String) throws(FileError) {
+/// Copies a volume compressed, without the text and the extensions of its header unless it keeps them; reading follows
+/// links.
+private func copyImage(
+    _ volume: String, to temporary: String, for path: String, keepsHeader: Bool
+) throws(FileError) {
     let file = try GzipFile(reading: volume)
-    if file.isCompressed {
+    if file.isCompressed, keepsHeader {
         try write(try readFile(volume, limit: .max), to: temporary, for: path)
         return
     }
     let compressed = try GzipFile(writing: temporary, for: path, compressed: true)
-    while true {
-        let bytes = try file.read(1 << 20)
+    let chunk = 1 << 20
+    var (position, blank, end): (Int, [Range<Int>], Int) = (0, [], .max)
+    while position < end {
+        var bytes = try file.read(chunk)
         if bytes.isEmpty { break }
-        try compressed.write(bytes)
+        if position == 0, !keepsHeader {
+            let header = try NIfTIHeader.read(Array(bytes.prefix(NIfTIHeader.longest)), file: volume)
+            (blank, end) = (header.0.textRanges, header.0.voxelOffset + header.1.size.count * header.0.bytesPerVoxel)
+        }
+        let part = position..<position + bytes.count
+        for place in blank.flatMap({ $0.clamped(to: part) }) { bytes[place - position] = 0 }
+        try compressed.write(Array(bytes.prefix(end - position)))
+        position = part.upperBound
     }
     try compressed.close()
 }
@@ -191,27 +289,4 @@ private func missingFolders(_ path: String) -> [String] {
     let folders = sequence(first: URL(filePath: path).absoluteURL) { $0.deletingLastPathComponent() }.lazy
         .map { $0.path(percentEncoded: false) }
     return Array(folders.prefix { !FileManager.default.fileExists(atPath: $0) })
-}
-
-extension LabelVolume {
-    /// On every slice along an axis on which a label has no voxel though slices before and after have, the background gets
-    /// the label `ignored`: a forgotten organ must not teach that there is none.
-    func ignoringGaps(_ labels: [UInt16], as ignored: UInt16, along axis: VoxelAxis = .k) -> LabelVolume {
-        let slices = SliceGeometry(geometry, axis: axis)
-        var present: [UInt16: Set<Int>] = [:]
-        for slice in 0..<slices.count {
-            for label in Set(self.labels(ofSlice: slice, slices)) { present[label, default: []].insert(slice) }
-        }
-        var result = self
-        var forgotten: Set<Int> = []
-        for label in labels {
-            if let own = present[label], let first = own.min(), let last = own.max() {
-                forgotten.formUnion(Set(first...last).subtracting(own))
-            }
-        }
-        for slice in forgotten {
-            for offset in slices.offsets(ofSlice: slice) where values[offset] == 0 { result.values[offset] = ignored }
-        }
-        return result
-    }
 }

@@ -17,7 +17,8 @@ struct ExportNNUNet: ParsableCommand {
             -o $nnUNet_raw/Dataset001_Abdomen
 
             Volumes and labels pair by their names or by {case}, Case_0001_0000.nii.gz also with Case_0001.nii.gz, and \
-            every pair is checked before anything is written. Labels become consecutive. splits_final.json holds five folds by case (fewer of fewer cases): copy it into nnU-Net's folder of \
+            every pair is checked before anything is written. Labels become consecutive; one called ignore is the one that \
+            nnU-Net ignores. Images lose the text of their headers, where names of patients can be. splits_final.json holds five folds by case (fewer of fewer cases): copy it into nnU-Net's folder of \
             preprocessed data.
 
             With --ignore-gaps, nnU-Net 2.8.1 counts ignored voxels where it measures the intensities to normalise by; \
@@ -40,8 +41,20 @@ struct ExportNNUNet: ParsableCommand {
     @Flag(help: "Leave out volumes without labels, and labels without a volume.")
     var onlyCommon = false
 
-    @Flag(help: "Ignore the background of slices on which an organ was forgotten: before and after, it is there.")
+    @Flag(
+        help: ArgumentHelp(
+            "Ignore the background of slices on which an organ was forgotten: before and after it is there, or it is nowhere, "
+                + "or work stopped half-way."))
     var ignoreGaps = false
+
+    @Flag(help: "Write cases also where an organ is nowhere or work stopped half-way; there it becomes background.")
+    var allowMissing = false
+
+    @Flag(help: "Leave out cases where an organ is nowhere or work stopped half-way.")
+    var excludeIncomplete = false
+
+    @Flag(help: "Keep the text and the extensions of the images' headers.")
+    var keepHeader = false
 
     @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
@@ -49,6 +62,12 @@ struct ExportNNUNet: ParsableCommand {
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The folder to write, such as Dataset001_Abdomen.", valueName: "dir"))
     var output: String
+
+    mutating func validate() throws {
+        guard !(allowMissing && excludeIncomplete) else {
+            throw ValidationError("--allow-missing and --exclude-incomplete exclude each other.")
+        }
+    }
 
     func run() throws {
         let paired = try VolumePairs(
@@ -62,16 +81,16 @@ struct ExportNNUNet: ParsableCommand {
                     : "--names leaves out every label.")
         }
         let dataset = NNUNetDataset(
-            cases: paired.pairs, organs: organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps)
+            cases: paired.pairs, organs: organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps,
+            unfinished: excludeIncomplete ? .leftOut : allowMissing ? .written : .refused, keepsHeader: keepHeader)
         try requireDistinct(
             reads: paired.pairs.flatMap { [$0.first, $0.second] + labelsRecords($0.second) },
             writes: NNUNetDataset.outputs(in: output))
         let progress = Progress("\(output): cases", total: paired.pairs.count, isQuiet: quiet)
         // Each is checked, then each is written.
-        let missing = try dataset.write(
+        let written = try dataset.write(
             to: output, warn: { if !quiet { printWarnings($0) } }, progress: { progress.update($0 / 2) })
-        if !quiet { printWarnings(missing.map { Warning(file: labels, "no voxel is \($0.name) (label \($0.label))") }) }
-        print("wrote \(paired.pairs.count) cases to \(output)")
+        print("wrote \(written.count) cases to \(output)")
     }
 
     /// The labels that the records beside the labels name, but for those that `--names` leaves out, by their numbers.

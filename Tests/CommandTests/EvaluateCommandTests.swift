@@ -149,10 +149,10 @@ import Testing
 
     // MARK: Export
 
-    private func export(_ names: String) throws -> Command {
+    private func export(_ names: String, _ more: String...) throws -> Command {
         try Command(
-            ["export", "nnunet", "--images", "ct", "--labels", "labels", "--names", names, "-o", "set"], in: folder.path
-        )
+            ["export", "nnunet", "--images", "ct", "--labels", "labels", "--names", names, "-o", "set"] + more,
+            in: folder.path)
     }
 
     @Test func exportsOnceAndNamesWhatItLacks() throws {
@@ -167,16 +167,83 @@ import Testing
         #expect(unnamed.errors.contains("found 2, 3, 5") && unnamed.errors.contains("LABEL=-"))
         #expect(try export("1=-,4=-").status == 64)
         let names = "4=liver,1=spleen,2=-,3=-,5=-,9=foo"
-        let first = try export(names)
+        let refused = try export(names)
+        #expect(refused.status == 65)
+        for name in ["a", "b"] {
+            #expect(refused.errors.contains("labels/\(name).nii.gz: unfinished: found no foo\n"), "\(refused.errors)")
+        }
+        #expect(refused.errors.contains("--allow-missing"))
+        #expect(try export(names, "--exclude-incomplete").errors.contains("too few cases"))
+        let first = try export(names, "--allow-missing")
         #expect(first.status == 0)
         #expect(first.errors.contains("no voxel is foo (label 9)") && first.errors.contains("cases: 2 in"))
         let text = try Data(contentsOf: URL(filePath: folder.path + "/set/dataset.json"))
         let description = try #require(JSONSerialization.jsonObject(with: text) as? [String: Any])
         #expect(description["labels"] as? [String: Int] == ["background": 0, "liver": 1, "spleen": 2, "foo": 3])
         // Cases of an earlier export would be trained on too.
-        let again = try export(names)
+        let again = try export(names, "--allow-missing")
         #expect(again.status == 73)
         #expect(again.errors.contains("a dataset stands there"))
+    }
+
+    /// A full disk, here by the largest file that a shell allows: 74, and the next try finds nothing.
+    @Test func aFullDiskLeavesNothing() throws {
+        try make("ct/a.nii.gz", "ct/b.nii.gz", from: demo + "/ct.nii.gz")
+        try make("labels/a.nii.gz", "labels/b.nii.gz", from: truth)
+        let line = "swift-sam export nnunet --images ct --labels labels --names 1=a,2=b,3=c,4=d,5=e -o set --quiet"
+        let full = try Command(shell: "trap '' XFSZ; ulimit -f 64; \(line)", in: folder.path)
+        #expect(full.status == 74, "\(full.errors)")
+        #expect(
+            full.errors.hasPrefix("error: set/imagesTr/a_0000.nii.gz") && full.errors.split(separator: "\n").count < 3)
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/set"))
+        #expect(try Command(shell: line, in: folder.path).status == 0)
+    }
+
+    // MARK: Distances
+
+    /// One of two volumes is missed: what each number stands for is beside it.
+    @Test func distancesSayHowManyVolumesTheyStandFor() throws {
+        try make("truth/a.nii.gz", "truth/b.nii.gz", "predicted/a.nii.gz", from: truth)
+        var labels = try LabelVolume(contentsOf: truth)
+        labels.values = labels.values.map { $0 == 1 ? 0 : $0 }
+        try labels.write(to: folder.path + "/predicted/b.nii.gz")
+        func evaluate(_ more: [String]) throws -> Command {
+            try Command(
+                ["evaluate", "--truth", "truth", "--predicted", "predicted", "--names", "1=spleen"] + more,
+                in: folder.path)
+        }
+        let table = try evaluate(["--hd95", "larger"])
+        #expect(table.output.contains("HD95 (mm, larger)"))
+        #expect(table.output.contains("0.500 ± 0.693 (2)") && table.output.contains("0.00 (1)"))
+        #expect(table.errors.contains("spleen: missed in 1 of 2 volumes, so no surface distance there"))
+        let json = try evaluate(["--json", "--quiet"])
+        #expect(json.json["hd95"] as? String == "pooled" && json.errors == "")
+        let spleen = try #require((json.json["organs"] as? [String: [String: [String: Any]]])?["spleen"])
+        #expect(spleen["volumes"] as? [String: Int] == ["both": 1, "missed": 1, "invented": 0, "absent": 0])
+        #expect(spleen["hd95_mm"]?["n"] as? Int == 1)
+        let without = try evaluate(["--no-distances"])
+        #expect(!without.output.contains("HD95") && without.output.contains("0.500 ± 0.693 (2)"))
+        #expect(try evaluate(["--no-distances", "--json"]).json["hd95"] == nil)
+        #expect(try evaluate(["--no-distances", "--hd95", "pooled"]).status == 64)
+    }
+
+    // MARK: Tables
+
+    @Test func twoModelsOfOneTable() throws {
+        folder.write("v.csv", "model,path,dice\nA,x,0.9\nA,y,0.8\nB,x,0.7\nB,y,0.7\n")
+        let models = ["compare", "v.csv", "v.csv", "--where-first", "model=A", "--where-second", "model=B"]
+        let json = try Command(models + ["--json"], in: folder.path)
+        let mean = try #require(json.json["mean"] as? [String: Any])
+        #expect(mean["higher"] as? String == "first" && mean["n"] as? Int == 2)
+        let markdown = try Command(models + ["--markdown"], in: folder.path)
+        // 1.96 · 0.05 / √2
+        #expect(markdown.output.contains("| dice | 2 | 0.850 ± 0.069 | 0.700 ± 0.000 | +0.150 | 0.5 |"))
+        #expect(try Command(models + ["--markdown", "--latex"], in: folder.path).status == 64)
+        #expect(try Command(models + ["--where-first", "model"], in: folder.path).status == 64)
+        let itself = try Command(["compare", "v.csv", "v.csv", "--where", "model=A"], in: folder.path)
+        #expect(itself.errors.contains("every score is the same as in v.csv"))
+        let latex = try Command(["summarize", "v.csv", "--columns", "dice", "--latex"], in: folder.path)
+        #expect(latex.output.contains("dice & 4 & 0.775 $\\pm$ 0.081"))
     }
 
     /// nnU-Net's own names of images, beside labels in a folder for each case.

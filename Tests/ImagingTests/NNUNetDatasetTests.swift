@@ -33,7 +33,9 @@ import Testing
 
     @Test func labelsAreConsecutiveAndFoldsAreByCase() throws {
         let cases = try ["c", "a", "b"].map { try addCase($0) }
-        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
+        let written = try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false, keepsHeader: true)
+            .write(to: folder.file("set"))
+        #expect(written == ["a", "b", "c"])
         let description = try #require(try json("dataset") as? [String: Any])
         #expect(description["labels"] as? [String: Int] == ["background": 0, "liver": 1, "spleen": 2])
         #expect(description["channel_names"] as? [String: String] == ["0": "CT"])
@@ -114,6 +116,153 @@ import Testing
             #expect(try readFile(path, limit: 10_000).starts(with: [0x1F, 0x8B]))
             #expect(try Volume(contentsOf: path).values == Volume(contentsOf: source).values)
         }
+    }
+
+    // MARK: What nnU-Net can use
+
+    /// `LabelManager` asserts that the label to ignore is the highest.
+    @Test(arguments: [false, true]) func theLabelToIgnoreIsTheHighest(ignoresGaps: Bool) throws {
+        let cases = try ["a", "b"].map { try addCase($0) }
+        let organs = [Organ(name: "ignore", label: 300), Organ(name: "spleen", label: 7)]
+        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: ignoresGaps).write(to: folder.file("set"))
+        let description = try #require(try json("dataset") as? [String: Any])
+        #expect(description["labels"] as? [String: Int] == ["background": 0, "spleen": 1, "ignore": 2])
+        let labels = try LabelVolume(contentsOf: folder.file("set/labelsTr/b.nii.gz"))
+        #expect((1...4).map { labels[VoxelIndex(i: 5, j: 6, k: $0)] } == [1, 1, 2, 1])
+        // The gap of the spleen is the slice of the other label.
+        #expect(labels.values.count { $0 == 2 } == (ignoresGaps ? 56 : 1))
+        expectError(.badData, "no organ to learn") {
+            try NNUNetDataset(cases: cases, organs: [organs[0]], ignoresGaps: false).write(to: folder.file("none"))
+        }
+    }
+
+    @Test(arguments: [Float.nan, .infinity]) func voxelsThatAreNoNumbers(value: Float) throws {
+        let cases = try ["a", "b"].map { try addCase($0) }
+        // Stored as float32: datatype 16, 32 bits.
+        var bytes =
+            geometry.labelsHeader(bytesPerLabel: 1)
+            .with(Int16(16), at: 70).with(Int16(32), at: 72) + [UInt8](repeating: 0, count: 4 * 336)
+        bytes = bytes.with(value, at: 352 + 4 * 60)
+        let bad = VolumePair(name: "b", first: folder.write("bad.nii", bytes), second: cases[1].second)
+        // Voxel 60 of 7×8: 4 of row 0 of slice 1.
+        let error = expectError(.badData, "voxel (4, 0, 1): not a number that nnU-Net can use", about: bad.first) {
+            try NNUNetDataset(cases: [cases[0], bad], organs: organs, ignoresGaps: false).write(to: folder.file("set"))
+        }
+        #expect(error?.found == (value.isNaN ? "nan" : "inf"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("set")))
+    }
+
+    /// SimpleITK 2.5.7 reads no volume whose only form is sheared, and where there is a qform follows that.
+    @Test func axesThatITKRefuses() throws {
+        var affine = geometry.affine
+        affine.alongK.x = 0.2
+        let sheared = Geometry(size: geometry.size, affine: affine)
+        let cases = try ["a", "b"].map { name in
+            let item = try addCase(name, at: sheared)
+            try LabelVolume(geometry: sheared).write(to: item.first)
+            return item
+        }
+        let dataset = NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false)
+        expectError(.badData, "axes are not perpendicular", about: cases[0].first) {
+            try dataset.write(to: folder.file("set"))
+        }
+        for item in cases {
+            try LabelVolume(geometry: sheared).write(to: folder.file("x.nii"))
+            let bytes = [UInt8](try readFile(folder.file("x.nii"), limit: 1 << 20))
+            folder.write(URL(filePath: item.first).lastPathComponent, bytes.with(Int16(1), at: 252))
+        }
+        var warnings: [Warning] = []
+        try dataset.write(to: folder.file("set"), warn: { warnings += $0 })
+        // The image's; that of labels in the same place is said once.
+        #expect(warnings.count { $0.what.contains("follows its qform instead") } == 2)
+    }
+
+    /// Fields of text and extensions hold patients' names; voxels and all that places them stay.
+    @Test(arguments: [1, 2]) func textOfTheHeaderStays(version: Int) throws {
+        var cases = try ["a", "b"].map { try addCase($0) }
+        let size = version == 1 ? geometry.size : VolumeSize(i: 40_000, j: 1, k: 1)
+        let place = Geometry(size: size, affine: geometry.affine)
+        let name = Array("DOE^JANE".utf8)
+        var header = place.labelsHeader(bytesPerLabel: 1)
+        for field in version == 1 ? [5, 20, 150, 230, 330] : [250, 322, 510, 530] {
+            header.replaceSubrange(field..<field + name.count, with: name)
+        }
+        header[header.count - 4] = 1
+        header = version == 1 ? header.with(Float(384), at: 108) : header.with(Int64(576), at: 168)
+        let voxels = (0..<size.count).map { UInt8($0 % 251) }
+        let comment = [32, 0, 0, 0, 6, 0, 0, 0] + name + [UInt8](repeating: 0x41, count: 16)
+        let file = folder.write("named.nii", header + comment + voxels + name)
+        let labels = folder.file("named-labels.nii")
+        var values = LabelVolume(geometry: place)
+        (values.values[3], values.values[size.count - 1]) = (7, 300)
+        try values.write(to: labels)
+        cases[1] = VolumePair(name: "b", first: file, second: labels)
+        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
+        let path = folder.file("set/imagesTr/b_0000.nii.gz")
+        let plain = try GzipFile(reading: path).read(1 << 20)
+        #expect(plain.firstRange(of: name) == nil && !plain.dropLast(size.count).contains(0x41))
+        let (image, source) = (try Volume(contentsOf: path), try Volume(contentsOf: file))
+        #expect(image.values == source.values && image.geometry.affine == source.geometry.affine)
+        #expect(plain.suffix(size.count) == voxels[...])
+        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false, keepsHeader: true).write(
+            to: folder.file("all"))
+        #expect(
+            try GzipFile(reading: folder.file("all/imagesTr/b_0000.nii.gz")).read(1 << 20)
+                == GzipFile(reading: file).read(1 << 20))
+    }
+
+    // MARK: What nobody drew
+
+    /// A case of two organs, each a rod along k on some slices of 12.
+    private func addRods(_ name: String, spleen: Range<Int>, liver: Range<Int>) throws -> VolumePair {
+        let long = Geometry.plain(i: 4, j: 3, k: 12)
+        var labels = LabelVolume(geometry: long)
+        for k in spleen { labels[VoxelIndex(i: 1, j: 1, k: k)] = 7 }
+        for k in liver { labels[VoxelIndex(i: 3, j: 2, k: k)] = 300 }
+        let item = VolumePair(
+            name: name, first: folder.file("\(name).nii.gz"), second: folder.file("\(name)-labels.nii.gz"))
+        try LabelVolume(geometry: long).write(to: item.first)
+        try labels.write(to: item.second)
+        return item
+    }
+
+    @Test func unfinishedCases() throws {
+        let cases = [
+            try addRods("absent", spleen: 2..<9, liver: 0..<0), try addRods("half", spleen: 1..<6, liver: 2..<6),
+            try addRods("whole", spleen: 2..<9, liver: 1..<11), try addRods("whole2", spleen: 3..<12, liver: 2..<12),
+        ]
+        func dataset(_ unfinished: NNUNetDataset.Unfinished, ignoresGaps: Bool = false) -> NNUNetDataset {
+            NNUNetDataset(cases: cases, organs: organs, ignoresGaps: ignoresGaps, unfinished: unfinished)
+        }
+        let refused = #expect(throws: FileErrors.self) { try dataset(.refused).write(to: folder.file("set")) }
+        #expect(refused?.kind == .badData)
+        #expect(refused?.errors.map(\.file) == [cases[0].second, cases[1].second])
+        #expect(
+            refused?.errors.map(\.found) == [
+                "no liver", "nothing on slices 6–11, before which work seems to have stopped",
+            ])
+        #expect(!FileManager.default.fileExists(atPath: folder.file("set")))
+
+        var warnings: [String] = []
+        let left = try dataset(.leftOut).write(to: folder.file("left"), warn: { warnings += $0.map(\.what) })
+        #expect(left == ["whole", "whole2"])
+        #expect(warnings.count { $0.hasPrefix("unfinished, left out: ") } == 2)
+        #expect(!FileManager.default.fileExists(atPath: folder.file("left/labelsTr/half.nii.gz")))
+
+        let all = try dataset(.written).write(to: folder.file("all"), warn: { warnings += $0.map(\.what) })
+        #expect(
+            all.count == 4
+                && warnings.last == "unfinished: nothing on slices 6–11, before which work seems to have stopped")
+
+        // 12 voxels a slice, all background but one or two.
+        try dataset(.refused, ignoresGaps: true).write(to: folder.file("ignored"))
+        func ignored(_ name: String) throws -> [Int] {
+            let labels = try LabelVolume(contentsOf: folder.file("ignored/labelsTr/\(name).nii.gz"))
+            return (0..<12).map { k in labels.values[12 * k..<12 * (k + 1)].count { $0 == 3 } }
+        }
+        #expect(try ignored("absent") == [12, 12, 11, 11, 11, 11, 11, 11, 11, 12, 12, 12])
+        #expect(try ignored("half") == [0, 0, 0, 0, 0, 0, 12, 12, 12, 12, 12, 12])
+        #expect(try ignored("whole") == [Int](repeating: 0, count: 12))
     }
 
     @Test func aFailureLeavesNothing() throws {

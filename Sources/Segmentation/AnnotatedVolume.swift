@@ -13,6 +13,8 @@ public struct AnnotatedVolume: Sendable {
     public let slices: SliceGeometry
     /// Where the volume's axes point, such as "RAS"; nil where it does not say.
     let orientation: String?
+    /// What the person should know of where the volume's voxels are.
+    let geometryWarnings: [Warning]
     /// The slices that have files or rows, in order; those without boxes too.
     public let boxes: [SliceBoxes]
     /// What is wrong with boxes that are not among these.
@@ -31,6 +33,7 @@ public struct AnnotatedVolume: Sendable {
         self.annotator = annotator
         let geometry = try Geometry(ofVolume: file.path)
         orientation = geometry.source == .none ? nil : geometry.orientation
+        geometryWarnings = geometry.warnings(file: file.path)
         record = try Self.record(source, file, annotator, pattern, slicing, geometry)
         slices = try slicing.slices(of: geometry, case: file.name, record: record)
         let reading = source.boxes(
@@ -145,6 +148,9 @@ public struct AnnotatedVolumes: Sendable {
         warnings =
             Self.warnings(source, files, without: without, bad: bad.count)
             + Self.warnings(volumes, slicing, file: path)
+            // Once for each volume, whoever drew on it.
+            + Dictionary(grouping: volumes, by: \.file.path).sorted { $0.key < $1.key }
+            .flatMap { $0.value[0].geometryWarnings }
     }
 
     /// What is assumed where no record says how slices were turned.

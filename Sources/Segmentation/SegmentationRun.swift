@@ -39,7 +39,7 @@ public struct SegmentationRun: Sendable {
     /// What the person should know before.
     public let warnings: [Warning]
 
-    /// Reads the volume.
+    /// Reads the volume, of whose place ``AnnotatedVolumes/warnings`` tell.
     ///
     /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is no volume, does not look like CT and
     ///   no intensity was chosen, or two signs of anatomy agree that the boxes were drawn in another view than the one
@@ -61,7 +61,7 @@ public struct SegmentationRun: Sendable {
             labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)
         warnings =
             try signs.warnings(isAssumed: isAssumed, view: slices.view, file: volume.file)
-            + volume.warnings + slices.warnings(file: volume.file)
+            + slices.warnings(file: volume.file)
             + (annotated.record?.warnings(case: annotated.file.name) ?? [])
     }
 
@@ -126,9 +126,14 @@ public struct LabelledVolume: Sendable {
     public func warnings(file: String) -> [Warning] {
         if manifest.boxes.isEmpty { return [Warning(file: file, "no boxes, so no labels: every voxel is 0")] }
         let empty = manifest.boxes.filter { $0.area == 0 }
-        return empty.prefix(1).map { first in
-            Warning(file: file, "boxes whose mask is empty: \(empty.count), the first \(first.file):\(first.number)")
-        }
+        let drawn = Set(segmentation.boxes.map { "\($0.label)" })
+        let undrawn = manifest.labels.filter { !drawn.contains($0.key) }.sorted { Int($0.key) ?? 0 < Int($1.key) ?? 0 }
+            .map { $0.value.name ?? "label \($0.key)" }
+        return (undrawn.isEmpty ? [] : [Warning(file: file, "no box of: \(undrawn.joined(separator: ", "))")])
+            + empty.prefix(1).map { first in
+                Warning(
+                    file: file, "boxes whose mask is empty: \(empty.count), the first \(first.file):\(first.number)")
+            }
     }
 
     /// Some slices with labels and boxes, and what the colours mean.

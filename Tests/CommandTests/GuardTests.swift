@@ -63,6 +63,9 @@ import Testing
             reads: ["w.safetensors"] + table,
             outputs: labelOutputs, environment: ["SWIFT_SAM_MODEL": "w.safetensors"]),
         Row(
+            command: ["segment", "ct.nii.gz", "--boxes", "plain.csv", "--record", "records"] + model,
+            reads: ["plain.csv", "records/slices.json"], outputs: labelOutputs),
+        Row(
             command: ["segment", "volumes", "--boxes", "boxes"] + model,
             reads: ["volumes/ct.nii.gz", "boxes/ct-slice003.txt"],
             outputs: [(["-o", "{case}/l.nii"], "ct/l.nii"), (["-o", "l-{case}.nii"], "l-ct.json")]),
@@ -90,7 +93,7 @@ import Testing
             ]),
         Row(
             command: ["evaluate", "--truth", "truth.nii.gz", "--predicted", "labels.nii.gz"],
-            reads: ["truth.nii.gz", "labels.nii.gz"],
+            reads: ["truth.nii.gz", "labels.nii.gz", "labels.json"],
             outputs: [(["--csv", "v.csv"], "v.csv"), (["--slice-csv", "v.csv"], "v.csv")]),
         Row(
             command: ["evaluate", "--truth", "truths", "--predicted", "truths"], reads: ["truths/b.nii.gz"],
@@ -117,7 +120,9 @@ import Testing
         let record = """
             {"axis": "k", "intensity": "soft-tissue", "view": "array", "volumes": {"ct": {"i": 256, "j": 256, "k": 24}}}
             """
-        for place in ["boxes/", "", "crowd/anna/", "crowd/ben/"] { folder.write(place + "slices.json", record) }
+        for place in ["boxes/", "", "crowd/anna/", "crowd/ben/", "records/"] {
+            folder.write(place + "slices.json", record)
+        }
         for place in ["boxes", "crowd/anna", "crowd/ben"] {
             folder.write("\(place)/ct-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
         }
@@ -125,6 +130,8 @@ import Testing
         for name in ["photo.png", "boxes/ct-slice003.png", "ct-slice003.png"] { folder.write(name, "a picture") }
         folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\n")
         folder.write("tasks.csv", "annotator,class,case,first,last\nanna,liver,ct,0,23\n")
+        folder.write("plain.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\n")
+        folder.write("labels.json", "{}")
         folder.write("m/readme.txt", "")
     }
 

@@ -8,6 +8,7 @@ let package = Package(
         .library(name: "SegmentAnything", targets: ["SegmentAnything", "ImageFrames", "Tensors"]),
         .library(name: "PictureFiles", targets: ["PictureFiles"]),
         .library(name: "PlainSam", targets: ["PlainSam", "Checkpoints"]),
+        .library(name: "Inspection", targets: ["Inspection", "SegmentAnything", "PlainSam"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,7 +36,11 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["SafeFiles", "Tensors"]),
         .target(name: "SegmentAnything", dependencies: ["Checkpoints", "SafeFiles", "ImageFrames", "Tensors"]),
         // The whole of it again, as plain loops: what tests hold it to, and where readers begin.
-        .target(name: "PlainSam", dependencies: ["Checkpoints"]),
+        .target(name: "PlainSam", dependencies: ["Checkpoints", "Tensors"]),
+        // Both side by side: where they, or another implementation, differ, and why.
+        .target(
+            name: "Inspection",
+            dependencies: ["SegmentAnything", "PlainSam", "Checkpoints", "SafeFiles", "ImageFrames", "Tensors"]),
 
         // The pipeline around it.
         .target(name: "Imaging", dependencies: ["SafeFiles", "ImageFrames", "CNIfTI"]),
@@ -50,7 +55,8 @@ let package = Package(
         .executableTarget(
             name: "swift-sam",
             dependencies: [
-                "Annotations", "Checkpoints", "Evaluation", "ImageFrames", "Imaging", "PictureFiles", "SafeFiles",
+                "Annotations", "Checkpoints", "Evaluation", "ImageFrames", "Imaging", "Inspection", "PictureFiles",
+                "SafeFiles",
                 "SegmentAnything", "Segmentation", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -72,6 +78,7 @@ let package = Package(
                 "PlainSam", "SegmentAnything", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "InspectionTests", dependencies: ["Inspection", "PictureFiles", "TestSupport"]),
         .testTarget(name: "SafeFilesTests", dependencies: ["SafeFiles", "TestSupport"]),
         .testTarget(
             name: "PictureFilesTests", dependencies: ["PictureFiles", "TestSupport"], resources: [.copy("Fixtures")]),

@@ -89,7 +89,7 @@ extension PlainModel {
 @Sendable public func relu(_ x: Double) -> Double { max(x, 0) }
 
 /// exp(x)/Σ exp(x) along each row.
-func softmax(_ scores: Rows) -> Rows {
+package func softmax(_ scores: Rows) -> Rows {
     scores.map { row in
         let largest = row.reduce(-.infinity, max)
         let powers = row.map { exp($0 - largest) }
@@ -101,12 +101,12 @@ func softmax(_ scores: Rows) -> Rows {
 // MARK: - Rows
 
 extension Rows {
-    var transposed: Rows { isEmpty ? [] : self[0].indices.map { column in map { $0[column] } } }
+    package var transposed: Rows { isEmpty ? [] : self[0].indices.map { column in map { $0[column] } } }
 
-    func each(_ body: (Double) -> Double) -> Rows { map { $0.map(body) } }
+    package func each(_ body: (Double) -> Double) -> Rows { map { $0.map(body) } }
 
     /// Σₖ a[i][k]·b[k][j]. The inner loop follows rows; a weight of 0, as most are in an interpolation, costs nothing.
-    static func * (a: Rows, b: Rows) -> Rows {
+    package static func * (a: Rows, b: Rows) -> Rows {
         a.map { factors in
             var sums = [Double](repeating: 0, count: b[0].count)
             for (factor, row) in zip(factors, b) where factor != 0 {
@@ -118,20 +118,22 @@ extension Rows {
 }
 
 /// a + b; `+` puts the rows of one below those of the other.
-func sum(_ a: Rows, _ b: Rows) -> Rows {
+package func sum(_ a: Rows, _ b: Rows) -> Rows {
     precondition(a.count == b.count, "\(a.count) rows and \(b.count)")
     return zip(a, b).map { zip($0, $1).map(+) }
 }
 
-func split(_ values: [Double], _ length: Int) -> Rows {
+package func split(_ values: [Double], _ length: Int) -> Rows {
     stride(from: 0, to: values.count, by: length).map { Array(values[$0..<$0 + length]) }
 }
 
 /// One of the equal parts of each row.
-func part(_ index: Int, of x: Rows, size: Int) -> Rows { x.map { Array($0[index * size..<(index + 1) * size]) } }
+package func part(_ index: Int, of x: Rows, size: Int) -> Rows {
+    x.map { Array($0[index * size..<(index + 1) * size]) }
+}
 
 /// Side by side.
-func joined(_ parts: [Rows]) -> Rows { parts[0].indices.map { row in parts.flatMap { $0[row] } } }
+package func joined(_ parts: [Rows]) -> Rows { parts[0].indices.map { row in parts.flatMap { $0[row] } } }
 
 func root(_ count: Int) -> Int { Int(Double(count).squareRoot()) }
 
@@ -139,7 +141,7 @@ func root(_ count: Int) -> Int { Int(Double(count).squareRoot()) }
 
 extension PlainModel {
     /// The modules `path.0`, `path.1`, …
-    func modules(_ path: String) -> [String] {
+    package func modules(_ path: String) -> [String] {
         var paths: [String] = []
         while names.contains(where: { $0.hasPrefix("\(path).\(paths.count).") }) {
             paths.append("\(path).\(paths.count)")

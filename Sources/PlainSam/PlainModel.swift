@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Tensors
 
 /// The whole of SAM, from pixels to masks, in double precision: the definition that the fast model is held to.
 ///
@@ -33,11 +34,16 @@ public struct PlainModel {
 
     /// - Precondition: the file holds a SAM model under official names.
     public init(_ checkpoint: Checkpoint, facts: Facts = Facts()) {
-        (self.facts, names) = (facts, Set(checkpoint.entries.keys))
-        grid = checkpoint.tensor("image_encoder.pos_embed").shape[1]
-        imageSize = grid * checkpoint.tensor("image_encoder.patch_embed.proj.weight").shape[2]
+        self.init(names: checkpoint.entries.keys, facts: facts, tensor: checkpoint.tensor)
+    }
+
+    /// - Parameter tensor: a tensor by its official name, one of `names`.
+    public init(names: some Sequence<String>, facts: Facts = Facts(), tensor: @escaping (_ name: String) -> Tensor) {
+        (self.facts, self.names) = (facts, Set(names))
+        grid = tensor("image_encoder.pos_embed").shape[1]
+        imageSize = grid * tensor("image_encoder.patch_embed.proj.weight").shape[2]
         weight = { name in
-            let tensor = checkpoint.tensor(name)
+            let tensor = tensor(name)
             return split(tensor.values.map(Double.init), tensor.count / tensor.shape[0])
         }
     }

@@ -42,7 +42,7 @@ extension Attention {
     }
 
     /// `[grid, grid, 3·channels]` filled to whole windows with what a padded token's projection is: the bias.
-    private func withPadding(_ projected: Tensor) -> Tensor {
+    func withPadding(_ projected: Tensor) -> Tensor {
         let side = (grid + window - 1) / window * window
         if side == grid { return projected }
         let width = padding.count
@@ -56,21 +56,21 @@ extension Attention {
     }
 
     /// Queries (0), keys (1) or values (2) of each head, `[windows · heads, tokens, headDim]` (`image_encoder.py:228`).
-    private func part(_ part: Int, of projected: Tensor) -> Tensor {
+    func part(_ part: Int, of projected: Tensor) -> Tensor {
         let (count, tokens, heads) = (projected.shape[0], window * window, projected.shape[3] / 3 / headDim)
         return projected.reshaped([count, tokens, 3, heads, headDim]).selecting(axis: 2, part).permuted(0, 2, 1, 3)
             .reshaped([count * heads, tokens, headDim])
     }
 
     /// `[windows · heads, tokens, headDim]` to `[windows, window, window, channels]`.
-    private func joinedHeads(_ x: Tensor) -> Tensor {
+    func joinedHeads(_ x: Tensor) -> Tensor {
         let heads = padding.count / 3 / headDim
         return x.reshaped([x.shape[0] / heads, heads, window * window, headDim]).permuted(0, 2, 1, 3)
             .reshaped([x.shape[0] / heads, window, window, heads * headDim])
     }
 
     /// q·kᵀ/√headDim, `[windows · heads, tokens, tokens]`.
-    private func scaledProducts(_ queries: Tensor, _ keys: Tensor) -> Tensor {
+    func scaledProducts(_ queries: Tensor, _ keys: Tensor) -> Tensor {
         let scale = 1 / Float(headDim).squareRoot()
         return products(queries.mapped { $0 * scale }, keys.permuted(0, 2, 1))
     }
@@ -81,7 +81,7 @@ extension Attention {
     /// - Parameters:
     ///   - relative: the packed vectors, reversed: a query's terms for keys from the first on are adjacent.
     ///   - position: the row or the column of a token.
-    private func relativeTerms(_ queries: Tensor, _ relative: Panels, of position: (_ token: Int) -> Int) -> Tensor {
+    func relativeTerms(_ queries: Tensor, _ relative: Panels, of position: (_ token: Int) -> Int) -> Tensor {
         let (count, tokens, stride) = (queries.shape[0], queries.shape[1], relative.paddedColumns)
         return Tensor(shape: [count, window, window, window]) { terms in
             withScratch(tokens * stride) { rows in
@@ -101,7 +101,7 @@ extension Attention {
     }
 
     /// Scores to each of which the terms of its key's row and column are added.
-    private func withRelativeTerms(_ scores: Tensor, _ down: Tensor, _ across: Tensor) -> Tensor {
+    func withRelativeTerms(_ scores: Tensor, _ down: Tensor, _ across: Tensor) -> Tensor {
         let tokens = window * window
         return Tensor(shape: scores.shape) { sums in
             for query in 0..<scores.shape[0] * tokens {

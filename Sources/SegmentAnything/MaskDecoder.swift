@@ -99,7 +99,7 @@ extension MaskDecoder {
     }
 
     /// The upscaled embedding as a whole, `[prompts, 4·grid, 4·grid, channels]`, for a recorder.
-    private func upscaled(_ keys: Tensor, grid: Int) -> Tensor {
+    func upscaled(_ keys: Tensor, grid: Int) -> Tensor {
         let (prompts, side, channels) = (keys.shape[0], 4 * grid, upscale2.outputs)
         return Tensor(shape: [prompts, side, side, channels]) { result in
             parallelFor(prompts * grid) { task in

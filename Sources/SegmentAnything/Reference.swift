@@ -17,6 +17,7 @@ public struct Reference: Sendable {
     public let names: [String]
     public let metadata: [String: String]
     private let file: Checkpoint
+    private let float32Error: [String: Double]
 
     /// Whether the file holds zeros for the tokens that pad windows, as files of swift-sam 0.4 and its fixtures do; others
     /// hold the official values.
@@ -32,15 +33,30 @@ public struct Reference: Sendable {
         ]
     }
 
+    /// Where the file holds sketches in place of activations: their shapes and norms.
+    public let sketch: Sketch.Header?
+
+    /// The file's path.
+    public var path: String { file.path }
+
+    /// Whether the run was asked for the one mask for unambiguous prompts.
+    public var isSingleMask: Bool {
+        names.contains("mask_decoder.iou_predictions") && shape("mask_decoder.iou_predictions").last == 1
+    }
+
+    /// The relative error of the official package's own run in single precision, where the metadata have it.
+    public func officialError(_ name: String) -> Double? { float32Error[name] }
+
     /// The shape of an activation.
     ///
     /// - Precondition: it is one of ``names``.
     public func shape(_ name: String) -> [Int] {
+        if let shape = sketch?.shapes[name] { return shape }
         guard let entry = file.entries[name] else { preconditionFailure("no activation \(name) in \(file.path)") }
         return entry.shape
     }
 
-    /// An activation in double precision, in the order of its axes.
+    /// An activation in double precision, in the order of its axes; of a sketch, its projections.
     ///
     /// - Precondition: it is one of ``names``.
     public func values(_ name: String) -> [Double] { file.doubles(name) }
@@ -67,7 +83,12 @@ public struct Reference: Sendable {
         prompts = try readPrompts(file)
         metadata = file.metadata
         let order = metadata["order"].flatMap { try? JSONDecoder().decode([String].self, from: Data($0.utf8)) } ?? []
-        let all = Set(file.entries.keys.filter { $0 != "image" && !$0.hasPrefix("prompt.") })
+        float32Error =
+            metadata["float32_error"].flatMap { try? JSONDecoder().decode([String: Double].self, from: Data($0.utf8)) }
+            ?? [:]
+        sketch = try metadata["sketch"].map { text throws(FileError) in try Sketch.Header.read(text, file: path) }
+        let all = Set(
+            file.entries.keys.filter { $0 != "image" && !$0.hasPrefix("prompt.") && !$0.hasPrefix("single.") })
         names = order.filter(all.contains) + all.subtracting(order).sorted()
         self.file = file
     }
@@ -115,19 +136,38 @@ extension Reference {
     /// The prompts are all alike in kind and in number of points, and the activations in the order in which they arose.
     ///
     /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
+    ///
+    /// - Parameter sketch: how many projections are kept of each activation, in place of its values.
     public static func write(
         to path: String, image: RGBImage, prompts: [Prompt], activations: [(name: String, value: Tensor)],
-        metadata: [String: String]
+        metadata: [String: String], sketch: Int? = nil
     ) throws {
-        var contents = Dictionary(uniqueKeysWithValues: activations.map { ($0, TensorContents.tensor($1, .float32)) })
+        var contents = Dictionary(
+            uniqueKeysWithValues: activations.map { name, value in
+                (name, sketch.map { sketched(name, value, projections: $0) } ?? .tensor(value, .float32))
+            })
         contents["image"] = .bytes(image.pixels, .uint8, shape: [image.size.height, image.size.width, 3])
         contents.merge(promptContents(prompts)) { $1 }
         var metadata = metadata
+        if sketch != nil {
+            let header = Sketch.Header(
+                seed: Sketch.seed, shapes: Dictionary(uniqueKeysWithValues: activations.map { ($0, $1.shape) }),
+                norms: Dictionary(
+                    uniqueKeysWithValues: activations.map { name, value in
+                        (name, value.values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot())
+                    }))
+            metadata["sketch"] = String(decoding: try JSONEncoder().encode(header), as: UTF8.self)
+        }
         metadata["order"] = String(decoding: try JSONEncoder().encode(activations.map(\.name)), as: UTF8.self)
         try writeSafetensors(path, names: contents.keys, metadata: metadata) { name in
             guard let tensor = contents[name] else { preconditionFailure("no activation \(name)") }
             return tensor
         }
+    }
+
+    private static func sketched(_ name: String, _ value: Tensor, projections: Int) -> TensorContents {
+        let sums = Sketch(of: name, projections: projections)(value.values.map(Double.init))
+        return .bytes(sums.withUnsafeBytes { Array($0) }, .float64, shape: [projections])
     }
 
     private static func promptContents(_ prompts: [Prompt]) -> [String: TensorContents] {

@@ -1,4 +1,5 @@
 import COpenBLAS
+import Foundation
 
 /// A matrix somewhere in memory: `rows` rows of `columns` floats, one every `stride`.
 package struct Matrix<Pointer> {
@@ -99,4 +100,9 @@ public func blasRate(runs: Int = 5) -> Double {
 /// The processor that OpenBLAS chose its kernels for, such as "Zen".
 public func blasCore() -> String {
     String(cString: openblas_get_corename())
+}
+
+/// OpenBLAS's version and how it was built, such as "OpenBLAS 0.3.29 NO_LAPACKE DYNAMIC_ARCH Zen".
+public func blasConfiguration() -> String {
+    String(cString: openblas_get_config()).trimmingCharacters(in: .whitespaces)
 }

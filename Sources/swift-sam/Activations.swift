@@ -38,6 +38,7 @@ struct Activations: ParsableCommand {
     var output: String
 
     mutating func validate() throws {
+        try prompts.requirePrompt()
         guard output.hasSuffix(".safetensors") else {
             throw ValidationError("-o must name a .safetensors file, not \"\(output)\".")
         }

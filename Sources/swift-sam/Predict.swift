@@ -38,6 +38,7 @@ struct Predict: ParsableCommand {
     var output: String
 
     mutating func validate() throws {
+        try prompts.requirePrompt()
         guard (prompts.image == nil) != (embedding == nil) else {
             throw ValidationError("Name a picture, or with --embedding what encode made of one.")
         }

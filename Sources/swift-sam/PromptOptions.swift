@@ -31,10 +31,15 @@ struct PromptOptions: ParsableArguments {
         completion: .file(extensions: ["npy", "safetensors"]))
     var maskInput: String?
 
+    /// Whether nothing is asked.
+    var isEmpty: Bool { box.isEmpty && point.isEmpty && maskInput == nil }
+
+    func requirePrompt() throws {
+        if isEmpty { throw ValidationError("Nothing to predict: give a --box, a --point or a --mask-input.") }
+    }
+
     mutating func validate() throws {
-        guard !box.isEmpty || !point.isEmpty || maskInput != nil else {
-            throw ValidationError("Nothing to predict: give a --box, a --point or a --mask-input.")
-        }
+        if isEmpty { return }
         let count = promptCount
         for point in point where point.prompt == nil && count > 1 {
             throw ValidationError("With \(count) prompts, say which one a point joins: \(point.text),N.")

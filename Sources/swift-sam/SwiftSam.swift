@@ -20,7 +20,8 @@ struct SwiftSam: AsyncParsableCommand {
         subcommands: [
             Demo.self, Predict.self, Encode.self, Segment.self, Slices.self, AnnotationsCommand.self,
             ExportCommand.self,
-            Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Bench.self,
+            Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Verify.self,
+            Bench.self,
         ])
 }
 

@@ -73,7 +73,7 @@ private func commandLines(ofHelp text: String) -> [String] {
 
 /// What a command reads and the commands before it have not written.
 private struct Inputs {
-    static let outputOptions = ["-o", "--output", "--preview", "--csv", "--slice-csv", "--save-embedding"]
+    static let outputOptions = ["-o", "--output", "--preview", "--csv", "--slice-csv", "--save-embedding", "--save"]
     static let cases = ["0001", "0002"]
 
     let folder: Folder
@@ -105,6 +105,8 @@ private struct Inputs {
                 case "gz", "nii": prepareVolumes(value, of: demo + "/ct.nii.gz")
                 case "png", "jpg", "jpeg": copy(demo + "/labels.png", to: value)
                 case "pth": copy(checkout + "Tests/SegmentAnythingTests/Fixtures/global.float16.pth", to: value)
+                case "safetensors" where value.contains("reference"):
+                    copy(randomWeights.replacing(".weights.", with: ".wide-box."), to: value)
                 case "safetensors": copy(randomWeights, to: value)
                 case "csv": prepareScores(value)
                 case "" where value.hasSuffix("/"): prepareVolumes(value, of: demo + "/ct.nii.gz")

@@ -47,6 +47,9 @@ import Testing
             command: ["activations"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [(["-o", "a.safetensors"], "a.safetensors")]),
         Row(
+            command: ["verify"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
+            outputs: [(["--save", "r.safetensors"], "r.safetensors")]),
+        Row(
             command: ["bench"] + model, reads: ["w.safetensors"], outputs: [(["--save-embedding", "e"], "e")]),
         Row(
             command: ["bench"], reads: ["w.safetensors"], outputs: [(["--save-embedding", "e"], "e")],

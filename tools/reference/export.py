@@ -3,6 +3,12 @@
     python tools/reference/export.py sam_vit_h_4b8939.pth photo.jpg --box 40,30,220,180 -o reference.safetensors
     swift-sam verify reference.safetensors --model sam_vit_h_4b8939.pth
 
+IMAGE may be a reference too: its picture and prompts are taken again. The reference of the bundled model, by which
+`swift-sam verify` checks an installation, is made anew by
+
+    python tools/reference/export.py weights/swift-sam-small.safetensors weights/swift-sam-small.reference.safetensors \\
+        --sketch 64 -o weights/swift-sam-small.reference.safetensors
+
 CHECKPOINT is a .pth or .safetensors with official names, which the package segment-anything runs; or a folder of
 Hugging Face's SamModel, which transformers runs. Needed from PyPI: torch, numpy, pillow, safetensors, and
 segment-anything with torchvision, or transformers.
@@ -23,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import safe_open
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
@@ -73,7 +80,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="a PNG or JPEG")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="a PNG or JPEG, or a reference")
     parser.add_argument("--box", action="append", type=numbers, metavar="X0,Y0,X1,Y1", help="each is a prompt")
     parser.add_argument(
         "--point", action="append", type=numbers, metavar="X,Y,LABEL[,N]",
@@ -87,8 +94,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--float32", action="store_true", help="run in float32 alone")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="R.safetensors")
     arguments = parser.parse_args()
-    if not (arguments.box or arguments.point or arguments.mask_input):
-        parser.error("give a --box, a --point or a --mask-input")
+    has_prompts = bool(arguments.box or arguments.point or arguments.mask_input)
+    if has_prompts == (arguments.image.suffix == ".safetensors"):
+        parser.error("a picture needs a --box, a --point or a --mask-input; a reference has its own")
     if arguments.sketch is not None and not 1 <= arguments.sketch <= 16384:
         parser.error("--sketch must be from 1 to 16384")
     return arguments
@@ -111,6 +119,16 @@ def make_prompts(arguments: argparse.Namespace) -> Prompts:
         labels=np.array([[int(p[2]) for p in own] for own in sorted_points]) if sorted_points else None,
         mask=np.load(arguments.mask_input).astype(np.float32).squeeze() if arguments.mask_input else None,
     )
+
+
+def read_question(arguments: argparse.Namespace) -> tuple[np.ndarray, Prompts]:
+    """The picture and what is asked of it."""
+    if arguments.image.suffix != ".safetensors":
+        return np.asarray(Image.open(arguments.image).convert("RGB")), make_prompts(arguments)
+    with safe_open(arguments.image, framework="numpy") as file:
+        prompts = {name: file.get_tensor(f"prompt.{name}") for name in ("boxes", "points", "labels", "mask")
+                   if f"prompt.{name}" in file.keys()}  # fmt: skip
+        return file.get_tensor("image"), Prompts(**prompts)
 
 
 # MARK: Memory
@@ -174,8 +192,7 @@ def write(arguments: argparse.Namespace, recording: Recording, image: np.ndarray
 def main() -> None:
     """Runs the model in each element type, then writes."""
     arguments = parse_arguments()
-    image = np.asarray(Image.open(arguments.image).convert("RGB"))
-    prompts = make_prompts(arguments)
+    image, prompts = read_question(arguments)
     if arguments.checkpoint.is_dir():
         from huggingface import HuggingFaceModel as Model
     else:

@@ -1,0 +1,75 @@
+// swift-format-ignore-file: NeverForceUnwrap
+
+import Foundation
+import SegmentAnything
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Inspection
+
+@Suite struct SketchTests {
+    /// As `tools/reference/sketch.py` computes them: 1 … 6 of "image_encoder", 3 and 70 projections.
+    @Test func signsAreThoseOfPython() {
+        let values = (1...6).map(Double.init)
+        #expect(Sketch(of: "image_encoder", projections: 3)(values) == [7.0, 15.0, -5.0])
+        #expect(Sketch(of: "image_encoder", projections: 70)(values).suffix(4) == [-7.0, 3.0, -9.0, -3.0])
+        #expect(Sketch(of: "größe", projections: 2)([0.5]) == [0.5, -0.5])
+    }
+
+    /// Over many seeds, here names, estimates are within four standard deviations, √(2/64) of the squared error each; and
+    /// their mean within four of its own.
+    @Test func estimatesAreTheErrorsTheyStandFor() {
+        var generator = SplitMix(seed: 1)
+        let values = (0..<300).map { _ in Double.random(in: -1...1, using: &generator) }
+        let reference = values.map { $0 + Double.random(in: -1e-3...1e-3, using: &generator) }
+        let exact = zip(values, reference).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        let norm = reference.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let shares = (0..<50).map { seed in
+            let sketch = Sketch(of: "name \(seed)", projections: 64)
+            let comparison = Comparison(sketch: sketch(values), sketch(reference), norm: norm)
+            return comparison.error * comparison.error * norm * norm / exact
+        }
+        let deviation = (2.0 / 64).squareRoot()
+        #expect(shares.allSatisfy { abs($0 - 1) < 4 * deviation })
+        #expect(abs(shares.reduce(0, +) / 50 - 1) < 4 * deviation / 50.0.squareRoot())
+        // They are random: not all alike.
+        #expect(Set(shares).count == 50)
+    }
+
+    /// Our own run, saved, agrees with itself; as a sketch with estimates, in a fraction of the bytes.
+    @Test func ourOwnRunIsAReference() throws {
+        let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
+        let (sam, given) = (fixture.sam, fixture.reference)
+        var activations: [(name: String, value: Tensor)] = []
+        let recorder = Recorder { activations.append(($0, $1())) }
+        let encoded = try sam.encode(given.image, name: "", recorder: recorder)
+        _ = try sam.predict(given.prompts, on: encoded, recorder: recorder)
+        for sketch in [nil, 64] {
+            let path = folder.file("own.safetensors")
+            try Reference.write(
+                to: path, image: given.image, prompts: given.prompts, activations: activations,
+                metadata: Reference.metadata(of: sam, version: "1"), sketch: sketch)
+            let own = try Reference(contentsOf: path)
+            #expect(own.names == activations.map(\.name) && (own.sketch != nil) == (sketch != nil))
+            let verification = try Verification(of: sam, against: own)
+            #expect(verification.passes && verification.stages.allSatisfy { $0.cumulative!.error == 0 })
+            #expect(verification.stages.allSatisfy { ($0.isolated == nil) == (sketch != nil) })
+            #expect(verification.missing.isEmpty && verification.additional.isEmpty)
+        }
+        // Another model is seen by a sketch: its errors are estimated.
+        activations = activations.map { ($0, $0 == "image_encoder.neck.2" ? $1 + $1 : $1) }
+        let path = folder.file("twice.safetensors")
+        try Reference.write(
+            to: path, image: given.image, prompts: given.prompts, activations: activations,
+            metadata: [:], sketch: 64)
+        let stage = try Verification(of: sam, against: Reference(contentsOf: path))["image_encoder.neck.2"]!
+        #expect(stage.verdict == .fails && abs(stage.cumulative!.error - 0.5) < 0.5 * 4 * (2.0 / 64).squareRoot())
+    }
+
+    @Test func kernelsAgree() {
+        let checks = kernelChecks()
+        #expect(checks.count == 8 * InstructionSet.available.count)
+        for check in checks { #expect(check.passes, "\(check.name): \(check.worst)") }
+    }
+}

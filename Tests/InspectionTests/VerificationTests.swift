@@ -1,0 +1,139 @@
+// swift-format-ignore-file: NeverForceUnwrap
+
+import Foundation
+import SegmentAnything
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Inspection
+
+/// Verification against references of the official package: right ones, and wrong ones of every kind.
+@Suite struct VerificationTests {
+    /// Every stage agrees, alone and in the whole run, within the design's bound; a stage alone has a few operations.
+    @Test(arguments: Fixture.all) func theOfficialPackageAgrees(_ fixture: Fixture) throws {
+        let verification = try Verification(of: fixture.sam, against: fixture.reference)
+        #expect(verification.passes && verification.missing.isEmpty)
+        #expect(verification.additional.isEmpty)
+        // Beside the stages, fixtures hold the stability.
+        #expect(verification["stability"]!.verdict == .ok)
+        for stage in verification.stages where stage.name != "stability" {
+            #expect(stage.verdict == .ok && stage.explanations.isEmpty, "\(stage.name)")
+            #expect(stage.cumulative!.error <= max(2 * stage.official!, 1e-6), "\(stage.name)")
+            let isolated = try #require(stage.isolated, "\(stage.name)")
+            #expect(isolated.error <= 1e-6, "\(stage.name)")
+        }
+        #expect(verification.report[0].hasPrefix("all \(verification.stages.count) stages agree"))
+    }
+
+    /// What is inside of the stages, against the official package's hooks.
+    @Test func partsAgree() throws {
+        let fixture = Fixture(name: "parts/small.square-points")
+        let sam = Fixture(name: "small").sam
+        let verification = try Verification(of: sam, against: fixture.reference)
+        #expect(verification.stages.count == 146 && verification.passes, "\(verification.conclusion)")
+        // Only what is projected inside the decoder's attention, the scaled picture and the masks have no stage of their own.
+        let alone = verification.stages.filter { $0.isolated == nil }.map(\.name)
+        #expect(
+            alone.allSatisfy { name in
+                ["_proj", ".scores", ".weights", ".values", "input.scaled", ".square", "masks", "stability"]
+                    .contains { name.hasSuffix($0) }
+            }, "\(alone)")
+    }
+
+    /// An error is found where it is made; what comes after it follows.
+    @Test func theFirstStageThatFailsIsNamed() throws {
+        let (fixture, folder) = (Fixture(name: "small.high-boxes"), Folder())
+        let name = "image_encoder.blocks.1.norm2"
+        let wrong = fixture.reference.values(name).map { 1.01 * $0 }
+        let verification = try Verification(of: fixture.sam, against: fixture.changed([name: wrong], in: folder))
+        #expect(verification.firstFailure?.name == name)
+        let stage = verification[name]!
+        // 0.01 / 1.01
+        #expect(abs(stage.isolated!.error - 0.00990099) < 1e-6 && stage.explanations.isEmpty)
+        #expect(stage.remark!.contains("none of the deviations"))
+        // The MLP is computed from what is wrong.
+        #expect(verification["image_encoder.blocks.1.mlp"]!.verdict == .fails)
+        #expect(verification["image_encoder.blocks.0"]!.verdict == .ok)
+        #expect(verification["image_encoder.blocks.2"]!.verdict == .ok)
+        #expect(verification.report[0].hasPrefix("FAILS first at \(name)"))
+    }
+
+    @Test func theLargestDifferenceHasAPlace() throws {
+        let (fixture, folder) = (Fixture(name: "small.high-boxes"), Folder())
+        let name = "image_encoder.blocks.1.attn"
+        var values = fixture.reference.values(name)
+        // [1, 10, 10, 48]: row 3, column 7, channel 20.
+        values[(3 * 10 + 7) * 48 + 20] += 5
+        let stage = try Verification(of: fixture.sam, against: fixture.changed([name: values], in: folder))[name]!
+        #expect(stage.isolated!.largest!.place == "row 3, column 7, channel 20")
+        #expect(abs(stage.isolated!.largest!.difference - 5) < 1e-4)
+        let map = try #require(stage.isolated?.map)
+        #expect(map.squares.firstIndex(of: map.squares.max()!) == 37 && map.width == 10)
+    }
+
+    @Test func whatIsNotFiniteComesFirst() throws {
+        let (fixture, folder) = (Fixture(name: "global.high-point"), Folder())
+        var values = fixture.reference.values("image_encoder.neck.0")
+        (values[3], values[5]) = (.nan, .infinity)
+        let verification = try Verification(
+            of: fixture.sam, against: fixture.changed(["image_encoder.neck.0": values], in: folder))
+        let stage = verification["image_encoder.neck.0"]!
+        #expect(stage.verdict == .notFinite && stage.cumulative!.referenceNotFinite == 2)
+        #expect(stage.cumulative!.error < 1e-5)
+        #expect(verification.firstFailure?.name == "image_encoder.neck.0" && !verification.passes)
+    }
+
+    /// Missing, additional and misshapen names are not wrong numbers.
+    @Test func namesAreToldApart() throws {
+        let (fixture, folder) = (Fixture(name: "global.high-point"), Folder())
+        let missing = try fixture.changed(["image_encoder.blocks.0.norm2": nil], in: folder)
+        let verification = try Verification(of: fixture.sam, against: missing)
+        #expect(verification.missing == ["image_encoder.blocks.0.norm2"] && verification.passes)
+        // Computed from what is missing.
+        #expect(verification["image_encoder.blocks.0.mlp"]!.isolated == nil)
+        let other = Fixture(name: "small.wide-box")
+        let misshapen = try Verification(of: other.sam, against: fixture.reference)
+        #expect(misshapen["input"]!.verdict == .misshapen && !misshapen.passes)
+        #expect(misshapen["input"]!.remark == "the reference has the shape [1, 3, 45, 45]")
+        #expect(misshapen.missing.contains("image_encoder.blocks.2.norm1"))
+    }
+
+    @Test func onlySomeStages() throws {
+        let fixture = Fixture(name: "global.high-point")
+        let verification = try Verification(
+            of: fixture.sam, against: fixture.reference, only: { $0.hasPrefix("image_encoder.neck") })
+        #expect(verification.stages.map(\.name) == (0..<4).map { "image_encoder.neck.\($0)" })
+        #expect(verification.stages.allSatisfy { $0.isolated != nil } && verification.missing.isEmpty)
+    }
+
+    /// References of 0.4 hold zeros for the tokens that pad windows: they are not compared.
+    @Test func zerosOfOldReferencesAreNotCompared() throws {
+        let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
+        let name = "image_encoder.blocks.0.attn"
+        var values = fixture.reference.values(name)
+        // A grid of 10 in 3·3 windows of 4·4 tokens: the last window has 2·2 tokens within the grid.
+        for token in 8 * 16..<9 * 16 where token % 16 / 4 > 1 || token % 4 > 1 {
+            values.replaceSubrange(token * 48..<(token + 1) * 48, with: [Double](repeating: 0, count: 48))
+        }
+        let new = try Verification(of: fixture.sam, against: fixture.changed([name: values], in: folder))
+        #expect(new[name]!.verdict == .fails)
+        let changed = try fixture.changed([name: values], in: folder, metadata: ["reference": "1"])
+        #expect(!changed.lacksPadding)
+    }
+
+    @Test func theModelAgreesWithThePlainOne() throws {
+        let fixture = Fixture(name: "small.square-points")
+        let reference = fixture.reference
+        let verification = try Verification(
+            ofItself: fixture.sam, reference.image, reference.prompts, multimask: true, name: "")
+        #expect(verification.passes && verification.additional.isEmpty)
+        #expect(
+            verification.stages.map(\.name)
+                == reference.names.filter { $0 != "stability" }.sorted { a, b in
+                    let order = verification.stages.map(\.name)
+                    return order.firstIndex(of: a) ?? 0 < order.firstIndex(of: b) ?? 0
+                })
+        #expect(verification.stages.allSatisfy { $0.cumulative!.error < 2e-6 })
+    }
+}

@@ -110,13 +110,17 @@ private struct Listing {
     private static let formatFolders = ["YOLO_darknet", "PASCAL_VOC"]
 
     init(_ folder: String, _ pattern: SlicePattern) throws(FileError) {
-        let names = try names(in: folder)
+        let inFolder = try names(in: folder)
+        let names = inFolder.names
+        addUnreadable(inFolder, in: folder)
         for name in names {
             if add(name, in: folder, pattern) || name.hasPrefix(".") { continue }
             if !Self.formatFolders.contains(name), isFolder("\(folder)/\(name)") { subfolders.append(name) }
         }
         for place in Self.formatFolders where names.contains(place) {
-            for name in try Annotations.names(in: "\(folder)/\(place)") { add(name, in: "\(folder)/\(place)", pattern) }
+            let inPlace = try Annotations.names(in: "\(folder)/\(place)")
+            addUnreadable(inPlace, in: "\(folder)/\(place)")
+            for name in inPlace.names { add(name, in: "\(folder)/\(place)", pattern) }
         }
         guard let output = subfolders.firstIndex(of: "output") else { return }
         subfolders.remove(at: output)
@@ -125,6 +129,11 @@ private struct Listing {
         others += inner.others
         pictures += inner.pictures
         subfolders += inner.subfolders.map { "output/\($0)" }
+    }
+
+    /// Adds files of boxes whose names are not UTF-8.
+    private mutating func addUnreadable(_ names: FolderNames, in folder: String) {
+        others += names.unreadable.filter { BoxFormat(file: $0) != nil }.map { "\(folder)/\($0)" }
     }
 
     /// Adds a file of boxes or a slice's picture; false where the name is another's.
@@ -147,7 +156,7 @@ private struct Listing {
 
 /// The pictures of slices in a folder; none where it cannot be read.
 func pictures(in folder: String, _ pattern: SlicePattern) -> [String] {
-    ((try? names(in: folder)) ?? []).filter { isPicture($0, pattern) }.map { "\(folder)/\($0)" }
+    ((try? names(in: folder))?.names ?? []).filter { isPicture($0, pattern) }.map { "\(folder)/\($0)" }
 }
 
 private func isPicture(_ name: String, _ pattern: SlicePattern) -> Bool {
@@ -161,9 +170,9 @@ func withoutPictureEnding(_ name: String) -> Substring {
     return name.dropLast(ending?.count ?? 0)
 }
 
-private func names(in folder: String) throws(FileError) -> [String] {
+private func names(in folder: String) throws(FileError) -> FolderNames {
     do {
-        return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        return try FolderNames(of: folder)
     } catch {
         throw FileError(
             .missingInput, file: folder, "not a folder that can be read", advice: "Check the path of --boxes.")
@@ -194,7 +203,7 @@ extension BoxCollector {
                 }
                 known[key] = file
             } catch {
-                reading.errors.append(error)
+                reading.add(error)
             }
         }
         for slice in Set(known.keys.map(\.slice)).sorted() {
@@ -221,13 +230,13 @@ extension BoxCollector {
                     try file.format.read(
                         file.path, imageSize: imageSize, classes: classes, errors: &reading.errors))
             } catch {
-                reading.errors.append(error)
+                reading.add(error)
             }
         }
         var boxes = drawn(written.first ?? [])
         // Where a line or a box is bad, that is what has to be mended first.
         if reading.errors.count == errorsBefore, written.count == 2, !agree(written[0], written[1]) {
-            reading.errors.append(
+            reading.add(
                 FileError(
                     .badData, file: files[0].path, "its boxes are not those of the slice's other file",
                     expected: "the same within a pixel", found: files[1].path,

@@ -158,6 +158,9 @@ public struct BoxReading: Sendable {
     /// Every bad line of every file, and every file of a slice that does not exist. What they tell of is not among the
     /// boxes; where a slice's two formats disagree, none of its boxes are.
     public var errors: [FileError] = []
+
+    /// Adds what is wrong with a box; beyond the most that are kept, nothing.
+    mutating func add(_ error: FileError) { try? errors.add(error) }
 }
 
 /// Puts the boxes of one volume together, and what is wrong with them.
@@ -182,7 +185,7 @@ struct BoxCollector {
             do throws(FileError) {
                 return try DrawnBox(box, imageSize: imageSize)
             } catch {
-                reading.errors.append(error)
+                reading.add(error)
                 return nil
             }
         }

@@ -32,7 +32,7 @@ func boxRows(
         let text = cells["slice"] ?? ""
         guard let (caseName, slice) = sliceAndCase(text, pattern, onlyCase) else {
             let name = pattern.name(ofSlice: 0, case: cases.first ?? "ct")
-            errors.append(
+            try errors.add(
                 place.error(
                     "not a slice's name",
                     expected: onlyCase == nil
@@ -42,7 +42,7 @@ func boxRows(
         }
         let assignment = BoxSource.Assignment(annotator: cells["annotator"] ?? "", caseName: caseName)
         guard !isSigned || !assignment.annotator.isEmpty else {
-            errors.append(place.error("no annotator", expected: "a name, as other rows have", found: "an empty cell"))
+            try errors.add(place.error("no annotator", expected: "a name, as other rows have", found: "an empty cell"))
             continue
         }
         rows[assignment, default: []].append(BoxRow(slice: slice, cells: cells, place: place))
@@ -54,7 +54,7 @@ func boxRows(
 private func tableRows(
     _ path: String, errors: inout [FileError]
 ) throws(FileError) -> [(line: Int, cells: [String: String])] {
-    let table = try CSV(contentsOf: path, limit: 1 << 24, errors: &errors)
+    let table = try CSV(contentsOf: path, errors: &errors)
     guard neededColumns.allSatisfy(table.columns.contains) else {
         throw FileError(
             .badData, file: path, line: table.headerLine, "not a table of boxes",
@@ -86,7 +86,7 @@ extension BoxCollector {
             do throws(FileError) {
                 try requireSlice(slice, file: rows[0].place.file, line: rows[0].place.line)
             } catch {
-                reading.errors.append(error)
+                reading.add(error)
                 continue
             }
             var written: [WrittenBox] = []
@@ -94,7 +94,7 @@ extension BoxCollector {
                 do throws(FileError) {
                     written.append(try box(row))
                 } catch {
-                    reading.errors.append(error)
+                    reading.add(error)
                 }
             }
             reading.slices.append(SliceBoxes(slice: slice, files: [rows[0].place.file], boxes: drawn(written)))

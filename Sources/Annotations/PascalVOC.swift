@@ -26,14 +26,14 @@ func readPascalVOC(
         let place = Place(file: path, line: object.line, object: index + 1)
         let name = object.parts["name"] ?? ""
         guard let classID = classes.id(of: name) else {
-            errors.append(
+            try errors.add(
                 place.error("not a class", expected: classes.listing, found: "\"\(name)\""))
             continue
         }
         let corners = ["xmin", "ymin", "xmax", "ymax"].map { object.parts[$0] }
         let numbers = corners.compactMap { $0.flatMap { decimal($0) } }
         guard numbers.count == 4 else {
-            errors.append(
+            try errors.add(
                 place.error(
                     "not a Pascal VOC box", expected: "xmin, ymin, xmax and ymax",
                     found: corners.map { $0 ?? "nothing" }.joined(separator: ", ")))

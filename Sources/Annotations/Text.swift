@@ -9,7 +9,7 @@ func lines(of path: String) throws(FileError) -> [Substring] {
 
 /// The contents of a text file, without the mark that some editors begin it with.
 func text(of path: String) throws(FileError) -> String {
-    let data = try readFile(path, limit: 1 << 24)
+    let data = try readFile(path, limit: .text)
     guard let text = String(validating: data, as: UTF8.self) else {
         throw FileError(.badData, file: path, "not text", expected: "UTF-8")
     }

@@ -21,14 +21,14 @@ func readYOLO(
         let place = Place(file: path, line: index + 1)
         let numbers = fields.dropFirst().compactMap(decimal)
         guard fields.count == 5, numbers.count == 4 else {
-            errors.append(
+            try errors.add(
                 place.error(
                     "not a YOLO box", expected: "class xCentre yCentre width height", found: String(line)))
             continue
         }
         let limit = classes.map { $0.names.count - 1 } ?? highestClassID
         guard let classID = decimal(fields[0]).flatMap({ Int(exactly: $0) }), (0...limit).contains(classID) else {
-            errors.append(
+            try errors.add(
                 place.error("not a class", expected: "a number from 0 to \(limit)", found: String(fields[0])))
             continue
         }

@@ -46,6 +46,12 @@ public struct Checkpoint: Sendable {
         }
     }
 
+    /// The file itself, open as long as the checkpoint lives.
+    public func withFile<Result>(_ body: (borrowing InputFile) throws(FileError) -> Result) throws(FileError) -> Result
+    {
+        try body(file.file)
+    }
+
     /// The size of the file in bytes.
     public var size: Int { file.count }
 

@@ -3,27 +3,25 @@ import SafeFiles
 
 /// A file's bytes, mapped read-only: nothing is read before it is used, and the system may drop it again.
 ///
-/// The file must not shrink while it is mapped.
+/// Where the file shrinks while it is mapped, touching what is gone ends the process by SIGBUS.
 final class MappedFile: @unchecked Sendable {
-    let path: String
+    let file: InputFile
     private let bytes: UnsafeRawBufferPointer
 
     /// - Throws: ``FileError`` `missingInput`, `badData` for an empty file, `inputOutput`.
     init(_ path: String) throws(FileError) {
-        let size = try fileSize(path)
-        guard size > 0 else { throw FileError(.badData, file: path, "the file is empty") }
-        let descriptor = open(path, O_RDONLY)
-        guard descriptor >= 0 else { throw FileError(.missingInput, file: path, systemMessage(errno)) }
-        defer { close(descriptor) }
-        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
+        file = try InputFile(path)
+        guard file.size > 0 else { throw FileError(.badData, file: path, "the file is empty") }
+        guard let address = mmap(nil, file.size, PROT_READ, MAP_PRIVATE, file.descriptor, 0), address != MAP_FAILED
         else { throw FileError(.inputOutput, file: path, "cannot be mapped", found: systemMessage(errno)) }
-        self.path = path
-        bytes = UnsafeRawBufferPointer(start: address, count: size)
+        bytes = UnsafeRawBufferPointer(start: address, count: file.size)
     }
 
     deinit {
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     }
+
+    var path: String { file.path }
 
     /// The size in bytes.
     var count: Int { bytes.count }

@@ -58,9 +58,7 @@ public func writeSafetensors(
     json += String(repeating: " ", count: (64 - (8 + json.utf8.count) % 64) % 64)
 
     try writeAtomically(path) { temporary in
-        guard FileManager.default.createFile(atPath: temporary, contents: nil),
-            let handle = FileHandle(forWritingAtPath: temporary)
-        else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }
+        let handle = FileHandle(fileDescriptor: try openTemporary(temporary, for: path), closeOnDealloc: true)
         do {
             try handle.write(contentsOf: withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Data($0) })
             try handle.write(contentsOf: Data(json.utf8))

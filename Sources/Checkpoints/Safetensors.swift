@@ -20,9 +20,9 @@ func readSafetensorsHeader(
     guard let length = file.integer(at: 0, as: UInt64.self) else {
         throw bad("cut short", expected: "at least 8 bytes", found: "\(file.count)")
     }
-    guard length <= 100_000_000 else {
+    guard length <= Limit.header.bytes else {
         throw bad(
-            "too long", expected: "at most 100000000 bytes", found: "\(length)",
+            "too long", expected: "at most \(Limit.header.bytes) bytes", found: "\(length)",
             advice: "The file is neither safetensors nor a .pth as torch.save writes it since PyTorch 1.6 (a zip).")
     }
     let start = 8 + Int(length)

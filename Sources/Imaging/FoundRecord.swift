@@ -110,6 +110,11 @@ extension SlicesRecord {
 // MARK: Making it
 
 extension SlicesRecord {
+    /// Whether the pictures of a volume that this record describes are those that another one does.
+    public func describes(_ other: SlicesRecord, case name: String) -> Bool {
+        (axis, view, intensity) == (other.axis, other.view, other.intensity) && volumes[name] == other.volumes[name]
+    }
+
     /// The record of a folder that gets the slices of one more volume; all in it are turned alike.
     ///
     /// - Parameter axis: as it was chosen.

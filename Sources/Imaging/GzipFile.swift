@@ -2,29 +2,19 @@ import CNIfTI
 import Foundation
 import SafeFiles
 
-/// A file read or written through zlib, compressed with gzip or not.
-struct GzipFile: ~Copyable {
-    private var handle: gzFile?
-    /// The name that errors give.
-    private let file: String
+/// A file read through zlib, compressed with gzip or not.
+struct GzipReader: ~Copyable {
+    private let handle: gzFile
+    /// The file as it stands on the disk.
+    let file: InputFile
 
     /// Opens a file that is compressed or not, whichever it is.
-    init(reading file: String) throws(FileError) {
-        guard let handle = gzopen(file, "rb") else {
-            throw FileError(.missingInput, file: file, systemMessage(errno))
-        }
-        gzbuffer(handle, 1 << 18)
-        self.handle = handle
-        self.file = file
-    }
-
-    /// Whether a file that is read is compressed.
-    var isCompressed: Bool { gzdirect(handle) == 0 }
-
-    /// Makes a file at `path`, of which errors speak as `file`. What is written holds no name and no time.
-    init(writing path: String, for file: String, compressed: Bool) throws(FileError) {
-        guard let handle = gzopen(path, compressed ? "wb6" : "wbT") else {
-            throw FileError(.cannotCreate, file: file, systemMessage(errno))
+    init(_ path: String) throws(FileError) {
+        let file = try InputFile(path)
+        // zlib closes its own descriptor; both read on from one place.
+        let descriptor = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 3)
+        guard descriptor >= 0, let handle = gzdopen(descriptor, "rb") else {
+            throw FileError(.inputOutput, file: path, "cannot be opened", found: systemMessage(errno))
         }
         gzbuffer(handle, 1 << 18)
         self.handle = handle
@@ -32,6 +22,9 @@ struct GzipFile: ~Copyable {
     }
 
     deinit { gzclose(handle) }
+
+    /// Whether the file is compressed.
+    var isCompressed: Bool { gzdirect(handle) == 0 }
 
     /// The next bytes, at most `count`, fewer only at the end of the file.
     ///
@@ -42,16 +35,36 @@ struct GzipFile: ~Copyable {
         let received = gzread(handle, &bytes, UInt32(count))
         var code: Int32 = Z_OK
         let message = gzerror(handle, &code)
-        if code == Z_ERRNO { throw FileError(.inputOutput, file: file, systemMessage(errno)) }
+        if code == Z_ERRNO { throw FileError(.inputOutput, file: file.path, systemMessage(errno)) }
         guard received >= 0, code == Z_OK || code == Z_STREAM_END else {
             let found = message.map { String(cString: $0) }?.split(separator: ": ").last.map(String.init)
             throw FileError(
-                .badData, file: file, "the compressed data is damaged or cut short", found: found,
+                .badData, file: file.path, "the compressed data is damaged or cut short", found: found,
                 advice: "Copy the file again.")
         }
         bytes.removeSubrange(Int(received)...)
         return bytes
     }
+}
+
+/// A file written through zlib. What is written holds no name and no time.
+struct GzipWriter: ~Copyable {
+    private var handle: gzFile?
+    /// The name that errors give.
+    private let file: String
+
+    /// Writes to the temporary file `path`, of which errors speak as `file`.
+    init(_ path: String, for file: String, compressed: Bool) throws(FileError) {
+        let descriptor = try openTemporary(path, for: file)
+        guard let handle = gzdopen(descriptor, compressed ? "wb6" : "wbT") else {
+            throw FileError(.cannotCreate, file: file, systemMessage(errno))
+        }
+        gzbuffer(handle, 1 << 18)
+        self.handle = handle
+        self.file = file
+    }
+
+    deinit { gzclose(handle) }
 
     /// Writes bytes, of which some may wait until ``close()``.
     func write(_ bytes: [UInt8]) throws(FileError) {

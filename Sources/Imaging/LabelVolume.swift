@@ -85,7 +85,7 @@ extension LabelVolume {
 
     /// Writes at `temporary` what errors call `path`, where several files are to appear together.
     public func write(to temporary: String, for path: String) throws(FileError) {
-        let file = try GzipFile(writing: temporary, for: path, compressed: VolumeEnding(of: path) == .compressed)
+        let file = try GzipWriter(temporary, for: path, compressed: VolumeEnding(of: path) == .compressed)
         let bytesPerLabel = (values.max() ?? 0) > 255 ? 2 : 1
         try file.write(geometry.labelsHeader(bytesPerLabel: bytesPerLabel))
         let longest = 1 << 18

@@ -261,16 +261,16 @@ private let ignoredName = "ignore"
 private func copyImage(
     _ volume: String, to temporary: String, for path: String, keepsHeader: Bool
 ) throws(FileError) {
-    let file = try GzipFile(reading: volume)
-    if file.isCompressed, keepsHeader {
-        try write(try readFile(volume, limit: .max), to: temporary, for: path)
+    let reader = try GzipReader(volume)
+    if reader.isCompressed, keepsHeader {
+        try write(try reader.file.bytes(), to: temporary, for: path)
         return
     }
-    let compressed = try GzipFile(writing: temporary, for: path, compressed: true)
+    let writer = try GzipWriter(temporary, for: path, compressed: true)
     let chunk = 1 << 20
     var (position, blank, end): (Int, [Range<Int>], Int) = (0, [], .max)
     while position < end {
-        var bytes = try file.read(chunk)
+        var bytes = try reader.read(chunk)
         if bytes.isEmpty { break }
         if position == 0, !keepsHeader {
             let header = try NIfTIHeader.read(Array(bytes.prefix(NIfTIHeader.longest)), file: volume)
@@ -278,10 +278,11 @@ private func copyImage(
         }
         let part = position..<position + bytes.count
         for place in blank.flatMap({ $0.clamped(to: part) }) { bytes[place - position] = 0 }
-        try compressed.write(Array(bytes.prefix(end - position)))
+        try writer.write(Array(bytes.prefix(end - position)))
         position = part.upperBound
     }
-    try compressed.close()
+    try writer.close()
+    try reader.file.requireUnchanged()
 }
 
 /// A folder and those above it that are not there, the innermost first.

@@ -30,7 +30,7 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
     ///
     /// - Throws: ``FileError`` `missingInput` where there is none, `badData` where it is not one.
     public init(contentsOf path: String) throws(FileError) {
-        let data = try readFile(path, limit: 1 << 26)
+        let data = try readFile(path, limit: .record)
         do {
             self = try JSONDecoder().decode(SlicesRecord.self, from: data)
         } catch {

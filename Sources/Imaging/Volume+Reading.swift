@@ -17,14 +17,13 @@ extension Volume {
     ///   volume, is cut short or damaged, or does not say where its voxels are, `inputOutput` where the disk
     ///   fails.
     public init(contentsOf path: String) throws(FileError) {
-        let fileSize = try fileSize(path)
-        let file = try GzipFile(reading: path)
+        let file = try GzipReader(path)
         let start = try file.read(NIfTIHeader.longest)
         let (header, geometry) = try NIfTIHeader.read(start, file: path)
-        try requireMemory(for: geometry.size, stored: geometry.size.count * header.bytesPerVoxel, fileSize, path)
-        var reader = VoxelReader(file: file, start: start, path: path, header: header)
+        try requireMemory(for: geometry.size, stored: geometry.size.count * header.bytesPerVoxel, file.file.size, path)
+        var reader = VoxelReader(file: file, start: start, header: header)
         try reader.skipToVoxels()
-        let values = try reader.read(count: geometry.size.count, fileSize: fileSize)
+        let values = try reader.read(count: geometry.size.count)
         self.init(
             file: path, geometry: geometry, values: values, warnings: geometry.warnings(file: path))
     }
@@ -35,36 +34,44 @@ extension Geometry {
     ///
     /// - Throws: ``FileError`` as ``Volume/init(contentsOf:)``, but for what is wrong with the voxels.
     public init(ofVolume path: String) throws(FileError) {
-        _ = try fileSize(path)
-        self = try NIfTIHeader.read(try GzipFile(reading: path).read(NIfTIHeader.longest), file: path).1
+        self = try NIfTIHeader.read(try GzipReader(path).read(NIfTIHeader.longest), file: path).1
     }
 }
 
-/// Refuses a volume that is really there and would not fit into memory; one that its header only claims is cut short,
-/// which reading tells.
+/// Refuses a volume that is really there and is beyond the bound or this machine; one that its header only claims is cut
+/// short, which reading tells.
 private func requireMemory(for size: VolumeSize, stored: Int, _ fileSize: Int, _ path: String) throws(FileError) {
     // Deflate makes at most 1032 bytes of one.
-    let (memory, isPlausible) = (ProcessInfo.processInfo.physicalMemory, stored / 1032 <= fileSize)
-    guard isPlausible, UInt64(size.count) > memory / 4 else { return }
+    guard stored / 1032 <= fileSize else { return }
+    try checkVoxels(size.count, of: path, fileSize: fileSize)
+    let memory = ProcessInfo.processInfo.physicalMemory
+    guard UInt64(size.count) > memory / 4 else { return }
     throw FileError(
         .badData, file: path, place: "dim", "too large for this machine",
         expected: "4 bytes a voxel within \(memory >> 30) GiB of memory", found: "\(size) voxels")
+}
+
+private func checkVoxels(_ count: Int, of path: String, fileSize: Int) throws(FileError) {
+    try Limit.voxels.check(
+        4 * count, of: path, place: "dim", "too many voxels for so short a file", factor: 16, fileSize: fileSize)
 }
 
 // MARK: Voxels
 
 /// Reads voxels in chunks, so that memory is taken only for data that really arrives.
 private struct VoxelReader: ~Copyable {
-    let file: GzipFile
+    let file: GzipReader
     /// Bytes read and not used yet: what followed the header.
     var start: [UInt8]
-    let path: String
     let header: NIfTIHeader
+
+    private var path: String { file.file.path }
 
     /// Whole voxels of any type.
     private static let chunk = 1 << 20
 
     mutating func skipToVoxels() throws(FileError) {
+        try Limit.besideVoxels.check(header.voxelOffset, of: path, place: "vox_offset", "too much before the voxels")
         var left = header.voxelOffset
         while left > 0 {
             let bytes = try next(min(left, Self.chunk))
@@ -75,10 +82,10 @@ private struct VoxelReader: ~Copyable {
         }
     }
 
-    mutating func read(count: Int, fileSize: Int) throws(FileError) -> [Float] {
+    mutating func read(count: Int) throws(FileError) -> [Float] {
         var values: [Float] = []
         // Volumes seldom shrink to less than a hundredth: what is larger has to grow as it arrives.
-        values.reserveCapacity(min(count, 100 * fileSize / header.bytesPerVoxel))
+        values.reserveCapacity(min(count, 100 * file.file.size / header.bytesPerVoxel))
         var left = count * header.bytesPerVoxel
         while left > 0 {
             var bytes = try next(min(left, Self.chunk))
@@ -96,9 +103,16 @@ private struct VoxelReader: ~Copyable {
                 nifti_swap_Nbytes(Int64(count), Int32(header.bytesPerVoxel), &bytes)
             }
             append(bytes, to: &values)
+            // Also where the header claims more than can come.
+            try checkVoxels(values.count, of: path, fileSize: file.file.size)
         }
         // Only at its end does gzip compare its checksum.
-        while try !next(Self.chunk).isEmpty {}
+        var rest = 0
+        while case let bytes = try next(Self.chunk), !bytes.isEmpty {
+            rest += bytes.count
+            try Limit.besideVoxels.check(rest, of: path, "too much after the voxels")
+        }
+        try file.file.finish()
         return values
     }
 

@@ -48,6 +48,8 @@ public struct VolumeFiles: Sendable {
     public let files: [VolumeFile]
     /// What looks like a volume and is left out.
     public let warnings: [Warning]
+    /// Volumes that cannot be opened because their names are not UTF-8.
+    public let errors: [FileError]
 
     /// Lists the volumes of an argument.
     ///
@@ -63,26 +65,33 @@ public struct VolumeFiles: Sendable {
             found = matches(argument)
         } else if isFolder(path) {
             kind = .folder
-            let names = try entries(path).filter { VolumeEnding(of: $0) != nil }
+            let inFolder = try FolderNames(of: path)
+            let names = inFolder.names.filter { VolumeEnding(of: $0) != nil }
             let files = names.filter { !isHidden($0) }.map {
                 VolumeFile(name: withoutVolumeExtension($0), path: "\(path)/\($0)")
             }
-            found = (files, names.filter(isHidden), [])
+            found = (files, names.filter(isHidden), [], inFolder.unreadable.filter { VolumeEnding(of: $0) != nil })
         } else {
             kind = .file
             _ = try fileSize(path)
             try requireEnding(argument)
             let name = withoutVolumeExtension(URL(filePath: path).lastPathComponent)
-            found = ([VolumeFile(name: name, path: path)], [], [])
+            found = ([VolumeFile(name: name, path: path)], [], [], [])
         }
         files = found.files.sorted { $0.name < $1.name }
         warnings = [("hidden files, not read", found.hidden), ("cases without a volume", found.missing)]
             .filter { !$0.1.isEmpty }.map { Warning(file: argument, "\($0): \(list($1.sorted()))") }
+        errors = found.unreadable.sorted().map {
+            FileError(
+                .badData, file: argument, "a name that is not UTF-8, skipped", found: $0,
+                advice: "Rename the file; ls -b shows its bytes.")
+        }
         let isDICOM = files.isEmpty && kind == .folder && holdsDICOM(path)
         guard !files.isEmpty else {
+            let skipped = errors.first.map { "\($0.what): \($0.found ?? "")" }
             throw FileError(
                 .missingInput, file: argument, "no volumes", expected: ".nii or .nii.gz files",
-                found: warnings.first?.what ?? (isDICOM ? "DICOM" : nil),
+                found: warnings.first?.what ?? skipped ?? (isDICOM ? "DICOM" : nil),
                 advice: isDICOM ? dicomAdvice(argument) : "Check the path.")
         }
         for (one, next) in zip(files, files.dropFirst()) where one.name == next.name {
@@ -152,7 +161,8 @@ public struct VolumePairs: Sendable {
         }
         self.pairs = pairs.sorted { $0.name < $1.name }
         let leftOut = Warning(file: second.argument, "without a partner, left out: \(list(lonely))")
-        warnings = first.warnings + second.warnings + (lonely.isEmpty ? [] : [leftOut])
+        let skipped = (first.errors + second.errors).map { Warning(file: $0.file, "\($0.what): \($0.found ?? "")") }
+        warnings = first.warnings + second.warnings + skipped + (lonely.isEmpty ? [] : [leftOut])
     }
 }
 
@@ -183,7 +193,7 @@ private func dicomAdvice(_ folder: String) -> String {
 /// Whether DICOM files are in a folder or in one in it, by the first few.
 private func holdsDICOM(_ folder: String) -> Bool {
     func first(_ count: Int, of folder: String) -> [String] {
-        ((try? entries(folder)) ?? []).filter { !isHidden($0) }.sorted().prefix(count).map { "\(folder)/\($0)" }
+        ((try? FolderNames(of: folder))?.names ?? []).filter { !isHidden($0) }.prefix(count).map { "\(folder)/\($0)" }
     }
     return first(20, of: folder).flatMap { isFolder($0) ? first(5, of: $0) : [$0] }.contains(where: isDICOM)
 }
@@ -227,16 +237,6 @@ private func isThere(_ path: String) -> Bool {
     return lstat(path, &status) == 0
 }
 
-private func entries(_ folder: String) throws(FileError) -> [String] {
-    do {
-        return try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch {
-        throw FileError(
-            .missingInput, file: folder, "the folder cannot be read", found: error.localizedDescription,
-            advice: "Check its permissions.")
-    }
-}
-
 /// A path by the names that are there, which may be composed of other code points; as given where nothing is.
 private func existing(_ path: String) -> String {
     if isThere(path) { return path }
@@ -249,19 +249,21 @@ private func existing(_ path: String) -> String {
 /// `start` and the entry of a folder that has this name, or else the name itself.
 private func child(_ name: String, of folder: String, from start: String) -> String {
     if isThere(start + name) { return start + name }
-    return start + ((try? entries(folder))?.first { isSame($0, name) } ?? name)
+    return start + ((try? FolderNames(of: folder))?.names.first { isSame($0, name) } ?? name)
 }
 
-/// The volumes of a listing, the names of hidden ones, and cases without one.
-private typealias Found = (files: [VolumeFile], hidden: [String], missing: [String])
+/// The volumes of a listing, the names of hidden ones, cases without one, and names that are not UTF-8.
+private typealias Found = (files: [VolumeFile], hidden: [String], missing: [String], unreadable: [String])
 
 /// The files of a pattern: the first part of the path that holds `{case}` says which cases there are.
 private func matches(_ pattern: String) -> Found {
     let parts = pattern.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    var found: Found = ([], [], [])
+    var found: Found = ([], [], [], [])
     guard let place = parts.firstIndex(where: { $0.contains(VolumeFile.placeholder) }) else { return found }
     let start = place == 0 ? "" : existing(parts[..<place].joined(separator: "/") + "/")
-    for entry in (try? entries(start.isEmpty ? "." : start)) ?? [] {
+    guard let entries = try? FolderNames(of: start.isEmpty ? "." : start) else { return found }
+    found.unreadable = entries.unreadable.filter { caseName(of: $0, by: parts[place]) != nil }
+    for entry in entries.names {
         guard let name = caseName(of: entry, by: parts[place]) else { continue }
         let path = parts[(place + 1)...].reduce(start + entry) { folder, part in
             child(part.replacing(VolumeFile.placeholder, with: name), of: folder, from: folder + "/")

@@ -4,12 +4,6 @@ import Foundation
 import ImageFrames
 import SafeFiles
 
-/// The most pixels that an image may have: what Pillow refuses as a decompression bomb.
-private let maximumArea = 178_956_970
-
-/// The longest image file, in bytes.
-private let maximumFileSize = 1 << 30
-
 /// Reads a PNG or JPEG, told apart by their contents, as red, green and blue of 8 bits.
 ///
 /// The values are those of Pillow's `Image.open(path).convert("RGB")`: alpha is dropped, grey stands in all
@@ -21,7 +15,7 @@ private let maximumFileSize = 1 << 30
 ///   a JPEG, is damaged or cut short, declares more pixels than its bytes can hold or than 178,956,970, or is
 ///   in CMYK.
 public func readImage(_ path: String) throws(FileError) -> (image: RGBImage, warnings: [Warning]) {
-    let bytes = [UInt8](try readFile(path, limit: maximumFileSize))
+    let bytes = [UInt8](try readFile(path, limit: .picture))
     if bytes.starts(with: pngSignature) {
         return (try decodePNG(bytes, path), pngWarnings(bytes, path))
     }
@@ -119,10 +113,11 @@ private func acceptedSize(
     _ width: UInt32, _ height: UInt32, _ path: String
 ) throws(FileError) -> PixelSize {
     let (area, overflow) = Int(width).multipliedReportingOverflow(by: Int(height))
-    guard !overflow, area > 0, area <= maximumArea else {
+    let most = Limit.pixels.bytes / 3
+    guard !overflow, area > 0, area <= most else {
         throw FileError(
-            .badData, file: path, "the image's size cannot be used", expected: "1 to \(maximumArea) pixels",
-            found: "\(width)×\(height)")
+            .badData, file: path, "the image's size cannot be used", expected: "1 to \(most) pixels",
+            found: "\(width)×\(height)", advice: Limit.advice)
     }
     return PixelSize(width: Int(width), height: Int(height))
 }

@@ -2,46 +2,43 @@ import Foundation
 
 /// Has `body` write a temporary file beside `path`, flushes it to the disk and renames it to `path`.
 ///
-/// So `path` either keeps what it held or holds all of the new contents, never a part. An output that exists
-/// is replaced; where it is a symbolic link, the file that it leads to. The temporary file's name ends in the same
-/// extensions as `path`, since some libraries choose a format by them; it is removed when anything fails.
+/// So `path` either keeps what it held or holds all of the new contents, never a part. An output that exists is replaced,
+/// and who may read it stays as it was; where it is a symbolic link, the file that it leads to is replaced. The temporary
+/// file's name ends in the same extensions as `path`, since some libraries choose a format by them; it is removed when
+/// anything fails, and by ``endWriting()``.
 ///
-/// - Parameter body: receives the temporary path, at which nothing stands yet.
+/// - Parameter body: receives the temporary path, at which an empty file stands.
 /// - Throws: what `body` throws, and ``FileError`` `cannotCreate` or `inputOutput`.
 public func writeAtomically(_ path: String, body: (_ temporaryPath: String) throws -> Void) throws {
     try writeAtomically([path]) { temporary in try body(temporary[0]) }
 }
 
-/// The same for several files that belong together: all are written whole and flushed before the first is renamed.
+/// The same for several files that belong together: all are written whole and flushed before the first is renamed, and no
+/// other process renames its own between them.
 ///
 /// - Parameter body: receives the temporary paths, in the order of `paths`.
 public func writeAtomically(_ paths: [String], body: (_ temporaryPaths: [String]) throws -> Void) throws {
-    let targets = paths.map(destination)
-    for path in paths { try requireWritable(path) }
-    // Not to be guessed, so that in a folder which others can write in nothing waits at this path.
-    let temporary = targets.map { target in
-        target.deletingLastPathComponent().appending(
-            path: ".\(UUID().uuidString.prefix(8))-\(target.lastPathComponent)"
-        )
-        .path(percentEncoded: false)
+    var targets: [String] = []
+    for path in paths {
+        try requireWritable(path)
+        targets.append(try destination(of: path))
     }
-    do {
-        try body(temporary)
-        for (temporary, path) in zip(temporary, paths) { try flush(temporary, for: path) }
+    var temporary: [String] = []
+    defer { for temporary in temporary { Temporaries.remove(temporary) } }
+    for (target, path) in zip(targets, paths) { temporary.append(try makeTemporary(beside: target, for: path)) }
+    try body(temporary)
+    for (temporary, path) in zip(temporary, paths) { try flush(temporary, for: path) }
+    let folders = Set(targets.map(folder(of:)))
+    try withLocked(paths.count > 1 ? folders : [], for: paths.first ?? "") { () throws(FileError) in
         for ((temporary, target), path) in zip(zip(temporary, targets), paths) {
-            guard rename(temporary, target.path(percentEncoded: false)) == 0 else {
+            guard rename(temporary, target) == 0 else {
                 throw FileError(.cannotCreate, file: path, systemMessage(errno))
             }
         }
-    } catch {
-        for temporary in temporary { unlink(temporary) }
-        throw error
     }
     // The rename itself is on the disk only once the folder is; a file system that cannot flush one still
     // leaves a whole file, so a failure here is no reason to report one.
-    for (target, path) in zip(targets, paths) {
-        try? flush(target.deletingLastPathComponent().path(percentEncoded: false), for: path)
-    }
+    for folder in folders { try? flush(folder, for: folder) }
 }
 
 /// Writes `data` to `path`, whole or not at all; see the overload with a body.
@@ -49,12 +46,11 @@ public func writeAtomically(_ path: String, _ data: Data) throws {
     try writeAtomically(path) { temporary in try write(data, to: temporary, for: path) }
 }
 
-/// Makes the file `temporary`, of which errors speak as `path`.
+/// Writes `data` to the file `temporary`, of which errors speak as `path`.
 ///
 /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
 public func write(_ data: Data, to temporary: String, for path: String) throws(FileError) {
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o666)
-    guard descriptor >= 0 else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }
+    let descriptor = try openTemporary(temporary, for: path)
     defer { close(descriptor) }
     // Not by Foundation, which does not tell why it fails.
     var rest = data[...]
@@ -70,33 +66,42 @@ public func write(_ data: Data, to temporary: String, for path: String) throws(F
     }
 }
 
+/// A descriptor that writes to the file `temporary`, of which errors speak as `path`; to be closed.
+///
+/// - Throws: ``FileError`` `cannotCreate`.
+public func openTemporary(_ temporary: String, for path: String) throws(FileError) -> Int32 {
+    let descriptor = open(temporary, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }
+    return descriptor
+}
+
 /// Throws `cannotCreate` unless a file can be made at `path`, or replaced there.
 ///
 /// Long work calls this before it begins, so that nobody finds out at the end.
 public func requireWritable(_ path: String) throws(FileError) {
-    let folder = destination(of: path).deletingLastPathComponent().path(percentEncoded: false)
+    let target = try destination(of: path)
+    let folder = folder(of: target)
     guard access(folder, W_OK | X_OK) == 0 else {
         throw FileError(
             .cannotCreate, file: path, "cannot write in the folder \(folder)", found: systemMessage(errno),
             advice: "Make the folder, or choose another place.")
     }
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+    guard stat(target, &status) == 0 else {
+        if errno == ENOENT { return }
+        throw FileError(.cannotCreate, file: path, systemMessage(errno), advice: "Choose another place.")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
         let found = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe"
         throw FileError(.cannotCreate, file: path, "\(found) stands there", advice: "Name a file.")
     }
-}
-
-/// Where writing to a path puts the file: links are followed, also one to a file that is not there yet.
-func destination(of path: String) -> URL {
-    var place = URL(filePath: path).resolvingSymlinksInPath()
-    // As many links as Linux follows.
-    for _ in 0..<40 {
-        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: place.path(percentEncoded: false))
-        guard let link else { break }
-        place = URL(filePath: link, relativeTo: place.deletingLastPathComponent()).absoluteURL.resolvingSymlinksInPath()
+    for (descriptor, name) in [(STDOUT_FILENO, "standard output"), (STDERR_FILENO, "standard error")] {
+        var stream = stat()
+        // Replaced, it would be gone for what is still printed.
+        guard fstat(descriptor, &stream) != 0 || (stream.st_dev, stream.st_ino) != (status.st_dev, status.st_ino) else {
+            throw FileError(.cannotCreate, file: path, "\(name) goes there", advice: "Name another file.")
+        }
     }
-    return place
 }
 
 /// The folder that a file is in.
@@ -115,8 +120,38 @@ public func makeFolder(_ path: String) throws(FileError) {
     }
 }
 
+/// Makes an empty file in the folder of `target` which may be read by whoever may read `target`, and by nobody else.
+private func makeTemporary(beside target: String, for path: String) throws(FileError) -> String {
+    // Names of outputs may be as long as the file system takes; this one must not be longer.
+    let name = String(decoding: URL(filePath: target).lastPathComponent.utf8.suffix(64), as: UTF8.self)
+    // Not to be guessed, so that in a folder which others can write in nothing waits at this path.
+    let temporary = "\(folder(of: target)).\(UUID().uuidString.prefix(8))-\(name)"
+    var standing = stat()
+    let isStanding = stat(target, &standing) == 0
+    Temporaries.add(temporary)
+    let descriptor = open(
+        temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, isStanding ? 0o600 : 0o666)
+    guard descriptor >= 0 else {
+        let code = errno
+        Temporaries.forget(temporary)
+        throw FileError(.cannotCreate, file: path, systemMessage(code))
+    }
+    defer { close(descriptor) }
+    guard isStanding else { return temporary }
+    var mode = standing.st_mode & 0o777
+    // The owner can be kept by root alone, and a group only by its members: another one must not gain by it.
+    _ = fchown(descriptor, standing.st_uid, gid_t.max)
+    if fchown(descriptor, uid_t.max, standing.st_gid) != 0 { mode &= ~0o070 }
+    guard fchmod(descriptor, mode) == 0 else {
+        let code = errno
+        Temporaries.remove(temporary)
+        throw FileError(.cannotCreate, file: path, systemMessage(code))
+    }
+    return temporary
+}
+
 private func flush(_ file: String, for path: String) throws(FileError) {
-    let descriptor = open(file, O_RDONLY)
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw FileError(.inputOutput, file: path, systemMessage(errno)) }

@@ -18,19 +18,19 @@ public struct CSV: Sendable {
     public let headerLine: Int
     public let rows: [Row]
 
-    /// Reads a table of at most `limit` bytes.
+    /// Reads a table.
     ///
     /// - Throws: ``FileError`` `missingInput` or `inputOutput` where it cannot be read; `badData` where it is not UTF-8, a
     ///   quotation mark is not closed or is inside a cell, a column is there twice, or a row has more or fewer cells.
-    public init(contentsOf path: String, limit: Int = 1 << 30) throws(FileError) {
+    public init(contentsOf path: String) throws(FileError) {
         var errors: [FileError] = []
-        self = try CSV(contentsOf: path, limit: limit, errors: &errors)
+        self = try CSV(contentsOf: path, errors: &errors)
         if let first = errors.first { throw first }
     }
 
     /// The same, except that rows with more or fewer cells are left out and `errors` receives what is wrong with them.
-    public init(contentsOf path: String, limit: Int = 1 << 30, errors: inout [FileError]) throws(FileError) {
-        let data = try readFile(path, limit: limit)
+    public init(contentsOf path: String, errors: inout [FileError]) throws(FileError) {
+        let data = try readFile(path, limit: .table)
         guard String(validating: data, as: UTF8.self) != nil else {
             throw FileError(.badData, file: path, "not a CSV file", expected: "UTF-8")
         }
@@ -51,12 +51,12 @@ public struct CSV: Sendable {
             }
             let missing = names.indices.first { $0 >= cells.count && !names[$0].isEmpty }
             if let missing {
-                errors.append(
+                try errors.add(
                     FileError(
                         .badData, file: path, line: line, "too few cells", expected: "\(names.count)",
                         found: "\(cells.count), none for \"\(names[missing])\""))
             } else if let surplus {
-                errors.append(
+                try errors.add(
                     FileError(
                         .badData, file: path, line: line, "more cells than columns", expected: "\(columns.count)",
                         found: "\"\(cells[surplus])\" in column \(surplus + 1)",

@@ -28,3 +28,21 @@ public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
         return lines.joined(separator: "\n")
     }
 }
+
+extension [FileError] {
+    /// The most that are kept of one annotator's boxes on a volume, or of one table: those that a person mends at once are
+    /// fewer.
+    package static let longest = 10_000
+
+    /// Adds what is wrong with a line that is left out.
+    ///
+    /// - Throws: an error of the whole file where too many have been added: it is no such file.
+    package mutating func add(_ error: FileError) throws(FileError) {
+        guard count < Self.longest else {
+            throw FileError(
+                .badData, file: error.file, line: error.line, "more than \(Self.longest) malformed lines; given up",
+                advice: "Check that this is the file that is meant.")
+        }
+        append(error)
+    }
+}

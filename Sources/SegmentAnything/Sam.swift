@@ -24,9 +24,15 @@ public struct Sam: Sendable {
     ///     rounded here, and take half the memory; sums, norms, softmax and all else stay in single precision.
     /// - Throws: ``FileError`` as ``ModelFile/init(path:)``, and `badData` where a tensor of the prompt encoder or the mask
     ///   decoder is not finite. The image encoder's tensors are not read twice for that:
-    ///   ``encode(_:name:scaling:recorder:progress:)`` finds it.
+    ///   ``encode(_:name:scaling:recorder:progress:)`` finds it. `inputOutput` where the process may not have the memory
+    ///   that products need.
     public init(path: String, precision: Precision = .float32) throws(FileError) {
         let file = try ModelFile(path: path)
+        guard canHoldBLASMemory() else {
+            throw FileError(
+                .inputOutput, file: path, "not enough memory", expected: "128 MiB for each of \(Threads.count) threads",
+                advice: "Allow the process more memory (ulimit -v), or use fewer --threads.")
+        }
         self.file = file
         self.precision = precision
         layers = file.layers(precision)

@@ -27,26 +27,29 @@ public struct AnnotatedVolume: Sendable {
     /// Reads the boxes, and of the volume the header alone.
     fileprivate init(
         _ source: BoxSource, _ file: VolumeFile, annotator: String, _ pattern: SlicePattern, _ slicing: Slicing,
-        _ classes: ClassList?
+        _ classes: ClassList?, _ digests: ReadDigests
     ) throws(FileError) {
         self.file = file
         self.annotator = annotator
         let geometry = try Geometry(ofVolume: file.path)
         orientation = geometry.source == .none ? nil : geometry.orientation
         geometryWarnings = geometry.warnings(file: file.path)
-        record = try Self.record(source, file, annotator, pattern, slicing, geometry)
-        slices = try slicing.slices(of: geometry, case: file.name, record: record)
-        let reading = source.boxes(
-            ofCase: file.name, annotator: annotator, sliceCount: slices.count, imageSize: slices.imageSize,
-            classes: classes)
+        record = try digests.recording { () throws(FileError) in
+            try Self.record(source, file, annotator, pattern, slicing, geometry)
+        }
+        let slices = try slicing.slices(of: geometry, case: file.name, record: record)
+        let reading = try digests.recording {
+            source.boxes(
+                ofCase: file.name, annotator: annotator, sliceCount: slices.count, imageSize: slices.imageSize,
+                classes: classes)
+        }
+        self.slices = slices
         (boxes, errors) = (reading.slices, reading.errors)
-        boxFiles = try Manifest.Source(path: source.path, files: Set(boxes.flatMap(\.files)).sorted())
-        recordFile = try record.map { record throws(FileError) in
-            try Manifest.Source(path: record.path, files: [record.path])
-        }
-        classFile = try classes.map { classes throws(FileError) in
-            try Manifest.Source(path: classes.path, files: [classes.path])
-        }
+        // Files that could not be read to their end have no part in the labels.
+        let files = Set(boxes.flatMap(\.files)).filter(digests.contains).sorted()
+        boxFiles = Manifest.Source(path: source.path, files: files, digests)
+        recordFile = record.map { Manifest.Source(path: $0.path, files: [$0.path], digests) }
+        classFile = classes.map { Manifest.Source(path: $0.path, files: [$0.path], digests) }
     }
 
     /// The record that was named, else the one with the boxes, else one that is found elsewhere; a view that was chosen
@@ -102,13 +105,20 @@ public struct AnnotatedVolumes: Sendable {
     /// - Parameters:
     ///   - skipsBad: whether malformed boxes are left out, and counted.
     ///   - evidence: what says that somebody looked at a slice.
+    ///   - digests: with which the list of classes was read, for manifests; others' is read again.
     /// - Throws: ``FileErrors`` with everything wrong in all of them; ``FileError`` where there are none.
     public init(
         _ path: String, on files: [VolumeFile], pattern: SlicePattern = .standard, slicing: Slicing = Slicing(),
         classes: ClassList? = nil, annotators: Annotators = .all, skipsBad: Bool = false,
-        evidence: Evidence = Evidence()
+        evidence: Evidence = Evidence(),
+        digests: ReadDigests = ReadDigests()
     ) throws {
-        let source = try BoxSource(path, pattern: pattern, cases: files.map(\.name))
+        if let path = classes?.path, !digests.contains(path) {
+            _ = try digests.recording { () throws(FileError) in try readFile(path, limit: .text) }
+        }
+        let source = try digests.recording { () throws(FileError) in
+            try BoxSource(path, pattern: pattern, cases: files.map(\.name))
+        }
         var name: String?
         var isForAll = true
         if case .one(let chosen) = annotators { (name, isForAll) = (chosen, false) }
@@ -124,7 +134,8 @@ public struct AnnotatedVolumes: Sendable {
                     isForAll && !known.isEmpty
                     ? known : [try source.annotator(ofCase: file.name, chosen: name)]
                 for annotator in chosen {
-                    volumes.append(try AnnotatedVolume(source, file, annotator: annotator, pattern, slicing, classes))
+                    volumes.append(
+                        try AnnotatedVolume(source, file, annotator: annotator, pattern, slicing, classes, digests))
                 }
             } catch {
                 errors.append(error)

@@ -1,34 +1,66 @@
 import Crypto
 import Foundation
 import SafeFiles
+import Synchronization
 
 /// The SHA-256 of a file's bytes as 64 hexadecimal digits, read in pieces of 4 MiB.
 ///
-/// - Throws: ``FileError`` `missingInput`, `inputOutput`.
+/// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where the file changes meanwhile.
 public func sha256(ofFile path: String) throws(FileError) -> String {
-    _ = try fileSize(path)
-    guard let handle = FileHandle(forReadingAtPath: path) else {
-        throw FileError(.missingInput, file: path, systemMessage(errno))
-    }
-    var digest = SHA256()
-    do {
-        while let piece = try handle.read(upToCount: 4 << 20), !piece.isEmpty { digest.update(data: piece) }
-    } catch {
-        throw FileError(.inputOutput, file: path, "cannot be read", found: error.localizedDescription)
+    let file = try InputFile(path)
+    let digest = try sha256(of: file)
+    try file.requireUnchanged()
+    return digest
+}
+
+/// The same of a file that is open, whatever has become of its path.
+///
+/// - Throws: ``FileError`` `inputOutput`.
+public func sha256(of file: borrowing InputFile) throws(FileError) -> String {
+    var (digest, offset) = (SHA256(), 0)
+    while case let piece = try file.read(at: offset, count: min(4 << 20, max(file.size - offset, 1))), !piece.isEmpty {
+        digest.update(data: piece)
+        offset += piece.count
     }
     return hexadecimal(digest.finalize())
 }
 
-/// The SHA-256 of some files as one: of what `sha256sum NAME…` prints for their names in order, a line
-/// `DIGEST  NAME` each, so that a person can check it in a shell.
-///
-/// - Throws: ``FileError`` as for each file.
-public func sha256(ofFiles paths: [String]) throws(FileError) -> String {
-    var listing = ""
-    for path in paths.sorted() {
-        listing += "\(try sha256(ofFile: path))  \(URL(filePath: path).lastPathComponent)\n"
+/// The SHA-256 of files as they were read.
+public final class ReadDigests: Sendable {
+    private let digests = Mutex<[String: String]>([:])
+
+    public init() {}
+
+    /// Runs `body` and keeps the digest of every file that it reads whole.
+    ///
+    /// - Throws: what `body` throws, and ``FileError`` where a file cannot be read to its end, or changes meanwhile.
+    public func recording<Result>(_ body: () throws(FileError) -> Result) throws(FileError) -> Result {
+        try InputFile.observing(
+            by: { file throws(FileError) in
+                let (path, digest) = (file.path, try sha256(of: file))
+                self.digests.withLock { $0[path] = digest }
+            }, body)
     }
-    return hexadecimal(SHA256.hash(data: Data(listing.utf8)))
+
+    /// Whether a file was read whole.
+    public func contains(_ path: String) -> Bool { digests.withLock { $0[path] != nil } }
+
+    /// The digest of a file.
+    ///
+    /// - Precondition: it was read.
+    public subscript(path: String) -> String {
+        guard let digest = digests.withLock({ $0[path] }) else { preconditionFailure("\(path) was not read") }
+        return digest
+    }
+
+    /// The digest of some files as one: of what `sha256sum NAME…` prints for their names in order, a line `DIGEST  NAME`
+    /// each, so that a person can check it in a shell.
+    ///
+    /// - Precondition: they were read.
+    public func ofAll(_ paths: [String]) -> String {
+        let lines = paths.sorted().map { "\(self[$0])  \(URL(filePath: $0).lastPathComponent)\n" }
+        return hexadecimal(SHA256.hash(data: Data(lines.joined().utf8)))
+    }
 }
 
 private func hexadecimal(_ digest: SHA256Digest) -> String {

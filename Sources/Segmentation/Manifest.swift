@@ -9,7 +9,7 @@ import Tensors
 ///
 /// The same command gives the same manifest but for `seconds`, on any number of threads.
 public struct Manifest: Codable, Sendable {
-    /// A file, or several with one digest: see ``sha256(ofFiles:)``.
+    /// A file, or several with one digest: see ``ReadDigests/ofAll(_:)``.
     public struct Source: Codable, Sendable {
         /// See ``FileNaming``.
         public var path: String
@@ -17,11 +17,13 @@ public struct Manifest: Codable, Sendable {
         public var files: Int
         public var sha256: String
 
-        /// - Throws: ``FileError`` where a file cannot be read.
-        public init(path: String, files: [String]) throws(FileError) {
-            self.path = path
-            self.files = files.count
-            sha256 = files == [path] ? try Segmentation.sha256(ofFile: path) : try Segmentation.sha256(ofFiles: files)
+        /// - Precondition: all files were read while `digests` recorded.
+        public init(path: String, files: [String], _ digests: ReadDigests) {
+            self.init(path: path, files: files.count, sha256: files == [path] ? digests[path] : digests.ofAll(files))
+        }
+
+        init(path: String, files: Int, sha256: String) {
+            (self.path, self.files, self.sha256) = (path, files, sha256)
         }
     }
 

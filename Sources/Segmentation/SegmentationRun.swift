@@ -27,7 +27,10 @@ public struct SegmentationSettings: Sendable {
         (self.sam, self.labels, self.recipe) = (sam, labels, recipe)
         (self.singleMask, self.slicing, self.classes) = (singleMask, slicing, classes)
         (self.version, self.loadSeconds) = (version, loadSeconds)
-        weights = Task { try Manifest.Source(path: sam.path, files: [sam.path]) }
+        weights = Task {
+            let digest = try sam.file.checkpoint.withFile { file throws(FileError) in try sha256(of: file) }
+            return Manifest.Source(path: sam.path, files: 1, sha256: digest)
+        }
     }
 }
 
@@ -36,6 +39,8 @@ public struct SegmentationRun: Sendable {
     public let annotated: AnnotatedVolume
     public let settings: SegmentationSettings
     public let segmenter: Segmenter
+    /// The volume's file as it was read.
+    let input: Manifest.Source
     /// What the person should know before.
     public let warnings: [Warning]
 
@@ -45,7 +50,9 @@ public struct SegmentationRun: Sendable {
     ///   no intensity was chosen, or two signs of anatomy agree that the boxes were drawn in another view than the one
     ///   that is assumed.
     public init(_ annotated: AnnotatedVolume, _ settings: SegmentationSettings) throws(FileError) {
-        let volume = try Volume(contentsOf: annotated.file.path)
+        let (path, digests) = (annotated.file.path, ReadDigests())
+        let volume = try digests.recording { () throws(FileError) in try Volume(contentsOf: path) }
+        input = Manifest.Source(path: path, files: [path], digests)
         let slices = try settings.slicing.slices(
             of: volume.geometry, case: annotated.file.name, record: annotated.record)
         guard slices == annotated.slices else {
@@ -71,23 +78,29 @@ public struct SegmentationRun: Sendable {
     /// Segments the slices and describes how.
     ///
     /// - Parameter progress: receives after each slice how many are done.
-    /// - Throws: ``FileError`` as ``Segmenter/callAsFunction(progress:)``, and where a source cannot be read again for its
-    ///   digest.
+    /// - Throws: ``FileError`` as ``Segmenter/callAsFunction(progress:)``, and `badData` where the weights' file was written
+    ///   to since it was opened.
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
-        async let input = Manifest.Source(path: annotated.file.path, files: [annotated.file.path])
+        try requireSameWeights()
         let start = ContinuousClock.now
         let segmentation = try segmenter(progress: progress)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let manifest = Manifest(
-            version: settings.version, input: try await input, boxFiles: annotated.boxFiles,
+            version: settings.version, input: input, boxFiles: annotated.boxFiles,
             record: annotated.recordFile, annotator: annotated.annotator.isEmpty ? nil : annotated.annotator,
             classes: annotated.classFile, weights: try await settings.weights.value,
             options: .init(segmenter, labels: settings.labels.labels(of: annotated.boxes)),
             labels: settings.labels.names(of: annotated.boxes, classes: settings.classes), segmentation: segmentation,
             slices: segmenter.images.slices, badBoxes: annotated.errors.map(\.description),
             seconds: .init(load: settings.loadSeconds, segment: seconds))
+        try requireSameWeights()
         return LabelledVolume(
             segmentation: segmentation, manifest: manifest, images: segmenter.images, badBoxes: annotated.errors)
+    }
+
+    /// Weights are mapped and not copied: what is written to their file later is computed with.
+    private func requireSameWeights() throws(FileError) {
+        try settings.sam.file.checkpoint.withFile { file throws(FileError) in try file.requireUnchanged() }
     }
 }
 

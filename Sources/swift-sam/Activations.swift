@@ -6,7 +6,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-struct Activations: ParsableCommand {
+struct Activations: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Every named activation of a run, as safetensors.",
         discussion: """
@@ -36,6 +36,8 @@ struct Activations: ParsableCommand {
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "acts.safetensors"))
     var output: String
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         try prompts.requirePrompt()

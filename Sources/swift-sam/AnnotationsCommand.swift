@@ -13,7 +13,7 @@ struct AnnotationsCommand: ParsableCommand {
         ])
 }
 
-struct AgreementOfAnnotations: ParsableCommand {
+struct AgreementOfAnnotations: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         commandName: "agreement",
         abstract: "How well several annotators agree on the same volumes, by annotator and by class.",
@@ -38,6 +38,8 @@ struct AgreementOfAnnotations: ParsableCommand {
 
     @Flag(help: "Print as JSON.")
     var json = false
+
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
         let classes = try ClassList(contentsOf: classes)
@@ -66,7 +68,7 @@ struct AgreementOfAnnotations: ParsableCommand {
     }
 }
 
-struct MergeAnnotations: ParsableCommand {
+struct MergeAnnotations: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",
         abstract: "One set of boxes from several annotators': what at least half drew, by the median of each side.",
@@ -97,6 +99,8 @@ struct MergeAnnotations: ParsableCommand {
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The CSV, or the folder of files, to write.", valueName: "merged.csv"))
     var output: String
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         let isTable = output.lowercased().hasSuffix(".csv")

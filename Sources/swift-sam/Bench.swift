@@ -4,7 +4,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-struct Bench: ParsableCommand {
+struct Bench: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seconds and memory of each stage, on a seeded random image of the model's size.",
         discussion: """
@@ -27,6 +27,8 @@ struct Bench: ParsableCommand {
 
     @Flag(help: "Print as JSON.")
     var json = false
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         if runs < 1 { throw ValidationError("--runs must be at least 1, not \(runs).") }

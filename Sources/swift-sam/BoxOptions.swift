@@ -40,14 +40,16 @@ struct BoxOptions: ParsableArguments {
     /// Reads all boxes on some volumes; see ``AnnotatedVolumes``.
     func read(
         on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
-        by annotators: AnnotatedVolumes.Annotators = .all, isQuiet: Bool = false
+        by annotators: AnnotatedVolumes.Annotators = .all, isQuiet: Bool = false,
+        digests: ReadDigests = ReadDigests()
     ) throws -> AnnotatedVolumes {
         var ways = slicing.slicing
         ways.record = record
         let tasks = try tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
         let annotated = try AnnotatedVolumes(
             boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
-            annotators: annotators, skipsBad: skipBad, evidence: Evidence(tasks: tasks, emptyFile: emptyMeans))
+            annotators: annotators, skipsBad: skipBad, evidence: Evidence(tasks: tasks, emptyFile: emptyMeans),
+            digests: digests)
         if !isQuiet { printWarnings(annotated.warnings) }
         return annotated
     }

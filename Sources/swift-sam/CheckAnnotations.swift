@@ -6,7 +6,7 @@ import Imaging
 import SafeFiles
 import Segmentation
 
-struct CheckAnnotations: ParsableCommand {
+struct CheckAnnotations: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "What a person should look at in boxes that people drew, the most harmful first.",
@@ -39,6 +39,8 @@ struct CheckAnnotations: ParsableCommand {
 
     @Flag(help: "Print as JSON.")
     var json = false
+
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
         let cases = try slicing.cases()

@@ -17,7 +17,7 @@ extension DataType: ExpressibleByArgument {
     public static var allValueStrings: [String] { ["float32", "float16", "bfloat16"] }
 }
 
-struct Convert: ParsableCommand {
+struct Convert: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Weights as safetensors with the official names, from .pth or safetensors.",
         discussion: "Example: swift-sam convert sam_vit_b_01ec64.pth --dtype float16 -o sam_vit_b.safetensors")
@@ -33,6 +33,8 @@ struct Convert: ParsableCommand {
 
     @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         guard output.hasSuffix(".safetensors") else {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import SafeFiles
 
-struct Demo: AsyncParsableCommand {
+struct Demo: AsyncParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "The whole study in small: four annotators' boxes on a synthetic CT become scored labels.",
         discussion: """
@@ -17,6 +17,8 @@ struct Demo: AsyncParsableCommand {
 
     @Flag(help: "Print nothing but errors.")
     var quiet = false
+
+    @OptionGroup var limits: LimitOptions
 
     func run() async throws {
         let data = try bundledPath("demo")

@@ -4,7 +4,7 @@ import PictureFiles
 import SafeFiles
 import SegmentAnything
 
-struct Encode: ParsableCommand {
+struct Encode: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Embeddings of pictures, kept for predict --embedding.",
         discussion: """
@@ -21,6 +21,8 @@ struct Encode: ParsableCommand {
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         let names = images.map(embeddingName)

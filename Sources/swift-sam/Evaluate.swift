@@ -7,7 +7,7 @@ import SafeFiles
 extension Miss: ExpressibleByArgument {}
 extension Hausdorff95: ExpressibleByArgument {}
 
-struct Evaluate: ParsableCommand {
+struct Evaluate: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Label volumes against the truth: Dice, surface distances, volumes.",
         discussion: """
@@ -65,6 +65,8 @@ struct Evaluate: ParsableCommand {
 
     @Flag(help: "Print nothing but errors, and what --json asks for.")
     var quiet = false
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         if noDistances, hd95 != nil { throw ValidationError("--no-distances leaves nothing for --hd95 to say.") }

@@ -8,7 +8,7 @@ struct ExportCommand: ParsableCommand {
         commandName: "export", abstract: "Data sets for training other networks.", subcommands: [ExportNNUNet.self])
 }
 
-struct ExportNNUNet: ParsableCommand {
+struct ExportNNUNet: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         commandName: "nnunet",
         abstract: "An nnU-Net v2 dataset from volumes and their labels.",
@@ -62,6 +62,8 @@ struct ExportNNUNet: ParsableCommand {
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The folder to write, such as Dataset001_Abdomen.", valueName: "dir"))
     var output: String
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         guard !(allowMissing && excludeIncomplete) else {

@@ -4,7 +4,7 @@ import SafeFiles
 import SegmentAnything
 import Segmentation
 
-struct Model: ParsableCommand {
+struct Model: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "What a weights file is: variant, sizes, type, SHA-256, licence.",
         discussion: "Example: swift-sam model sam_vit_h_4b8939.pth")
@@ -20,10 +20,13 @@ struct Model: ParsableCommand {
     @Flag(help: "Print as JSON.")
     var json = false
 
+    @OptionGroup var limits: LimitOptions
+
     func run() throws {
         let path = try modelPath(file)
         let file = try ModelFile(path: path)
-        let description = ModelDescription(file, sha256: try sha256(ofFile: path))
+        let digest = try file.checkpoint.withFile { file throws(FileError) in try sha256(of: file) }
+        let description = ModelDescription(file, sha256: digest)
         if json {
             try printJSON(description)
         } else {

@@ -7,7 +7,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-struct Predict: ParsableCommand {
+struct Predict: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Masks for boxes and points on a PNG or JPEG.",
         discussion: """
@@ -36,6 +36,8 @@ struct Predict: ParsableCommand {
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The PNG to write.", valueName: "mask.png"))
     var output: String
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         try prompts.requirePrompt()

@@ -5,7 +5,7 @@ import PictureFiles
 import SafeFiles
 import Segmentation
 
-struct Segment: AsyncParsableCommand {
+struct Segment: AsyncParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Label volumes from volumes and the boxes drawn on their slices.",
         discussion: """
@@ -72,6 +72,8 @@ struct Segment: AsyncParsableCommand {
         help: ArgumentHelp("The NIfTI volume to write; of several, with {case}.", valueName: "labels.nii.gz"))
     var output: String
 
+    @OptionGroup var limits: LimitOptions
+
     mutating func validate() throws {
         guard VolumeEnding(of: output) != nil else {
             throw ValidationError("-o must name a .nii or .nii.gz file, not \"\(output)\".")
@@ -94,10 +96,14 @@ struct Segment: AsyncParsableCommand {
             throw ValidationError(
                 "\(cases.count) volumes need {case} in -o and --preview, such as -o 'labels/{case}.nii.gz'.")
         }
-        let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        let digests = ReadDigests()
+        let classList = try digests.recording { () throws(FileError) in
+            try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        }
         let labels = try labels.map { try LabelMap($0, classes: classList) } ?? LabelMap()
         let annotated = try boxes.read(
-            on: cases, slicing, classes: classList, by: .one(named: annotator), isQuiet: options.quiet)
+            on: cases, slicing, classes: classList, by: .one(named: annotator), isQuiet: options.quiet,
+            digests: digests)
         let volumes = annotated.volumes
         let written = volumes.flatMap { outputs($0.file) }
         try requireDistinct(reads: annotated.files + options.reads() + [classes].compactMap { $0 }, writes: written)

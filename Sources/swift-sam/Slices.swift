@@ -4,7 +4,7 @@ import Imaging
 import PictureFiles
 import SafeFiles
 
-struct Slices: ParsableCommand {
+struct Slices: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "The PNG slices of volumes that annotators draw boxes on.",
         discussion: """
@@ -25,6 +25,8 @@ struct Slices: ParsableCommand {
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         guard every > 0 else { throw ValidationError("--every must be at least 1, not \(every).") }
@@ -53,6 +55,11 @@ struct Slices: ParsableCommand {
             let images = SliceImages(volume, slices, try ways.intensity(of: volume, record: nil))
             try makeFolder(output)
             let record = try SlicesRecord(of: images, axis: ways.axis ?? .k, case: item.name, in: output)
+            // Before the pictures: what an interruption leaves is what the record says, and never another view's.
+            if try FoundRecord(in: [output]).map({ !$0.record.describes(record, case: item.name) }) ?? true {
+                for slice in 0..<slices.count { unlink(path(ofSlice: slice, item)) }
+            }
+            try record.write(to: SlicesRecord.path(in: output))
             let chosen = handedOut(slices)
             let progress = Progress("\(volume.file): slices", total: chosen.count, isQuiet: quiet)
             for (done, slice) in chosen.enumerated() {
@@ -60,7 +67,6 @@ struct Slices: ParsableCommand {
                     path(ofSlice: slice, item), size: slices.imageSize, grey: images.grey(ofSlice: slice))
                 progress.update(done + 1)
             }
-            try record.write(to: SlicesRecord.path(in: output))
         }
     }
 

@@ -55,6 +55,7 @@ struct SlicingOptions: ParsableArguments {
     func cases(isQuiet: Bool = false) throws -> [VolumeFile] {
         let volumes = try VolumeFiles(volume)
         if !isQuiet { printWarnings(volumes.warnings) }
+        for error in volumes.errors { printError("error: \(error)") }
         var cases = volumes.files
         if let stem {
             guard cases.count == 1 else {

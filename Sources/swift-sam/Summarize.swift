@@ -64,7 +64,7 @@ private func requireConditions(_ conditions: [String]) throws {
     }
 }
 
-struct Summarize: ParsableCommand {
+struct Summarize: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Mean, deviation and 95% confidence interval of each column of scores.",
         discussion: """
@@ -84,13 +84,15 @@ struct Summarize: ParsableCommand {
 
     @Flag var style: OutputStyle?
 
+    @OptionGroup var limits: LimitOptions
+
     func run() throws {
         let report = ScoreReport(try rows.table(scores))
         try OutputStyle.print(report, style, text: report.text)
     }
 }
 
-struct Compare: ParsableCommand {
+struct Compare: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Paired Wilcoxon signed-rank test of two tables of scores, column by column.",
         discussion: """
@@ -127,6 +129,8 @@ struct Compare: ParsableCommand {
     @Flag var style: OutputStyle?
 
     mutating func validate() throws { try requireConditions(whereFirst + whereSecond) }
+
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
         let (one, other) = try rows.table(first, where: whereFirst)

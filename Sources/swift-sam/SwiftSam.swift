@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SafeFiles
+import Tensors
 
 /// The command `swift-sam`: arguments, progress and printing; the work is done in the modules below.
 struct SwiftSam: AsyncParsableCommand {
@@ -30,8 +31,11 @@ let version = "0.4.0"
 
 @main
 enum Main {
-    static func main() async {
+    // On the main thread, since others cannot be had where memory is short.
+    @MainActor static func main() async {
         prepareStandardStreams()
+        requireMemory()
+        Signals.handle()
         var command: (any ParsableCommand)?
         do {
             let parsed = try SwiftSam.parseAsRoot()
@@ -66,15 +70,18 @@ enum Main {
     }
 }
 
-/// Runs a command that was parsed.
+/// Runs a command that was parsed, under the bounds that it asks for.
 func run(_ command: any ParsableCommand) async throws {
     let isQuiet = Output.isQuiet || (command as? any Quietable)?.quiet == true
-    try await Output.$isQuiet.withValue(isQuiet) {
-        if var command = command as? AsyncParsableCommand {
-            try await command.run()
-        } else {
-            var command = command
-            try command.run()
+    let limit = (command as? any BoundedCommand)?.limits.limit ?? 0
+    try await Limit.raising(to: limit) {
+        try await Output.$isQuiet.withValue(isQuiet) {
+            if var command = command as? AsyncParsableCommand {
+                try await command.run()
+            } else {
+                var command = command
+                try command.run()
+            }
         }
     }
 }
@@ -88,6 +95,15 @@ private func prepareStandardStreams() {
     for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
         _ = open("/dev/null", O_RDWR)
     }
+}
+
+/// Ends the process where it may not have the memory that any command needs: OpenBLAS and Dispatch would wait for it for
+/// ever, at the process's end too.
+private func requireMemory() {
+    if canHoldBLASMemory() { return }
+    printError(
+        "error: not enough memory: swift-sam needs \(128 * Threads.count + 64) MiB beside its own (see ulimit -v)")
+    _exit(FileError.Kind.inputOutput.rawValue)
 }
 
 /// Throws `inputOutput` where a result that was printed did not arrive.

@@ -106,7 +106,8 @@ import Testing
         for offset: Int64 in [.min, -544, 0, 540, 543, 1 << 40, .max] {
             expectBad(second.with(offset, at: 168), "vox_offset: not where voxels can begin: expected 544 or more")
         }
-        expectBad(first.with(Float(1e9), at: 108), "expected 1000000000 bytes before the voxels")
+        expectBad(first.with(Float(6e7), at: 108), "expected 60000000 bytes before the voxels")
+        expectBad(first.with(Float(1e9), at: 108), "vox_offset: too much before the voxels: expected at most 67108864")
     }
 
     @Test(arguments: [Float.nan, .infinity, -.infinity])

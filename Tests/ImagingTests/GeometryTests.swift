@@ -16,7 +16,7 @@ import Testing
     /// The bytes of labels that are all 0.
     private func header(_ geometry: Geometry) throws -> [UInt8] {
         try LabelVolume(geometry: geometry).write(to: folder.file("l.nii"))
-        return [UInt8](try readFile(folder.file("l.nii"), limit: 1 << 20))
+        return [UInt8](try readFile(folder.file("l.nii"), limit: .picture))
     }
 
     private func number<Number: BitwiseCopyable>(_ bytes: [UInt8], _ offset: Int, as: Number.Type) -> Number {

@@ -102,8 +102,8 @@ import Testing
         labels[VoxelIndex(i: 2, j: 0, k: 3)] = 7
         try labels.write(to: folder.file("a.nii.gz"))
         try labels.write(to: folder.file("another-name.nii.gz"))
-        let bytes = [UInt8](try readFile(folder.file("a.nii.gz"), limit: 1 << 20))
-        #expect(try bytes == [UInt8](readFile(folder.file("another-name.nii.gz"), limit: 1 << 20)))
+        let bytes = [UInt8](try readFile(folder.file("a.nii.gz"), limit: .picture))
+        #expect(try bytes == [UInt8](readFile(folder.file("another-name.nii.gz"), limit: .picture)))
         // RFC 1952: no name and no time (flags and mtime are 0), so that only the labels decide.
         #expect(bytes.prefix(8) == [0x1F, 0x8B, 8, 0, 0, 0, 0, 0])
     }
@@ -115,8 +115,8 @@ import Testing
         let labels = LabelVolume(geometry: volume.geometry)
         try labels.write(to: folder.file("plain.nii"))
         try labels.write(to: folder.file("small.nii.gz"))
-        let unpacked = try GzipFile(reading: folder.file("small.nii.gz")).read(10_000)
-        #expect(unpacked == [UInt8](try readFile(folder.file("plain.nii"), limit: 10_000)))
+        let unpacked = try GzipReader(folder.file("small.nii.gz")).read(10_000)
+        #expect(unpacked == [UInt8](try readFile(folder.file("plain.nii"), limit: .picture)))
         #expect(try fileSize(folder.file("small.nii.gz")) < 200)
     }
 
@@ -126,7 +126,7 @@ import Testing
     private func labelsWritten(for fixture: VolumeFixture) throws -> [UInt8] {
         let volume = try Volume(contentsOf: folder.write(fixture.name, fixture.file))
         try LabelVolume(geometry: volume.geometry).write(to: folder.file("labels.nii"))
-        return [UInt8](try readFile(folder.file("labels.nii"), limit: 1 << 20))
+        return [UInt8](try readFile(folder.file("labels.nii"), limit: .picture))
     }
 
     private typealias Field = (name: String, offset: Int, bytes: [UInt8])

@@ -107,13 +107,13 @@ import Testing
         cases[0] = .init(name: "a", first: folder.file("link.nii.gz"), second: cases[0].second)
         try LabelVolume(contentsOf: cases[1].first).write(to: folder.file("b.nii"))
         cases[1] = .init(name: "b", first: folder.file("b.nii"), second: cases[1].second)
-        let plain = try readFile(cases[1].first, limit: 10_000)
+        let plain = try readFile(cases[1].first, limit: .picture)
         cases[2] = .init(name: "c", first: folder.write("plain.nii.gz", plain), second: cases[2].second)
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
         for (item, source) in zip(cases, [folder.file("a.nii.gz"), cases[1].first, cases[2].first]) {
             let path = folder.file("set/imagesTr/\(item.name)_0000.nii.gz")
             #expect(try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType == .typeRegular)
-            #expect(try readFile(path, limit: 10_000).starts(with: [0x1F, 0x8B]))
+            #expect(try readFile(path, limit: .picture).starts(with: [0x1F, 0x8B]))
             #expect(try Volume(contentsOf: path).values == Volume(contentsOf: source).values)
         }
     }

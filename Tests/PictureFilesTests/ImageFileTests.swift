@@ -84,13 +84,13 @@ import Testing
         let image = RGBImage(size: size, pixels: [UInt8](fixture.rgb))
         try writePNG(folder.file("a.png"), image)
         try writePNG(folder.file("b.png"), image)
-        #expect(try readFile(folder.file("a.png"), limit: 1 << 20) == readFile(folder.file("b.png"), limit: 1 << 20))
+        #expect(try readFile(folder.file("a.png"), limit: .picture) == readFile(folder.file("b.png"), limit: .picture))
     }
 
     /// The PNG standard, section 11.2.2: the header's 13 bytes after the signature, length and name. There are no
     /// chunks but those that a picture needs, so no time and no software's name.
     private func expectHeader(of name: String, width: Int, height: Int, colourType: UInt8) throws {
-        let bytes = [UInt8](try readFile(folder.file(name), limit: 1 << 20))
+        let bytes = [UInt8](try readFile(folder.file(name), limit: .picture))
         let size = [0, 0, UInt8(width >> 8), UInt8(width & 255), 0, 0, UInt8(height >> 8), UInt8(height & 255)]
         #expect(Array(bytes[16..<29]) == size + [8, colourType, 0, 0, 0])
         var (names, position): (Set<String>, Int) = ([], 8)

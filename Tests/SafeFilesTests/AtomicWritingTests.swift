@@ -1,5 +1,6 @@
 import Foundation
 import SafeFiles
+import Synchronization
 import TestSupport
 import Testing
 
@@ -46,7 +47,7 @@ struct AtomicWritingTests {
         for _ in 0..<2 {
             try writeAtomically(path) { temporary in
                 seen.append(temporary)
-                #expect(!FileManager.default.fileExists(atPath: temporary))
+                #expect(try fileSize(temporary) == 0)
                 try Data("x".utf8).write(to: URL(filePath: temporary))
                 #expect(folder.names.count == seen.count)
             }
@@ -67,13 +68,6 @@ struct AtomicWritingTests {
         }
         #expect(folder.names == ["out"])
         #expect(try contents(path) == "old")
-    }
-
-    @Test("a body that writes nothing is an error")
-    func nothing() {
-        let error = #expect(throws: FileError.self) { try writeAtomically(folder.path + "/out") { _ in } }
-        #expect(error?.kind == .cannotCreate)
-        #expect(folder.names.isEmpty)
     }
 
     @Test("a folder that is not there, or is a file")
@@ -127,6 +121,95 @@ struct AtomicWritingTests {
     func longName() {
         expectCannotCreate(folder.path + "/" + String(repeating: "x", count: 300))
         #expect(folder.names.isEmpty)
+    }
+
+    @Test("a name as long as names may be")
+    func longestName() throws {
+        for name in [String(repeating: "x", count: 248) + ".nii.gz", String(repeating: "ü", count: 124) + ".nii.gz"] {
+            try requireWritable("\(folder.path)/\(name)")
+            try writeAtomically("\(folder.path)/\(name)") { temporary in
+                #expect(temporary.hasSuffix(".nii.gz"))
+                try write(Data("x".utf8), to: temporary, for: name)
+            }
+            #expect(folder.names.contains(name))
+        }
+        let long = "\(folder.path)/\(String(repeating: "x", count: 256))"
+        expectError(.cannotCreate, "File name too long", about: long) { try requireWritable(long) }
+        #expect(folder.names.count == 2)
+    }
+
+    @Test("who may read a file stays as it was", arguments: [0o600, 0o640, 0o664, 0o444] as [mode_t])
+    func permissions(mode: mode_t) throws {
+        let path = folder.write("out", "old")
+        #expect(chmod(path, mode) == 0)
+        try writeAtomically(path) { temporary in
+            // Also while it is written.
+            #expect(permissions(of: temporary) == mode)
+            chmod(temporary, 0o600)
+            try write(Data("new".utf8), to: temporary, for: path)
+            chmod(temporary, mode)
+        }
+        #expect(permissions(of: path) == mode)
+        #expect(try contents(path) == "new")
+    }
+
+    private func permissions(of path: String) -> mode_t {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & 0o777 : 0
+    }
+
+    @Test("another user's link in a folder that all can write in is not followed", .enabled(if: getuid() == 0))
+    func linksOfOthers() throws {
+        let shared = folder.path + "/shared"
+        folder.write("shared/real/out", "")
+        chmod(shared, 0o1777)
+        let victim = folder.write("victim", "precious")
+        for (name, target) in [("theirs", victim), ("folder", folder.path), ("ours", victim)] {
+            try FileManager.default.createSymbolicLink(atPath: "\(shared)/\(name)", withDestinationPath: target)
+            if name != "ours" { #expect(lchown("\(shared)/\(name)", 65534, 65534) == 0) }
+        }
+        for path in ["theirs", "folder/victim", "folder/new", "real/../theirs"] {
+            expectError(.cannotCreate, "another user's link", about: "\(shared)/\(path)") {
+                try writeAtomically("\(shared)/\(path)", Data("new".utf8))
+            }
+        }
+        #expect(try contents(victim) == "precious")
+        // Where nobody can put a name in another's place, links are followed.
+        chmod(shared, 0o755)
+        try writeAtomically(shared + "/theirs", Data("new".utf8))
+        #expect(try contents(victim) == "new")
+        chmod(shared, 0o1777)
+        try writeAtomically(shared + "/ours", Data("newer".utf8))
+        #expect(try contents(victim) == "newer")
+    }
+
+    @Test("links that lead in a circle")
+    func circle() throws {
+        for (name, target) in [("a", "b"), ("b", "a")] {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder.path)/\(name)", withDestinationPath: target)
+        }
+        let error = expectCannotCreate(folder.path + "/a")
+        #expect(error?.what == "Too many levels of symbolic links")
+    }
+
+    @Test("files that belong together appear while no other process renames its own between them")
+    func together() throws {
+        let (one, two) = (folder.path + "/labels", folder.path + "/manifest")
+        let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        #expect(flock(descriptor, LOCK_EX) == 0)
+        let isWritten = Mutex(false)
+        let writer = Thread {
+            try? writeAtomically([one, two]) { for path in $0 { try write(Data("x".utf8), to: path, for: path) } }
+            isWritten.withLock { $0 = true }
+        }
+        writer.start()
+        usleep(300_000)
+        #expect(!isWritten.withLock { $0 } && !FileManager.default.fileExists(atPath: one))
+        #expect(flock(descriptor, LOCK_UN) == 0)
+        for _ in 0..<1000 where !isWritten.withLock({ $0 }) { usleep(10_000) }
+        #expect(folder.names == ["labels", "manifest"])
     }
 
     @Test("the check before long work agrees with the writing after it")

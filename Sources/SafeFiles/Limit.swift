@@ -1,0 +1,72 @@
+/// The most that is taken from one file, by what the file is: the one table of bounds.
+///
+/// Each is above what people have and below what a machine cannot give. ``raising(to:_:)`` raises all of them at once, as
+/// the command's `--limit SIZE` does; none is ever lowered.
+public enum Limit: CaseIterable, Sendable {
+    /// A file of boxes or class names (YOLO, Pascal VOC, class list), in bytes.
+    case text
+    /// A CSV of boxes or scores, in bytes.
+    case table
+    /// A record of JSON (`slices.json`, a manifest), in bytes.
+    case record
+    /// The file of a picture, in bytes.
+    case picture
+    /// A picture's pixels, 3 bytes each: the area that Pillow refuses as a decompression bomb.
+    case pixels
+    /// What a picture's file holds besides its pixels (text, colour profiles), inflated, in bytes.
+    case pictureNotes
+    /// A volume's voxels in single precision, 4 bytes each, where its file is not a sixteenth as long.
+    case voxels
+    /// What stands before and after the voxels in a volume's stream (extensions, padding), in bytes.
+    case besideVoxels
+    /// The header of safetensors, by the format's own rule, and the pickle of a `.pth`, in bytes.
+    case header
+    /// The embedding of one picture in single precision, in bytes: a grid of 128 × 128 with 1,280 channels.
+    case embedding
+
+    /// The bound where nobody raised it, in bytes.
+    public var standard: Int {
+        switch self {
+        case .text: 16 << 20
+        case .table: 32 << 20
+        case .record: 64 << 20
+        case .picture: 1 << 30
+        case .pixels: 3 * 178_956_970
+        case .pictureNotes: 8 << 20
+        case .voxels: 2 << 30
+        case .besideVoxels: 64 << 20
+        case .header: 100_000_000
+        case .embedding: 80 << 20
+        }
+    }
+
+    /// The bound that holds in this task, in bytes.
+    public var bytes: Int { max(standard, Limit.raised) }
+
+    @TaskLocal private static var raised = 0
+
+    /// Runs `body`, and the tasks that it starts, with every bound at `bytes` or more.
+    public static func raising<Result>(to bytes: Int, _ body: () async throws -> Result) async rethrows -> Result {
+        try await $raised.withValue(max(bytes, raised)) { try await body() }
+    }
+
+    /// Throws `badData` where something of a file takes more bytes than the bound.
+    ///
+    /// - Parameters:
+    ///   - factor: how many bytes the file's own length justifies for each of its bytes.
+    ///   - fileSize: the file's length.
+    public func check(
+        _ count: Int, of file: String, place: String? = nil, _ what: String = "too large for what it should be",
+        factor: Int = 0, fileSize: Int = 0
+    ) throws(FileError) {
+        let (justified, overflow) = fileSize.multipliedReportingOverflow(by: factor)
+        let most = overflow ? .max : max(bytes, justified)
+        guard count > most else { return }
+        throw FileError(
+            .badData, file: file, place: place, what, expected: "at most \(most) bytes", found: "\(count) bytes",
+            advice: Limit.advice)
+    }
+
+    /// What a person can do about a bound.
+    public static let advice = "If you trust the file, raise the bound with --limit SIZE, such as --limit 8G."
+}

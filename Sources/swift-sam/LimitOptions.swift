@@ -1,0 +1,27 @@
+import ArgumentParser
+import SafeFiles
+
+/// Raises the bounds of what is read; an option of every command.
+struct LimitOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Raise what is read of one file at most to SIZE bytes, such as 8G, where a message says that it is too much.",
+            valueName: "size"),
+        transform: parseSize)
+    var limit = 0
+}
+
+/// A command that reads files.
+protocol BoundedCommand: ParsableCommand {
+    var limits: LimitOptions { get }
+}
+
+/// Bytes, with K, M, G or T for powers of 1,024.
+private func parseSize(_ text: String) throws -> Int {
+    let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
+    let shift = text.last.flatMap { units[Character($0.uppercased())] }
+    guard let number = Int(shift == nil ? text : String(text.dropLast())), number > 0,
+        case (let bytes, let overflow) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0)), !overflow
+    else { throw ValidationError("expected a number of bytes such as 500M or 8G, found \"\(text)\"") }
+    return bytes
+}

@@ -1,0 +1,43 @@
+import Dispatch
+import Foundation
+import SafeFiles
+
+/// What the process does about signals: outputs that are half written go when it is ended, and a mapped file that shrinks
+/// is an error and no crash. The command alone sets this: a library must not for its host.
+enum Signals {
+    /// Set once, before any command runs.
+    nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+
+    static func handle() {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            // What the caller has ignored (nohup) stays ignored.
+            let previous = signal(number, SIG_IGN)
+            if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
+            source.setEventHandler { end(by: number) }
+            source.activate()
+            sources.append(source)
+        }
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in
+            // Nothing but system calls here: the process may be anywhere.
+            let text: StaticString = "error: a file became shorter while it was read; run again\n"
+            write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+            _exit(FileError.Kind.inputOutput.rawValue)
+        }
+        sigaction(SIGBUS, &action, nil)
+    }
+
+    /// Ends the process as the signal would have.
+    private static func end(by number: Int32) {
+        endWriting {
+            signal(number, SIG_DFL)
+            var set = sigset_t()
+            sigemptyset(&set)
+            sigaddset(&set, number)
+            pthread_sigmask(SIG_UNBLOCK, &set, nil)
+            raise(number)
+            _exit(128 + number)
+        }
+    }
+}

@@ -92,3 +92,15 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `tools/fuzz` alone builds it.
+if Context.environment["SWIFT_SAM_FUZZ"] != nil {
+    package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "Annotations", "Checkpoints", "Evaluation", "ImageFrames", "Imaging", "PictureFiles", "SafeFiles",
+            ],
+            path: "tools/fuzzing", exclude: ["README.md", "seeds.py"]))
+}

@@ -31,7 +31,7 @@ public struct LabelsRecord: Sendable {
 
     /// The record of a label volume; nil where none is there.
     public init?(besideLabels path: String) {
-        guard let data = try? readFile(Self.path(besideLabels: path), limit: 1 << 26),
+        guard let data = try? readFile(Self.path(besideLabels: path), limit: .record),
             let content = try? JSONDecoder().decode(Content.self, from: data)
         else { return nil }
         labels = (content.labels ?? [:]).reduce(into: [:]) { labels, entry in

@@ -79,6 +79,20 @@ import Testing
         try file.close()
         #expect(try Volume(contentsOf: folder.file("large.nii.gz")).values == values.map { Float($0) })
 
+        // Bombs: 65 MiB of zeros after the voxels; and 1024³ voxels in 1.1 MB, refused by the header.
+        let bomb = try GzipWriter(folder.write("bomb.nii.gz", ""), for: "bomb.nii.gz", compressed: true)
+        try bomb.write(bytes + values.withUnsafeBytes { Array($0) })
+        for _ in 0..<65 { try bomb.write([UInt8](repeating: 0, count: 1 << 20)) }
+        try bomb.close()
+        expectError(.badData, "too much after the voxels: expected at most 67108864 bytes") {
+            _ = try Volume(contentsOf: folder.file("bomb.nii.gz"))
+        }
+        let wide = bytes.with(Int16(1024), at: 42).with(Int16(1024), at: 44).with(Int16(1024), at: 46)
+            .with(Int16(2), at: 70).with(Int16(8), at: 72)
+        expectError(.badData, "too many voxels for so short a file") {
+            _ = try Volume(contentsOf: folder.write("wide.nii", wide + [UInt8](repeating: 0, count: 1_100_000)))
+        }
+
         var damaged = [UInt8](try readFile(folder.file("large.nii.gz"), limit: .picture))
         damaged[damaged.count - 8] ^= 1
         let path = folder.write("damaged.nii.gz", damaged)

@@ -1,0 +1,88 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the promises in `.github/SECURITY.md` mean for the command: whatever files, folders and moments it meets, it ends
+/// with its own exit code, a message, and nothing half done.
+@Suite struct HostileCommandTests {
+    let folder = Folder()
+
+    private func shell(_ line: String) throws -> Command {
+        try Command(
+            shell: line, in: folder.path, environment: ["SWIFT_SAM_MODEL": randomWeights, "CT": demo + "/ct.nii.gz"])
+    }
+
+    @Test(arguments: [
+        "predict", "encode", "segment", "slices", "annotations check", "annotations agreement", "annotations merge",
+        "export nnunet", "evaluate", "summarize", "compare", "model", "convert", "activations", "bench", "demo",
+    ])
+    func everyCommandRaisesItsBounds(subcommand: String) throws {
+        let help = try Command(subcommand.split(separator: " ").map(String.init) + ["--help"], in: folder.path)
+        #expect(help.output.contains("--limit <size>"))
+    }
+
+    @Test func aBoundIsRaised() throws {
+        let path = folder.write("s.csv", "path,a_dice\nx,0.5\n\n")
+        #expect(truncate(path, off_t(33 << 20)) == 0)
+        let refused = try shell("swift-sam summarize s.csv")
+        #expect(refused.status == 65 && refused.errors.contains("--limit SIZE"), "\(refused.errors)")
+        #expect(try shell("swift-sam summarize s.csv --limit 0").status == 64)
+        #expect(try shell("swift-sam summarize s.csv --limit 9X").status == 64)
+        #expect(try shell("swift-sam summarize s.csv --limit 99999999999T").status == 64)
+    }
+
+    /// Replaced, the file that standard output goes to would be gone for what is printed later.
+    @Test func standardOutputIsNoOutput() throws {
+        let truth = demo + "/truth.nii.gz"
+        for line in ["--csv /dev/stdout > file", "--csv file > file", "--csv /proc/self/fd/1 > file"] {
+            let command = try shell("swift-sam evaluate --truth \(truth) --predicted \(truth) \(line)")
+            #expect(command.status == 73, "\(line)")
+            #expect(command.errors.contains("standard output goes there"), "\(command.errors)")
+        }
+    }
+
+    @Test func namesThatAreNotUTF8() throws {
+        let command = try shell(
+            "mkdir ct && cp $CT ct/a.nii.gz && cp $CT \"ct/$(printf '\\377\\376').nii.gz\" && swift-sam slices ct -o out --quiet"
+        )
+        #expect(command.status == 0)
+        #expect(command.errors.contains("error: ct: a name that is not UTF-8, skipped: found \u{FFFD}\u{FFFD}.nii.gz"))
+        #expect(FileManager.default.fileExists(atPath: folder.file("out/a-slice000.png")))
+    }
+
+    /// Boxes drawn on pictures without a record, or beside one of another view, would land elsewhere.
+    @Test func picturesOfAnInterruptedRunHaveTheirRecord() throws {
+        folder.write("out/ct-slice002.png/x", "")
+        let first = try shell("swift-sam slices $CT --view array -o out --quiet")
+        #expect(first.status == 73)
+        let record = try String(contentsOfFile: folder.file("out/slices.json"), encoding: .utf8)
+        #expect(record.contains("array"))
+        #expect(FileManager.default.fileExists(atPath: folder.file("out/ct-slice001.png")))
+        // In another view: what is left of the first is gone.
+        folder.write("out/ct-slice003.png", "of the first view")
+        let second = try shell("swift-sam slices $CT --view radiological -o out --quiet")
+        #expect(second.status == 73)
+        #expect(try String(contentsOfFile: folder.file("out/slices.json"), encoding: .utf8).contains("radiological"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("out/ct-slice003.png")))
+    }
+
+    @Test func aMappedFileThatShrinksIsAnError() throws {
+        let command = try shell("swift-sam bench --runs 100000 & sleep 2; kill -BUS $!; wait $!")
+        #expect(command.status == 74)
+        #expect(command.errors.contains("error: a file became shorter while it was read"))
+    }
+
+    @Test func whatIsEndedLeavesNoTemporaries() throws {
+        for signal in ["TERM", "INT", "HUP"] {
+            let command = try shell("timeout -s \(signal) 2 swift-sam bench --runs 100000; echo $?")
+            #expect(command.output.hasSuffix("124\n"), "\(signal)")
+        }
+        #expect(folder.names.isEmpty)
+    }
+
+    @Test func tooLittleMemoryIsAnErrorAndNoHang() throws {
+        let command = try shell("ulimit -v 300000; timeout -s KILL 60 swift-sam model")
+        #expect(command.status == 74)
+        #expect(command.errors.contains("error: not enough memory"))
+    }
+}

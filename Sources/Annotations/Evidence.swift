@@ -67,7 +67,7 @@ public struct Tasks: Sendable {
     ///   a class that does not exist or slices that are none.
     public init(contentsOf path: String, classes: ClassList?) throws(FileError) {
         self.path = path
-        let table = try CSV(contentsOf: path, limit: 1 << 24)
+        let table = try CSV(contentsOf: path)
         let needed = ["annotator", "class", "case", "first", "last"]
         guard needed.allSatisfy(table.columns.contains) else {
             throw FileError(

@@ -4,7 +4,7 @@ import Foundation
 import SafeFiles
 import Segmentation
 
-struct CoverageOfAnnotations: ParsableCommand {
+struct CoverageOfAnnotations: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         commandName: "coverage",
         abstract: "What is drawn of each volume and organ: first and last slice, gaps, by whom.",
@@ -29,6 +29,8 @@ struct CoverageOfAnnotations: ParsableCommand {
 
     @Flag(help: "Print as JSON.")
     var json = false
+
+    @OptionGroup var limits: LimitOptions
 
     func run() throws {
         let cases = try slicing.cases()

@@ -14,6 +14,7 @@ import Testing
 
     @Test(arguments: [
         "predict", "encode", "segment", "slices", "annotations check", "annotations agreement", "annotations merge",
+        "annotations coverage",
         "export nnunet", "evaluate", "summarize", "compare", "model", "convert", "activations", "bench", "demo",
     ])
     func everyCommandRaisesItsBounds(subcommand: String) throws {

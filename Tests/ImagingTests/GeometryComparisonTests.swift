@@ -89,7 +89,7 @@ import Testing
     /// A header that says one thing by its sform, code 1, and by its qform, code 1.
     private func header(_ affine: Affine? = nil) throws -> [UInt8] {
         try LabelVolume(geometry: Geometry(size: size, affine: affine ?? ras)).write(to: folder.file("l.nii"))
-        return [UInt8](try readFile(folder.file("l.nii"), limit: 1 << 20))
+        return [UInt8](try readFile(folder.file("l.nii"), limit: .picture))
     }
 
     /// The same, with a qform that is mirrored along i, 9 mm to the right.
@@ -141,7 +141,7 @@ import Testing
         #expect(try warnings(header().with(Float(0.504), at: 80)).isEmpty)
         let flat = Geometry(size: VolumeSize(i: 5, j: 3, k: 1), affine: ras)
         try LabelVolume(geometry: flat).write(to: folder.file("l.nii"))
-        let bytes = [UInt8](try readFile(folder.file("l.nii"), limit: 1 << 20))
+        let bytes = [UInt8](try readFile(folder.file("l.nii"), limit: .picture))
         #expect(try warnings(bytes.with(Float(0), at: 88)).isEmpty)
     }
 

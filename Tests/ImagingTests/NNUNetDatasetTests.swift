@@ -168,7 +168,7 @@ import Testing
         }
         for item in cases {
             try LabelVolume(geometry: sheared).write(to: folder.file("x.nii"))
-            let bytes = [UInt8](try readFile(folder.file("x.nii"), limit: 1 << 20))
+            let bytes = [UInt8](try readFile(folder.file("x.nii"), limit: .picture))
             folder.write(URL(filePath: item.first).lastPathComponent, bytes.with(Int16(1), at: 252))
         }
         var warnings: [Warning] = []
@@ -199,7 +199,7 @@ import Testing
         cases[1] = VolumePair(name: "b", first: file, second: labels)
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
         let path = folder.file("set/imagesTr/b_0000.nii.gz")
-        let plain = try GzipFile(reading: path).read(1 << 20)
+        let plain = try GzipReader(path).read(1 << 20)
         #expect(plain.firstRange(of: name) == nil && !plain.dropLast(size.count).contains(0x41))
         let (image, source) = (try Volume(contentsOf: path), try Volume(contentsOf: file))
         #expect(image.values == source.values && image.geometry.affine == source.geometry.affine)
@@ -207,8 +207,8 @@ import Testing
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false, keepsHeader: true).write(
             to: folder.file("all"))
         #expect(
-            try GzipFile(reading: folder.file("all/imagesTr/b_0000.nii.gz")).read(1 << 20)
-                == GzipFile(reading: file).read(1 << 20))
+            try GzipReader(folder.file("all/imagesTr/b_0000.nii.gz")).read(1 << 20)
+                == GzipReader(file).read(1 << 20))
     }
 
     // MARK: What nobody drew

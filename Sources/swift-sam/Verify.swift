@@ -6,7 +6,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-struct Verify: ParsableCommand {
+struct Verify: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Hold the model to a reference, stage by stage; without one, this installation.",
         discussion: """
@@ -50,6 +50,8 @@ struct Verify: ParsableCommand {
 
     @Flag(help: "Print as JSON.")
     var json = false
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         let isPicture = prompts.image.map { !$0.hasSuffix(".safetensors") } ?? false

@@ -78,7 +78,8 @@ extension MaskDecoder {
             recorder.recordPart("\(self.path).output_hypernetworks_mlps.\(mask)", weights[mask])
         }
         recorder.recordPart(
-            "\(self.path).masks", stacked(logits(keys, weights: weights, grid: grid).map(stacked)))
+            "\(self.path).masks",
+            stacked(logits(keys, weights: weights, grid: grid).map { stacked($0.compactMap { $0 }) }))
         recorder.recordPart("\(self.path).iou_prediction_head", iouHead(queries.selecting(axis: 1, 0)))
     }
 }

@@ -40,10 +40,13 @@ struct MaskDecoder: Sendable {
     ///   - positions: `[grid, grid, channels]`.
     ///   - prompts: the prompts' tokens, `[prompts, tokens, channels]`.
     ///   - masks: which masks: 1…3 with multimask output, else 0.
-    /// - Returns: each prompt's masks' logits, `[4·grid, 4·grid]` each, and predicted IoU `[prompts, masks]`.
+    ///   - isWanted: whether a mask of this predicted IoU is made.
+    /// - Returns: each prompt's masks' logits, `[4·grid, 4·grid]` each, nil where not wanted, and predicted IoU
+    ///   `[prompts, masks]`.
     func callAsFunction(
-        image: Tensor, positions: Tensor, prompts: Tensor, masks: Range<Int>, recorder: Recorder? = nil
-    ) -> (logits: [[Tensor]], scores: Tensor) {
+        image: Tensor, positions: Tensor, prompts: Tensor, masks: Range<Int>, recorder: Recorder? = nil,
+        where isWanted: (_ score: Float) -> Bool = { _ in true }
+    ) -> (logits: [[Tensor?]], scores: Tensor) {
         precondition(image.shape.count == 4 && prompts.shape.count == 3, "\(image.shape), \(prompts.shape)")
         let (count, grid, channels) = (prompts.shape[0], image.shape[1], image.shape[3])
         let tokens = concatenated(
@@ -54,14 +57,13 @@ struct MaskDecoder: Sendable {
         recordParts(queries: queries, keys: keys, grid: grid, recorder)
         recorder?.record("\(path).output_upscaling", upscaled(keys, grid: grid).permuted(0, 3, 1, 2))
 
+        let scores = iouHead(queries.selecting(axis: 1, 0)).sliced(axis: 1, masks).contiguous()
+        let wanted = (0..<count).map { prompt in masks.indices.map { isWanted(scores[prompt, $0 - masks.lowerBound]) } }
         let weights = masks.map { hypernetworks[$0](queries.selecting(axis: 1, 1 + $0)) }
-        let result = (
-            logits: logits(keys, weights: weights, grid: grid),
-            scores: iouHead(queries.selecting(axis: 1, 0)).sliced(axis: 1, masks).contiguous()
-        )
-        recorder?.record("\(path).low_res_logits", stacked(result.logits.map(stacked)))
-        recorder?.record("\(path).iou_predictions", result.scores)
-        return result
+        let logits = logits(keys, weights: weights, wanted: wanted, grid: grid)
+        recorder?.record("\(path).low_res_logits", stacked(logits.map { stacked($0.compactMap { $0 }) }))
+        recorder?.record("\(path).iou_predictions", scores)
+        return (logits, scores)
     }
 }
 
@@ -71,21 +73,25 @@ extension MaskDecoder {
     /// The logits of each prompt's masks, `[4·grid, 4·grid]` each: a mask's weights `[prompts, channels]` times the upscaled
     /// embedding, which is made a row of the grid at a time and never exists as a whole.
     ///
-    /// Each mask has memory of its own: one that is kept keeps no other alive.
-    func logits(_ keys: Tensor, weights: [Tensor], grid: Int) -> [[Tensor]] {
-        let (prompts, side) = (keys.shape[0], 4 * grid)
-        let results = (0..<prompts).map { _ in weights.map { _ in Storage(count: side * side) } }
-        parallelFor(prompts * grid) { task in
-            let (prompt, y) = (task / grid, task % grid)
+    /// Each mask has memory of its own: one that is kept keeps no other alive. A prompt of which no mask is wanted is not
+    /// upscaled.
+    func logits(_ keys: Tensor, weights: [Tensor], wanted: [[Bool]]? = nil, grid: Int) -> [[Tensor?]] {
+        let side = 4 * grid
+        let wanted = wanted ?? Array(repeating: weights.map { _ in true }, count: keys.shape[0])
+        let results = wanted.map { $0.map { $0 ? Storage(count: side * side) : nil } }
+        let prompts = wanted.indices.filter { wanted[$0].contains(true) }
+        parallelFor(prompts.count * grid) { task in
+            let (prompt, y) = (prompts[task / grid], task % grid)
+            let masks = weights.indices.filter { wanted[prompt][$0] }
             withUpscaledRow(keys, prompt: prompt, y: y, grid: grid) { upscaled in
-                let factor = Panels(inner: upscaled.columns, columns: weights.count, .float32)
-                factor.pack(transposing: { weights[$0].base + prompt * upscaled.columns })
+                let factor = Panels(inner: upscaled.columns, columns: masks.count, .float32)
+                factor.pack(transposing: { weights[masks[$0]].base + prompt * upscaled.columns })
                 withScratch(upscaled.rows * factor.paddedColumns) { products in
                     panelProduct(
                         upscaled, factor,
                         into: MutableMatrix(
-                            products, rows: upscaled.rows, columns: weights.count, stride: factor.paddedColumns))
-                    let targets = results[prompt].map { $0.base + 4 * y * side }
+                            products, rows: upscaled.rows, columns: masks.count, stride: factor.paddedColumns))
+                    let targets = results[prompt].compactMap { $0.map { $0.base + 4 * y * side } }
                     for row in 0..<upscaled.rows {
                         let pixel = pixel(ofUpscaled: row)
                         for (mask, target) in targets.enumerated() {
@@ -95,7 +101,7 @@ extension MaskDecoder {
                 }
             }
         }
-        return results.map { $0.map { Tensor(storage: $0, layout: Layout(shape: [side, side])) } }
+        return results.map { $0.map { $0.map { Tensor(storage: $0, layout: Layout(shape: [side, side])) } } }
     }
 
     /// The upscaled embedding as a whole, `[prompts, 4·grid, 4·grid, channels]`, for a recorder.

@@ -33,25 +33,47 @@ public struct PredictedMask: Sendable {
 
     /// ``mask`` and ``stability``, for the cost of one: rows of logits are compared as they are made, and not kept.
     public func thresholded() -> (mask: Mask, stability: Double) {
+        let result = thresholded(offset: 1) { _, _ in false }
+        return (result.mask, result.union == 0 ? 0 : Double(result.intersection) / Double(result.union))
+    }
+
+    /// The mask, and the areas of the masks at thresholds ±`offset`.
+    ///
+    /// - Parameter isLost: whether the most that intersection and union can still become decide that the mask is not wanted;
+    ///   then the rest of the rows is left out.
+    func thresholded(
+        offset: Float, isLost: (_ intersection: Int, _ union: Int) -> Bool
+    ) -> (mask: Mask, intersection: Int, union: Int) {
         let size = transform.original
         let intersection = Atomic(0)
         let union = Atomic(0)
-        let values = [Bool](unsafeUninitializedCapacity: size.width * size.height) { buffer, count in
+        let rows = transform.rows(of: lowResLogits, above: min(-offset, 0))
+        let rest = Atomic(rows.count * size.width)
+        func isDecided() -> Bool {
+            let rest = rest.load(ordering: .acquiring)
+            return isLost(
+                intersection.load(ordering: .relaxed) + rest, union.load(ordering: .relaxed) + rest)
+        }
+        let values = [Bool](unsafeUninitializedCapacity: size.area) { buffer, count in
+            buffer.initialize(repeating: false)
             nonisolated(unsafe) let values = buffer
-            transform.upscale(lowResLogits) { y, row in
+            transform.upscale(lowResLogits, rows: rows, unless: isDecided) { y, row in
                 var (above, notBelow) = (Int32(0), Int32(0))
                 for x in row.indices {
                     values[y * size.width + x] = row[x] > 0
-                    above += row[x] > 1 ? 1 : 0
-                    notBelow += row[x] > -1 ? 1 : 0
+                    above += row[x] > offset ? 1 : 0
+                    notBelow += row[x] > -offset ? 1 : 0
                 }
                 intersection.wrappingAdd(Int(above), ordering: .relaxed)
                 union.wrappingAdd(Int(notBelow), ordering: .relaxed)
+                // Last, so that what is left is never counted as less than it is.
+                rest.wrappingSubtract(row.count, ordering: .releasing)
             }
-            count = size.width * size.height
+            count = size.area
         }
-        let (inner, outer) = (intersection.load(ordering: .relaxed), union.load(ordering: .relaxed))
-        return (Mask(size: size, values: values), outer == 0 ? 0 : Double(inner) / Double(outer))
+        return (
+            Mask(size: size, values: values), intersection.load(ordering: .relaxed), union.load(ordering: .relaxed)
+        )
     }
 }
 

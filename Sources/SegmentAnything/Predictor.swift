@@ -52,7 +52,7 @@ extension Sam {
 }
 
 /// Runs `body` on a new thread, with the task's number of threads.
-private func onOwnThread<Result: Sendable>(
+func onOwnThread<Result: Sendable>(
     _ body: @escaping @Sendable (_ isCancelled: () -> Bool) throws -> Result
 ) async throws -> Result {
     let (cancelled, threads) = (CancellationFlag(), Threads.count)
@@ -108,6 +108,19 @@ extension Sam {
         _ prompts: [Prompt], on image: EncodedImage, multimask: Bool = true, recorder: Recorder? = nil,
         each: (_ prompt: Int, _ masks: [PredictedMask]) throws -> Void
     ) throws {
+        try predict(prompts, on: image, multimask: multimask, recorder: recorder, where: { _ in true }) { batch, masks in
+            for (prompt, masks) in zip(batch, masks) { try each(prompt, masks) }
+        }
+    }
+
+    /// The same, a batch at a time, of only those masks whose predicted IoU is wanted: others are never upscaled.
+    ///
+    /// - Parameter batchSize: more than 8 gain nothing, and each prompt takes memory, 10 MB in the official models.
+    func predict(
+        _ prompts: [Prompt], on image: EncodedImage, multimask: Bool = true, recorder: Recorder? = nil,
+        batchSize: Int = 8, where isWanted: (_ score: Float) -> Bool,
+        eachBatch: (_ prompts: [Int], _ masks: [[PredictedMask]]) throws -> Void
+    ) throws {
         try image.check(for: self)
         for (index, prompt) in prompts.enumerated() {
             try prompt.check(number: index + 1, image: image.name, maskSize: configuration.maskSize)
@@ -116,14 +129,16 @@ extension Sam {
             // A recorder sees each activation once, of all prompts.
             for batch in batches(of: prompts, size: recorder == nil ? batchSize : prompts.count) {
                 if Task.isCancelled { throw CancellationError() }
-                let masks = try decode(batch.map { prompts[$0] }, on: image, multimask: multimask, recorder: recorder)
-                for (prompt, masks) in zip(batch, masks) { try each(prompt, masks) }
+                let masks = try decode(
+                    batch.map { prompts[$0] }, on: image, multimask: multimask, recorder: recorder, where: isWanted)
+                try eachBatch(batch, masks)
             }
         }
     }
 
     private func decode(
-        _ prompts: [Prompt], on image: EncodedImage, multimask: Bool, recorder: Recorder?
+        _ prompts: [Prompt], on image: EncodedImage, multimask: Bool, recorder: Recorder?,
+        where isWanted: (_ score: Float) -> Bool
     ) throws(FileError) -> [[PredictedMask]] {
         let masks = multimask ? 1..<DecoderConfiguration.maskCount : 0..<1
         let (promptEncoder, embedding) = (layers.promptEncoder, image.embedding)
@@ -139,14 +154,16 @@ extension Sam {
         let distinct = prompts.contains { $0.mask != nil } ? dense : Array(dense.prefix(1))
         let (logits, scores) = layers.maskDecoder(
             image: stacked(distinct.map { embedding + $0 }), positions: densePositions, prompts: sparse, masks: masks,
-            recorder: recorder)
+            recorder: recorder, where: isWanted)
         try requireFinite(scores, "the masks' scores are")
-        for mask in logits.joined() { try requireFinite(mask, "the masks' logits are") }
+        for case let mask? in logits.joined() { try requireFinite(mask, "the masks' logits are") }
         let results = logits.enumerated().map { prompt, logits in
-            logits.enumerated().map { place, logits in
-                PredictedMask(
-                    index: masks.lowerBound + place, score: scores[prompt, place], lowResLogits: logits,
-                    transform: image.transform)
+            logits.enumerated().compactMap { place, logits in
+                logits.map {
+                    PredictedMask(
+                        index: masks.lowerBound + place, score: scores[prompt, place], lowResLogits: $0,
+                        transform: image.transform)
+                }
             }
         }
         recorder?.recordPart("mask_logits.square", stacked(results.map { stacked($0.map(\.squareLogits)) }))
@@ -165,9 +182,6 @@ extension Sam {
             advice: "The weights are damaged, or overflow in single precision: get the file anew.")
     }
 }
-
-/// As many prompts as are decoded at once: more gain nothing, and each takes memory, 10 MB in the official models.
-private let batchSize = 8
 
 /// The prompts' indices in batches that the decoder can run at once: equally many points, with or without a box
 /// and a mask alike.

@@ -81,15 +81,23 @@ struct ImageTransform: Hashable, Sendable {
     ///
     /// Bands of rows are made side by side; within one, rows come in order.
     ///
-    /// - Parameter logits: from the decoder, `[4·grid, 4·grid]`.
-    func upscale(_ logits: Tensor, _ body: (_ y: Int, _ row: UnsafeBufferPointer<Float>) -> Void) {
+    /// - Parameters:
+    ///   - logits: from the decoder, `[4·grid, 4·grid]`.
+    ///   - wanted: the rows to make; nil for all.
+    ///   - isDone: whether the rows that are left need not be made.
+    func upscale(
+        _ logits: Tensor, rows wanted: Range<Int>? = nil, unless isDone: () -> Bool = { false },
+        _ body: (_ y: Int, _ row: UnsafeBufferPointer<Float>) -> Void
+    ) {
         precondition(logits.shape.count == 2, "logits of \(logits.shape)")
         let values = scaling == .square ? probabilities(logits) : logits.contiguous()
-        let (width, band) = (original.width, 128)
-        parallelFor((original.height + band - 1) / band) { task in
+        let (width, band, wanted) = (original.width, 128, wanted ?? 0..<original.height)
+        parallelFor((wanted.count + band - 1) / band) { task in
             let rows = rows(of: values)
             withScratch(width) { odds in
-                for y in task * band..<min((task + 1) * band, original.height) {
+                let start = wanted.lowerBound + task * band
+                for y in start..<min(start + band, wanted.upperBound) {
+                    if isDone() { return }
                     var row = rows.row(y)
                     if scaling == .square {
                         for x in 0..<width { odds[x] = logOdds(row[x]) }
@@ -99,6 +107,22 @@ struct ImageTransform: Hashable, Sendable {
                 }
             }
         }
+    }
+
+    /// The rows at the original size outside which no logit is above a threshold.
+    ///
+    /// An interpolated logit lies between those that it is made of, but for rounding; so the threshold is taken a little
+    /// lower, and the rows a little wider than the two interpolations reach.
+    func rows(of logits: Tensor, above threshold: Float) -> Range<Int> {
+        let (side, values) = (logits.shape[0], logits.contiguous())
+        guard scaling == .longestSide else { return 0..<original.height }
+        let low = threshold - 0.01 * max(abs(threshold), 1)
+        let above = (0..<side).filter { y in (0..<side).contains { values.base[y * side + $0] > low } }
+        guard let first = above.first, let last = above.last else { return 0..<0 }
+        let scale = Double(original.height) / Double(scaled.height) * Double(imageSize) / Double(side)
+        let start = (Double(first) - 3) * scale - 3
+        let end = (Double(last) + 4) * scale + 3
+        return max(Int(start), 0)..<min(max(Int(end.rounded(.up)), 1), original.height)
     }
 
     /// The rows of values `[height, width]` at the original size.

@@ -52,6 +52,15 @@ package func parallelFor(_ count: Int, _ body: (Int) -> Void) {
     }
 }
 
+/// `body` of each element, in their order, computed side by side by ``parallelFor(_:_:)``.
+package func parallelMap<Element, Result>(_ elements: [Element], _ body: (Element) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: elements.count) { buffer, count in
+        nonisolated(unsafe) let results = buffer
+        parallelFor(elements.count) { results.initializeElement(at: $0, to: body(elements[$0])) }
+        count = elements.count
+    }
+}
+
 /// Tasks of one ``parallelFor(_:_:)``.
 private final class Job: Sendable {
     /// Nil once the caller has returned: a worker may hold the job for longer, but not what belongs to the caller.

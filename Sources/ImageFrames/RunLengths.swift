@@ -1,0 +1,104 @@
+/// A mask as lengths of runs, column by column: COCO's run-length encoding, as pycocotools has it.
+public struct RunLengths: Hashable, Sendable {
+    public let size: PixelSize
+    /// Pixels outside and inside the mask in turn; the first, of pixels outside, may be 0.
+    public let counts: [Int]
+
+    /// - Precondition: the counts are not negative, and add up to the size.
+    public init(size: PixelSize, counts: [Int]) {
+        precondition(
+            counts.allSatisfy { $0 >= 0 } && counts.reduce(0, +) == size.area,
+            "\(counts.reduce(0, +)) pixels in runs, expected \(size.area)")
+        (self.size, self.counts) = (size, counts)
+    }
+
+    /// The number of pixels in the mask.
+    public var area: Int { stride(from: 1, to: counts.count, by: 2).reduce(0) { $0 + counts[$1] } }
+}
+
+extension Mask {
+    /// The mask's runs.
+    public var runLengths: RunLengths {
+        guard let box = boundingBox else { return RunLengths(size: size, counts: [size.area]) }
+        var (counts, start, isInside): ([Int], Int, Bool) = ([], 0, false)
+        func change(at index: Int) {
+            counts.append(index - start)
+            (start, isInside) = (index, !isInside)
+        }
+        for x in Int(box.x0)..<Int(box.x1) {
+            for y in 0..<size.height where values[y * size.width + x] != isInside { change(at: x * size.height + y) }
+        }
+        let end = Int(box.x1) * size.height
+        if isInside, end < size.area { change(at: end) }
+        return RunLengths(size: size, counts: counts + [size.area - start])
+    }
+
+    /// The mask that was encoded.
+    public init(_ runs: RunLengths) {
+        let size = runs.size
+        var values = [Bool](repeating: false, count: size.area)
+        var index = 0
+        for (number, count) in runs.counts.enumerated() {
+            if number % 2 == 1 {
+                for place in index..<index + count { values[place % size.height * size.width + place / size.height] = true }
+            }
+            index += count
+        }
+        self.init(size: size, values: values)
+    }
+}
+
+// MARK: - COCO's text
+
+extension RunLengths {
+    /// The counts as COCO writes them: from the fourth on the difference to the one before the last, in groups of 5 bits,
+    /// the lowest first, each plus 48 as a character; 32 says that a group follows.
+    public var text: String {
+        var characters: [UInt8] = []
+        for (index, count) in counts.enumerated() {
+            var rest = index > 2 ? count - counts[index - 2] : count
+            var isLast = false
+            while !isLast {
+                let group = rest & 31
+                rest >>= 5
+                // The highest bit of the last group is the sign.
+                isLast = group & 16 == 0 ? rest == 0 : rest == -1
+                characters.append(UInt8(48 + group + (isLast ? 0 : 32)))
+            }
+        }
+        return String(decoding: characters, as: UTF8.self)
+    }
+
+    /// Reads COCO's text; nil where it is none, or of another size.
+    public init?(size: PixelSize, text: String) {
+        var counts: [Int] = []
+        var (value, shift) = (0, 0)
+        for character in text.utf8 {
+            guard (48..<112).contains(character), shift < 60 else { return nil }
+            let group = Int(character) - 48
+            value |= (group & 31) << shift
+            shift += 5
+            if group & 32 != 0 { continue }
+            if group & 16 != 0 { value |= -1 << shift }
+            let (count, overflows) = value.addingReportingOverflow(counts.count > 2 ? counts[counts.count - 2] : 0)
+            guard !overflows, (0...size.area).contains(count) else { return nil }
+            counts.append(count)
+            (value, shift) = (0, 0)
+        }
+        guard shift == 0, counts.reduce(0, +) == size.area else { return nil }
+        self.init(size: size, counts: counts)
+    }
+}
+
+/// As JSON, COCO's object: `{"size": [height, width], "counts": "…"}`.
+extension RunLengths: Encodable {
+    enum CodingKeys: String, CodingKey {
+        case size, counts
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode([size.height, size.width], forKey: .size)
+        try container.encode(text, forKey: .counts)
+    }
+}

@@ -60,7 +60,7 @@ bool cpng_read_header(const uint8_t *bytes, size_t count, cpng_image *image) {
     return cpng_decode(bytes, count, NULL, image);
 }
 
-bool cpng_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, char **bytes,
+bool cpng_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int bits, char **bytes,
                  size_t *count, cpng_image *image) {
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, image, fail, ignore);
     png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -71,11 +71,11 @@ bool cpng_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int cha
     } else if (!setjmp(png_jmpbuf(png))) {
         png_init_io(png, file);
         png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-        png_set_IHDR(png, info, width, height, 8, channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+        png_set_IHDR(png, info, width, height, bits, channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
                      PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
         png_write_info(png, info);
         for (uint32_t y = 0; y < height; y++) {
-            png_write_row(png, pixels + (size_t)y * width * channels);
+            png_write_row(png, pixels + (size_t)y * width * channels * (bits / 8));
         }
         png_write_end(png, info);
         done = true;

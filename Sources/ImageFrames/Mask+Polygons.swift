@@ -48,7 +48,9 @@ private struct BorderFollower {
         (width, height) = (mask.size.width + 2, mask.size.height + 2)
         marks = Array(repeating: 0, count: width * height)
         for y in 0..<mask.size.height {
-            for x in 0..<mask.size.width where mask.values[y * mask.size.width + x] { marks[(y + 1) * width + x + 1] = 1 }
+            for x in 0..<mask.size.width where mask.values[y * mask.size.width + x] {
+                marks[(y + 1) * width + x + 1] = 1
+            }
         }
     }
 

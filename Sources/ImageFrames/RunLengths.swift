@@ -40,7 +40,9 @@ extension Mask {
         var index = 0
         for (number, count) in runs.counts.enumerated() {
             if number % 2 == 1 {
-                for place in index..<index + count { values[place % size.height * size.width + place / size.height] = true }
+                for place in index..<index + count {
+                    values[place % size.height * size.width + place / size.height] = true
+                }
             }
             index += count
         }

@@ -52,12 +52,24 @@ public func writePNG(_ path: String, _ image: RGBImage) throws {
     try writePNG(path, image.size, channels: 3, image.pixels)
 }
 
-private func writePNG(_ path: String, _ size: PixelSize, channels: Int32, _ pixels: [UInt8]) throws {
+/// Writes numbers, such as those of masks, as a 16-bit greyscale PNG.
+///
+/// - Precondition: `labels` holds width · height values.
+/// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
+public func writePNG(_ path: String, size: PixelSize, labels: [UInt16]) throws {
+    precondition(labels.count == size.area, "\(labels.count) values for \(size)")
+    let bytes = labels.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+    try writePNG(path, size, channels: 1, bits: 16, bytes)
+}
+
+private func writePNG(
+    _ path: String, _ size: PixelSize, channels: Int32, bits: Int32 = 8, _ pixels: [UInt8]
+) throws {
     var state = cpng_image()
     var encoded: UnsafeMutablePointer<CChar>?
     var count = 0
     let done = cpng_encode(
-        pixels, UInt32(size.width), UInt32(size.height), channels, &encoded, &count, &state)
+        pixels, UInt32(size.width), UInt32(size.height), channels, bits, &encoded, &count, &state)
     defer { free(encoded) }
     guard done, let encoded else {
         throw FileError(.cannotCreate, file: path, "cannot be encoded as PNG", found: message(&state.message))

@@ -66,7 +66,7 @@ extension Sam {
     ///   `CancellationError`.
     public func everything(
         in image: RGBImage, name: String, _ options: EverythingOptions = EverythingOptions(),
-        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+        progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> [EverythingMask] {
         let crops = crops(of: image.size, layers: options.cropLayers, overlap: options.cropOverlap)
         let grids = crops.map { options.grid(layer: $0.layer) }
@@ -142,7 +142,9 @@ extension Sam {
         try predict(
             prompts, on: image, batchSize: options.pointsPerBatch, where: { least <= 0 || $0 > least }
         ) { batch, masks in
-            let candidates = zip(batch, masks).flatMap { prompt, masks in masks.map { (point: points[prompt], mask: $0) } }
+            let candidates = zip(batch, masks).flatMap { prompt, masks in
+                masks.map { (point: points[prompt], mask: $0) }
+            }
             found += parallelMap(candidates) { candidate in
                 // Masks are many: each is one thread's.
                 Threads.with(1) { candidate.mask.everythingMask(candidate.point, crop: crop, of: size, options) }

@@ -108,7 +108,8 @@ extension Sam {
         _ prompts: [Prompt], on image: EncodedImage, multimask: Bool = true, recorder: Recorder? = nil,
         each: (_ prompt: Int, _ masks: [PredictedMask]) throws -> Void
     ) throws {
-        try predict(prompts, on: image, multimask: multimask, recorder: recorder, where: { _ in true }) { batch, masks in
+        try predict(prompts, on: image, multimask: multimask, recorder: recorder, where: { _ in true }) {
+            batch, masks in
             for (prompt, masks) in zip(batch, masks) { try each(prompt, masks) }
         }
     }

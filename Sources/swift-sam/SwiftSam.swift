@@ -19,7 +19,7 @@ struct SwiftSam: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Demo.self, Predict.self, Encode.self, Segment.self, Slices.self, AnnotationsCommand.self,
+            Demo.self, Predict.self, Everything.self, Encode.self, Segment.self, Slices.self, AnnotationsCommand.self,
             ExportCommand.self,
             Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Verify.self,
             Bench.self,

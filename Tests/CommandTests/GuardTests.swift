@@ -44,6 +44,9 @@ import Testing
             command: ["encode", "photo.png"] + model, reads: ["photo.png", "w.safetensors"],
             outputs: [(["-o", "e"], "e/photo.safetensors")]),
         Row(
+            command: ["everything", "photo.png", "--points-per-side", "1"] + model,
+            reads: ["photo.png", "w.safetensors"], outputs: [(["-o", "e"], "e/photo.json")]),
+        Row(
             command: ["activations"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [(["-o", "a.safetensors"], "a.safetensors")]),
         Row(

@@ -1,4 +1,4 @@
-// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry, AlwaysUseLowerCamelCase
 
 import Foundation
 import ImageFrames
@@ -115,9 +115,11 @@ import Testing
         let all = try sam.predict(prompts, on: encoded)
         let least = all.joined().map(\.score).sorted()[20]
         var some: [Int: [PredictedMask]] = [:]
-        try sam.predict(prompts, on: encoded, where: { $0 > least }) { batch, masks in
-            for (prompt, masks) in zip(batch, masks) { some[prompt] = masks }
-        }
+        try sam.predict(
+            prompts, on: encoded, where: { $0 > least },
+            eachBatch: { batch, masks in
+                for (prompt, masks) in zip(batch, masks) { some[prompt] = masks }
+            })
         #expect(some.values.reduce(0) { $0 + $1.count } == 12)
         for (prompt, masks) in some {
             let expected = all[prompt].filter { $0.score > least }

@@ -25,6 +25,7 @@ let package = Package(
         // Inner loops for a processor's vector instructions: Swift has no targets for single functions.
         .target(name: "CKernels"),
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // What all share.
         .target(name: "SafeFiles"),
@@ -33,7 +34,7 @@ let package = Package(
 
         // The model.
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
-        .target(name: "Checkpoints", dependencies: ["SafeFiles", "Tensors"]),
+        .target(name: "Checkpoints", dependencies: ["CZlib", "SafeFiles", "Tensors"]),
         .target(name: "SegmentAnything", dependencies: ["Checkpoints", "SafeFiles", "ImageFrames", "Tensors"]),
         // The whole of it again, as plain loops: what tests hold it to, and where readers begin.
         .target(name: "PlainSam", dependencies: ["Checkpoints", "Tensors"]),

@@ -2,18 +2,20 @@ import Foundation
 import SafeFiles
 import Tensors
 
-/// A file of named tensors: safetensors, or `.pth` as PyTorch's `torch.save` writes a state dict.
+/// Named tensors of a file or of several: safetensors, `.pth` as PyTorch's `torch.save` writes it, `.npy`, `.npz`, or the
+/// folder or index of a model that Hugging Face's libraries saved, in one file or in shards.
 ///
-/// Opening maps the file and reads its header only. ``tensor(_:)`` is a view of the mapping where the file holds
+/// Opening maps the files and reads their headers only. ``tensor(_:)`` is a view of the mapping where the file holds
 /// aligned float32, else a converted copy.
 public struct Checkpoint: Sendable {
     /// Where a tensor's elements are, and of what type.
-    public struct Entry: Sendable, Equatable {
+    public struct Entry: Sendable {
         public let dataType: DataType
         /// Positions in elements from the start of `bytes`.
         public let layout: Layout
+        let file: FileBytes
         /// The bytes of the file that hold the tensor's storage.
-        public let bytes: Range<Int>
+        let bytes: Range<Int>
 
         public var shape: [Int] { layout.shape }
 
@@ -25,39 +27,58 @@ public struct Checkpoint: Sendable {
     }
 
     public let path: String
+    /// The files of tensors: `path`, or what it leads to.
+    private let opened: [OpenFile]
+    /// By name. Names in a dictionary within a `.pth` begin with its own and a slash, as in `model/weight`.
     public let entries: [String: Entry]
-    /// The `__metadata__` of a safetensors file; empty for `.pth`.
+    /// What stands among the tensors of a `.pth` and is none, or none that can be read, and why.
+    public let refused: [String: FileError]
+    /// The `__metadata__` of safetensors; empty for other formats.
     public let metadata: [String: String]
-    private let file: MappedFile
+    /// The size of the files in bytes.
+    public let size: Int
 
-    /// Opens a file. Its first bytes decide what it is, not its name.
+    /// Opens a file or a folder. A file's first bytes decide what it is, not its name.
     ///
     /// - Throws: ``FileError``: `missingInput`, `inputOutput`, and `badData` for each way in which the file
-    ///   breaks its format.
+    ///   breaks its format, for one that is something else, and for a shard that is missing or lacks a tensor.
     public init(path: String) throws(FileError) {
-        let file = try MappedFile(path)
-        self.path = path
-        self.file = file
-        if ZipArchive.isZip(file) {
-            entries = try readStateDict(file)
-            metadata = [:]
-        } else {
-            (entries, metadata) = try readSafetensorsHeader(file)
+        let parts = try CheckpointFiles(path)
+        var all = TensorsOfFile()
+        var (size, opened) = (0, [OpenFile]())
+        for path in parts.holdingTensors {
+            let open = try OpenFile(path)
+            let file = try FileBytes(open)
+            opened.append(open)
+            let tensors = try readTensors(file)
+            if let twice = tensors.entries.keys.first(where: { all.entries[$0] != nil }) {
+                throw FileError(.badData, file: path, place: twice, "the tensor is in another shard as well")
+            }
+            all.entries.merge(tensors.entries) { first, _ in first }
+            all.refused.merge(tensors.refused) { first, _ in first }
+            all.metadata.merge(tensors.metadata) { first, _ in first }
+            size += file.count
         }
+        if let missing = parts.expectedNames.first(where: { all.entries[$0] == nil }) {
+            throw FileError(.badData, file: path, place: missing, "the tensor is in none of the shards")
+        }
+        self.path = path
+        self.size = size
+        self.opened = opened
+        (entries, refused, metadata) = (all.entries, all.refused, all.metadata)
     }
 
-    /// The file itself, open as long as the checkpoint lives.
-    public func withFile<Result>(_ body: (borrowing InputFile) throws(FileError) -> Result) throws(FileError) -> Result
-    {
-        try body(file.file)
+    /// The number of files that hold the tensors.
+    public var fileCount: Int { opened.count }
+
+    /// Shows each file that holds tensors; they stay open as long as the checkpoint lives.
+    public func forEachFile(_ body: (borrowing InputFile) throws(FileError) -> Void) throws(FileError) {
+        for open in opened { try body(open.file) }
     }
 
-    /// The size of the file in bytes.
-    public var size: Int { file.count }
-
-    /// The tensor of a name in single precision; integers too are converted, exactly up to 2²⁴.
+    /// The tensor of a name in single precision; integers too are converted, exactly up to 2²⁴, and float64 is rounded.
     ///
-    /// - Precondition: the file has a tensor of that name.
+    /// - Precondition: there is a tensor of that name.
     public func tensor(_ name: String) -> Tensor {
         guard let entry = entries[name] else { preconditionFailure("no tensor \(name) in \(path)") }
         return Tensor(storage: floats(of: entry), layout: entry.layout.rebased)
@@ -65,29 +86,29 @@ public struct Checkpoint: Sendable {
 
     /// The elements of a tensor in double precision, in the order of its axes.
     ///
-    /// - Precondition: the file has a tensor of that name.
+    /// - Precondition: there is a tensor of that name.
     public func doubles(_ name: String) -> [Double] {
         guard let entry = entries[name], entry.dataType == .float64, entry.layout.isContiguous else {
             return tensor(name).values.map(Double.init)
         }
-        let bytes = file.slice(entry.elementBytes)
+        let bytes = entry.file.slice(entry.elementBytes)
         return (0..<entry.layout.count).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
     }
 
     /// The bytes of a tensor as the file holds them, in the order of its axes.
     ///
-    /// - Precondition: the file has a tensor of that name, and it is dense (as all of safetensors are).
+    /// - Precondition: there is a tensor of that name, and it is dense (as all of safetensors are).
     public func bytes(_ name: String) -> [UInt8] {
         guard let entry = entries[name], entry.layout.isContiguous else {
             preconditionFailure("no dense tensor \(name) in \(path)")
         }
-        return file[entry.elementBytes]
+        return entry.file[entry.elementBytes]
     }
 
     private func floats(of entry: Entry) -> Storage {
-        let bytes = file.slice(entry.elementBytes)
+        let bytes = entry.file.slice(entry.elementBytes)
         if entry.dataType == .float32, !bytes.isEmpty, UInt(bitPattern: bytes.baseAddress) % 4 == 0 {
-            return Storage(borrowing: bytes, owner: file)
+            return Storage(borrowing: bytes, owner: entry.file)
         }
         let result = Storage(count: entry.layout.storageRange.count)
         switch entry.dataType {
@@ -117,4 +138,22 @@ private func convert<Element: BitwiseCopyable>(
     for index in 0..<result.count {
         result.base[index] = float(bytes.loadUnaligned(fromByteOffset: index * size, as: type))
     }
+}
+
+/// What one file holds.
+struct TensorsOfFile {
+    var entries: [String: Checkpoint.Entry] = [:]
+    var refused: [String: FileError] = [:]
+    var metadata: [String: String] = [:]
+}
+
+private func readTensors(_ file: FileBytes) throws(FileError) -> TensorsOfFile {
+    if ZipArchive.isZip(file) {
+        let archive = try ZipArchive(file)
+        return archive.members.keys.contains { $0.hasSuffix(".npy") }
+            ? try readNumpyArchive(archive) : try readStateDict(file, archive)
+    }
+    let whole = FileSlice(file: file, range: 0..<file.count)
+    if isNumpy(whole) { return TensorsOfFile(entries: ["": try readNumpyHeader(whole, name: file.path)]) }
+    return try readSafetensorsHeader(file)
 }

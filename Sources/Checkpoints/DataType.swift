@@ -26,8 +26,8 @@ public enum DataType: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a model's weights may have this type.
-    public var isWeight: Bool { [.float32, .float16, .bfloat16].contains(self) }
+    /// Whether a model's weights may have this type; float64 is rounded to float32.
+    public var isWeight: Bool { [.float64, .float32, .float16, .bfloat16].contains(self) }
 }
 
 // MARK: - Half precision

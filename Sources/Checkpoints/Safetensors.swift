@@ -7,8 +7,8 @@ import Tensors
 /// JSON holds each key once; types are known; no shape overflows; each range has the size of its shape; and the
 /// ranges cover the rest of the file without overlap or hole (huggingface/safetensors, README, "Format").
 func readSafetensorsHeader(
-    _ file: MappedFile
-) throws(FileError) -> (entries: [String: Checkpoint.Entry], metadata: [String: String]) {
+    _ file: FileBytes
+) throws(FileError) -> TensorsOfFile {
     func bad(
         _ what: String, in place: String? = "safetensors header", expected: String? = nil, found: String? = nil,
         advice: String? = nil
@@ -21,6 +21,12 @@ func readSafetensorsHeader(
         throw bad("cut short", expected: "at least 8 bytes", found: "\(file.count)")
     }
     guard length <= Limit.header.bytes else {
+        if let contents = FileContents(file[0..<min(512, file.count)]) {
+            throw bad(
+                "not a file of tensors", in: nil,
+                expected: "safetensors, or .pth as torch.save writes it since PyTorch 1.6",
+                found: contents.name, advice: contents.advice)
+        }
         throw bad(
             "too long", expected: "at most \(Limit.header.bytes) bytes", found: "\(length)",
             advice: "The file is neither safetensors nor a .pth as torch.save writes it since PyTorch 1.6 (a zip).")
@@ -64,13 +70,13 @@ func readSafetensorsHeader(
         }
         end = last
         entries[name] = Checkpoint.Entry(
-            dataType: dataType, layout: Layout(shape: tensor.shape), bytes: start + begin..<start + last)
+            dataType: dataType, layout: Layout(shape: tensor.shape), file: file, bytes: start + begin..<start + last)
     }
     guard end == file.count - start else {
         throw bad(
             "bytes after the last tensor", in: nil, expected: "\(start + end) bytes", found: "\(file.count)")
     }
-    return (entries, header.metadata)
+    return TensorsOfFile(entries: entries, metadata: header.metadata)
 }
 
 /// The bytes that a shape takes, or nil where that overflows, even if only its other axes do where one is empty:

@@ -13,16 +13,16 @@ public enum Limit: CaseIterable, Sendable {
     case picture
     /// A picture's pixels, 3 bytes each: the area that Pillow refuses as a decompression bomb.
     case pixels
-    /// What a picture's file holds besides its pixels (text, colour profiles), inflated, in bytes.
-    case pictureNotes
     /// A volume's voxels in single precision, 4 bytes each, where its file is not a sixteenth as long.
     case voxels
     /// What stands before and after the voxels in a volume's stream (extensions, padding), in bytes.
     case besideVoxels
-    /// The header of safetensors, by the format's own rule, and the pickle of a `.pth`, in bytes.
+    /// The header of safetensors, by the format's own rule, in bytes.
     case header
-    /// The embedding of one picture in single precision, in bytes: a grid of 128 × 128 with 1,280 channels.
-    case embedding
+    /// The pickle of a `.pth`, of which a byte can take 64 of memory, in bytes; a tensor takes some hundred.
+    case pickle
+    /// What a zip's deflated members inflate to, in bytes, where its file is not a sixteenth as long.
+    case inflated
 
     /// The bound where nobody raised it, in bytes.
     public var standard: Int {
@@ -32,11 +32,11 @@ public enum Limit: CaseIterable, Sendable {
         case .record: 64 << 20
         case .picture: 1 << 30
         case .pixels: 3 * 178_956_970
-        case .pictureNotes: 8 << 20
         case .voxels: 2 << 30
         case .besideVoxels: 64 << 20
         case .header: 100_000_000
-        case .embedding: 80 << 20
+        case .pickle: 8 << 20
+        case .inflated: 64 << 20
         }
     }
 

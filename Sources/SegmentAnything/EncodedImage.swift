@@ -86,8 +86,10 @@ extension EncodedImage {
 
     /// Reads an image that ``write(to:)`` wrote.
     ///
-    /// - Throws: ``FileError`` `missingInput`; `badData` where the file is none, or was made by another model.
-    public init(contentsOf path: String, for sam: Sam) throws(FileError) {
+    /// - Parameter scaling: as the image must have been scaled; nil for any way.
+    /// - Throws: ``FileError`` `missingInput`; `badData` where the file is none, was made by another model, or of an image that
+    ///   was scaled in another way.
+    public init(contentsOf path: String, scaling wanted: Scaling? = nil, for sam: Sam) throws(FileError) {
         let file = try Checkpoint(path: path)
         let metadata = file.metadata
         guard metadata["format"] == "swift-sam embedding \(embeddingFormat)",
@@ -100,6 +102,12 @@ extension EncodedImage {
                 .badData, file: path, "not an embedding",
                 expected: "a file of swift-sam encode, format \(embeddingFormat)",
                 found: metadata["format"] ?? "no format in its metadata")
+        }
+        guard wanted == nil || wanted == scaling else {
+            throw FileError(
+                .badData, file: path, "the picture was encoded by another recipe",
+                expected: "scaling \(wanted?.rawValue ?? "")",
+                found: scaling.rawValue, advice: "Give predict the --recipe that encode had.")
         }
         try self.init(
             file.tensor("image_encoder").selecting(axis: 0, 0).permuted(1, 2, 0),

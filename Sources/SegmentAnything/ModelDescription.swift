@@ -10,26 +10,29 @@ public struct ModelDescription: Encodable, Sendable {
     public let sizeBytes: Int
     public let sha256: String
     public let licence: String?
+    /// What precedes the weights' names in the file.
+    public let prefix: String
     public let configuration: Configuration
     public let metadata: [String: String]
 
     /// - Parameter sha256: the file's digest, by which official files are known.
     public init(_ model: ModelFile, sha256: String) {
-        let (checkpoint, known) = (model.checkpoint, KnownWeights.bySHA256[sha256])
+        let (checkpoint, known) = (model.checkpoint, KnownWeights.all.first { $0.sha256 == sha256 })
         file = model.path
         name = known?.name ?? checkpoint.metadata["name"]
         variant = model.configuration.variant
         parameters = model.parameterCount
-        types = Set(checkpoint.entries.values.map(\.dataType.rawValue)).sorted()
+        types = Set(model.shapes.keys.map { model.dataType($0).rawValue }).sorted()
         sizeBytes = checkpoint.size
         self.sha256 = sha256
         licence = known?.licence ?? checkpoint.metadata["licence"] ?? checkpoint.metadata["license"]
+        prefix = model.prefix
         configuration = model.configuration
         metadata = checkpoint.metadata
     }
 
     enum CodingKeys: String, CodingKey {
-        case file, name, variant, parameters, types, sha256, licence, metadata
+        case file, name, variant, parameters, types, sha256, licence, prefix, metadata
         case sizeBytes = "size_bytes"
         case decoderWidth = "decoder_width"
     }
@@ -48,6 +51,7 @@ public struct ModelDescription: Encodable, Sendable {
         try container.encode(sizeBytes, forKey: .sizeBytes)
         try container.encode(sha256, forKey: .sha256)
         try container.encodeIfPresent(licence, forKey: .licence)
+        try container.encode(prefix, forKey: .prefix)
         try container.encode(configuration.decoder.width, forKey: .decoderWidth)
         try container.encode(metadata, forKey: .metadata)
     }

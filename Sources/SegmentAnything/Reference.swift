@@ -25,11 +25,15 @@ public struct Reference: Sendable {
         metadata["reference"] == nil && (metadata["swift-sam"] != nil || metadata["float32_error"] != nil)
     }
 
-    /// The metadata of a run by this library: the format's version, who ran, the model, its precision, the recipe.
-    public static func metadata(of sam: Sam, version: String) -> [String: String] {
-        [
+    /// The metadata of a run by this library: the format's version, who ran, the model, its precision, the recipe, and which
+    /// mask of each prompt has the highest score, as ``readMaskInputs(_:prompts:size:)`` asks for.
+    public static func metadata(
+        of sam: Sam, version: String, recipe: String = "sam", answers: [[PredictedMask]] = []
+    ) -> [String: String] {
+        let best = answers.map { masks in masks.firstIndex { $0.index == masks.best?.index } ?? 0 }
+        return [
             "reference": "1", "swift-sam": version, "model": sam.fingerprint, "precision": sam.precision.rawValue,
-            "recipe": "sam",
+            "recipe": recipe, bestMasksKey: "\(best)",
         ]
     }
 

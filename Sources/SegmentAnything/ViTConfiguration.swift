@@ -62,6 +62,11 @@ extension ViTConfiguration: CustomStringConvertible {
         return "\(depth) blocks, \(width) channels, \(heads) heads, \(reach)"
     }
 
+    /// The official models have 1024 pixels.
+    private static let largestImage = 4096
+    /// The official models have 64 patches; the work of a global block grows with the fourth power.
+    private static let largestGrid = 128
+
     /// Reads the sizes off the shapes of a file's tensors.
     ///
     /// - Throws: ``FileError`` `badData` where one is missing or of the wrong rank, or where sizes contradict each other.
@@ -84,10 +89,12 @@ extension ViTConfiguration: CustomStringConvertible {
             headDim = relative[1]
             windows.append((relative[0] + 1) / 2)
         }
-        guard imageSize <= 8192, grid <= 512, windows.allSatisfy({ $0 <= 4 * grid }) else {
+        guard imageSize <= Self.largestImage, grid <= Self.largestGrid, windows.allSatisfy({ $0 <= 4 * grid }) else {
             throw shapes.bad(
                 "\(path).pos_embed", "beyond any SAM",
-                expected: "an image of at most 8192 pixels and 512 patches, and windows of at most 4 grids",
+                expected:
+                    "an image of at most \(Self.largestImage) pixels and \(Self.largestGrid) patches along a side, and windows "
+                    + "of at most 4 grids",
                 found: "\(imageSize) pixels, \(grid) patches, windows \(windows)")
         }
         guard Set(windows).subtracting([grid]).count <= 1 else {

@@ -62,7 +62,7 @@ final class TensorReader {
             misfits.append((official, "wrong shape: \(name): expected \(shape), found \(entry.shape)"))
         } else if !entry.dataType.isWeight {
             misfits.append(
-                (official, "wrong type: \(name): expected F32, F16 or BF16, found \(entry.dataType.rawValue)"))
+                (official, "wrong type: \(name): expected F64, F32, F16 or BF16, found \(entry.dataType.rawValue)"))
         } else if let load {
             return load(name).contiguous()
         }

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import SafeFiles
+import SegmentAnything
 import Synchronization
 
 /// The SHA-256 of a file's bytes as 64 hexadecimal digits, read in pieces of 4 MiB.
@@ -58,9 +59,36 @@ public final class ReadDigests: Sendable {
     ///
     /// - Precondition: they were read.
     public func ofAll(_ paths: [String]) -> String {
-        let lines = paths.sorted().map { "\(self[$0])  \(URL(filePath: $0).lastPathComponent)\n" }
-        return hexadecimal(SHA256.hash(data: Data(lines.joined().utf8)))
+        sha256(ofDigests: paths.map { ($0, self[$0]) })
     }
+}
+
+extension ModelFile {
+    /// Which of the official weights these are; nil for all others. The digest is computed only where the size is one of theirs.
+    ///
+    /// - Throws: ``FileError`` as ``sha256()``.
+    public func knownWeights() throws(FileError) -> KnownWeights? {
+        try KnownWeights.recognised(size: checkpoint.size) { () throws(FileError) in try sha256() }
+    }
+
+    /// The SHA-256 of the file as it is open, or of shards as one: see ``ReadDigests/ofAll(_:)``.
+    ///
+    /// - Throws: ``FileError`` `inputOutput`.
+    public func sha256() throws(FileError) -> String {
+        var digests: [(path: String, digest: String)] = []
+        try checkpoint.forEachFile { file throws(FileError) in
+            digests.append((file.path, try Segmentation.sha256(of: file)))
+        }
+        return digests.count == 1 ? digests[0].digest : Segmentation.sha256(ofDigests: digests)
+    }
+}
+
+/// The SHA-256 of what `sha256sum` prints for some files in the order of their paths.
+private func sha256(ofDigests digests: [(path: String, digest: String)]) -> String {
+    let lines = digests.sorted { $0.path < $1.path }.map {
+        "\($0.digest)  \(URL(filePath: $0.path).lastPathComponent)\n"
+    }
+    return hexadecimal(SHA256.hash(data: Data(lines.joined().utf8)))
 }
 
 private func hexadecimal(_ digest: SHA256Digest) -> String {

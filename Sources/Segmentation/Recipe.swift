@@ -8,7 +8,7 @@ import SegmentAnything
 /// Its text form is the name.
 public struct Recipe: Hashable, Sendable {
     /// Which of the model's masks for a box is taken.
-    enum Masks: String {
+    public enum Masks: String, Sendable {
         /// Of masks 1…3 the one of the highest predicted IoU.
         case best = "the best of three masks"
         /// Mask 0.
@@ -22,12 +22,12 @@ public struct Recipe: Hashable, Sendable {
     }
 
     public let name: String
-    let scaling: Scaling
+    public let scaling: Scaling
     /// Whether ``withEdges(_:size:)`` is applied to each slice.
-    let addsEdges: Bool
+    public let addsEdges: Bool
     /// Whether the corners of boxes are truncated to whole pixels.
     let truncatesCorners: Bool
-    let masks: Masks
+    public let masks: Masks
     public let overlap: Overlap
     /// The one intensity that the recipe allows, and then its own kind of masks alone; nil where both are free.
     public let intensity: Intensity?

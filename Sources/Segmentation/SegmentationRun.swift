@@ -28,8 +28,7 @@ public struct SegmentationSettings: Sendable {
         (self.singleMask, self.slicing, self.classes) = (singleMask, slicing, classes)
         (self.version, self.loadSeconds) = (version, loadSeconds)
         weights = Task {
-            let digest = try sam.file.checkpoint.withFile { file throws(FileError) in try sha256(of: file) }
-            return Manifest.Source(path: sam.path, files: 1, sha256: digest)
+            Manifest.Source(path: sam.path, files: sam.file.checkpoint.fileCount, sha256: try sam.file.sha256())
         }
     }
 }
@@ -100,7 +99,7 @@ public struct SegmentationRun: Sendable {
 
     /// Weights are mapped and not copied: what is written to their file later is computed with.
     private func requireSameWeights() throws(FileError) {
-        try settings.sam.file.checkpoint.withFile { file throws(FileError) in try file.requireUnchanged() }
+        try settings.sam.file.checkpoint.forEachFile { file throws(FileError) in try file.requireUnchanged() }
     }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Imaging
-import PictureFiles
 import SafeFiles
 import SegmentAnything
 import Tensors
@@ -21,6 +20,7 @@ struct Activations: ParsableCommand, BoundedCommand {
             """)
 
     @OptionGroup var prompts: PromptOptions
+    @OptionGroup var pictures: PictureOptions
     @OptionGroup var options: ModelOptions
 
     @Option(
@@ -49,9 +49,9 @@ struct Activations: ParsableCommand, BoundedCommand {
     func run() throws {
         guard let path = prompts.image else { throw ValidationError("Name a picture.") }
         try requireOutputs([output], besides: prompts.reads + options.reads())
-        let (image, warnings) = try readImage(path)
-        if !options.quiet { printWarnings(warnings + prompts.warnings(on: image.size, name: path)) }
-        let sam = try options.open()
+        let image = try pictures.read(path, isQuiet: options.quiet)
+        if !options.quiet { printWarnings(prompts.warnings(on: image.size, name: path)) }
+        let sam = try options.open(for: pictures.recipe)
         let asked = try prompts.prompts(on: image.size, name: path, maskSize: sam.configuration.maskSize)
         guard Set(asked.map { [$0.points.count, $0.box == nil ? 0 : 1] }).count == 1 else {
             throw ValidationError("The prompts differ in kind or number of points: run one activations for each.")
@@ -60,13 +60,14 @@ struct Activations: ParsableCommand, BoundedCommand {
         let recorder = Recorder(parts: all) { name, activation in
             if only.map({ fnmatch($0, name, 0) == 0 }) ?? true { activations.append((name, activation())) }
         }
-        let encoded = try sam.encode(image, name: path, recorder: recorder)
-        _ = try sam.predict(asked, on: encoded, multimask: !singleMask, recorder: recorder)
+        let encoded = try sam.encode(image, name: path, scaling: pictures.recipe.scaling, recorder: recorder)
+        let multimask = !singleMask && pictures.recipe.masks == .best
+        let answers = try sam.predict(asked, on: encoded, multimask: multimask, recorder: recorder)
         guard !activations.isEmpty else {
             throw ValidationError("No activation matches --only \"\(only ?? "*")\".")
         }
         try Reference.write(
             to: output, image: image, prompts: asked, activations: activations,
-            metadata: Reference.metadata(of: sam, version: version))
+            metadata: Reference.metadata(of: sam, version: version, recipe: pictures.recipe.name, answers: answers))
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import SafeFiles
 import SegmentAnything
@@ -9,8 +10,8 @@ import Tensors
 struct ModelOptions: ParsableArguments {
     @Option(
         help:
-            "The weights: safetensors or .pth, by official or Hugging Face names. Without it $SWIFT_SAM_MODEL, else the bundled model.",
-        completion: .file(extensions: ["safetensors", "pth"]))
+            "The weights: safetensors or .pth, by official or Hugging Face names, or a folder of these. Without it $SWIFT_SAM_MODEL, else the bundled model.",
+        completion: .file(extensions: ["safetensors", "pth", "pt", "bin", "ckpt", "json"]))
     var model: String?
 
     @Option(help: "How many threads to use; the result does not depend on it. (default: all cores)")
@@ -29,17 +30,23 @@ struct ModelOptions: ParsableArguments {
     }
 
     /// The files that opening the model reads.
-    func reads() throws(FileError) -> [String] { [try modelPath(model)] }
+    func reads() throws(FileError) -> [String] { try checkpointFiles(try modelPath(model)) }
 
-    /// Applies the options and opens the model.
-    func open() throws -> Sam {
+    /// Applies the options and opens the model; warns where its weights are for another recipe than is meant.
+    func open(for recipe: Recipe? = nil) throws -> Sam {
         if let threads { Threads.setProcessCount(threads) }
         if precision == .bfloat16, InstructionSet.current < .avx512bf16, !quiet {
             printError(
                 "warning: --precision bfloat16: with \(InstructionSet.current.rawValue) instructions the rounded numbers are "
                     + "multiplied as floats, at the speed of float32")
         }
-        return try Sam(path: try modelPath(model), precision: precision)
+        let sam = try Sam(path: try modelPath(model), precision: precision)
+        if !quiet {
+            printWarnings(
+                sam.file.warnings
+                    + (try recipe.map { recipe throws(FileError) in try recipe.warnings(about: sam) } ?? []))
+        }
+        return sam
     }
 }
 
@@ -47,10 +54,15 @@ extension Precision: ExpressibleByArgument {}
 extension Recipe: ExpressibleByArgument {}
 
 extension Recipe {
-    /// Tells where the bundled weights are of another kind than the recipe is for.
-    func warnings(about sam: Sam) -> [Warning] {
-        guard weights != Recipe.sam.weights, sam.path == (try? bundledPath(bundledModel)) else { return [] }
-        return [Warning(file: sam.path, "--recipe \(name) is for \(weights)'s weights, and these are SAM's kind")]
+    /// Says where weights are known to be of another kind than the recipe is for: the bundled ones, and official files.
+    func warnings(about sam: Sam) throws(FileError) -> [Warning] {
+        let isBundled = sam.path == (try? bundledPath(bundledModel))
+        guard let kind = isBundled ? Recipe.sam.weights : try sam.file.knownWeights()?.kind, kind != weights else {
+            return []
+        }
+        let own =
+            Recipe.allCases.first { $0.weights == kind }.map { ": --recipe \($0.name) is their own inference" } ?? ""
+        return [Warning(file: sam.path, "--recipe \(name) is for \(weights)'s weights, and these are \(kind)'s\(own)")]
     }
 }
 

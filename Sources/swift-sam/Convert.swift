@@ -19,7 +19,7 @@ extension DataType: ExpressibleByArgument {
 
 struct Convert: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Weights as safetensors with the official names, from .pth or safetensors.",
+        abstract: "Weights as safetensors with the official names, from .pth, safetensors or a folder of them.",
         discussion: "Example: swift-sam convert sam_vit_b_01ec64.pth --dtype float16 -o sam_vit_b.safetensors")
 
     @Argument(help: "The weights to read.", completion: .file(extensions: ["safetensors", "pth"]))
@@ -43,8 +43,9 @@ struct Convert: ParsableCommand, BoundedCommand {
     }
 
     func run() throws {
-        try requireOutputs([output], besides: [input])
+        try requireOutputs([output], besides: try checkpointFiles(input))
         let file = try ModelFile(path: input)
+        if !quiet { printWarnings(file.warnings) }
         let names = file.shapes.keys.sorted()
         for name in names where dtype == .float16 {
             guard let value = file.tensor(name).values.first(where: { $0.isFinite && abs($0) >= 65520 }) else {
@@ -55,7 +56,8 @@ struct Convert: ParsableCommand, BoundedCommand {
                 found: "\(value)", advice: "Use --dtype bfloat16, which has the range of float32.")
         }
         try writeSafetensors(output, names: names, metadata: file.checkpoint.metadata) { name in
-            .tensor(file.tensor(name), dtype ?? file.dataType(name))
+            // Tensors are held in single precision.
+            .tensor(file.tensor(name), dtype ?? (file.dataType(name) == .float64 ? .float32 : file.dataType(name)))
         }
         print("\(output): \(file.configuration.variant), \(dtype?.rawValue ?? "types as they were")")
     }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import PictureFiles
 import SafeFiles
 import SegmentAnything
 
@@ -17,6 +16,7 @@ struct Encode: ParsableCommand, BoundedCommand {
     @Argument(help: "PNGs or JPEGs.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var images: [String]
 
+    @OptionGroup var pictures: PictureOptions
     @OptionGroup var options: ModelOptions
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
@@ -36,12 +36,11 @@ struct Encode: ParsableCommand, BoundedCommand {
         try requireDistinct(reads: images + options.reads(), writes: outputs)
         try makeFolder(output)
         for path in outputs { try requireWritable(path) }
-        let sam = try options.open()
+        let sam = try options.open(for: pictures.recipe)
         let progress = Progress("encode: pictures", total: images.count, isQuiet: options.quiet)
         for (done, image) in images.enumerated() {
-            let (picture, warnings) = try readImage(image)
-            if !options.quiet { printWarnings(warnings) }
-            try sam.encode(picture, name: image).write(to: path(of: image))
+            let picture = try pictures.read(image, isQuiet: options.quiet)
+            try sam.encode(picture, name: image, scaling: pictures.recipe.scaling).write(to: path(of: image))
             progress.update(done + 1)
         }
     }

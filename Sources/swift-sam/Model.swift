@@ -25,8 +25,8 @@ struct Model: ParsableCommand, BoundedCommand {
     func run() throws {
         let path = try modelPath(file)
         let file = try ModelFile(path: path)
-        let digest = try file.checkpoint.withFile { file throws(FileError) in try sha256(of: file) }
-        let description = ModelDescription(file, sha256: digest)
+        let description = ModelDescription(file, sha256: try file.sha256())
+        if !quiet { printWarnings(file.warnings) }
         if json {
             try printJSON(description)
         } else {

@@ -3,7 +3,6 @@ import Foundation
 import ImageFrames
 import SafeFiles
 import SegmentAnything
-import Tensors
 
 /// An image and what is asked of it: the arguments that `predict` and `activations` share.
 struct PromptOptions: ParsableArguments {
@@ -27,8 +26,9 @@ struct PromptOptions: ParsableArguments {
     var point: [NumberedPoint] = []
 
     @Option(
-        help: "Logits [4·grid, 4·grid] from which each prompt starts, as .npy or safetensors.",
-        completion: .file(extensions: ["npy", "safetensors"]))
+        help:
+            "Logits [4·grid, 4·grid] from which each prompt starts, or such of each prompt: of --save-logits, activations or NumPy.",
+        completion: .file(extensions: ["npy", "npz", "safetensors"]))
     var maskInput: String?
 
     /// Whether nothing is asked.
@@ -84,12 +84,14 @@ struct PromptOptions: ParsableArguments {
         }) {
             throw outside("the point \(point.text)")
         }
-        let mask = try maskInput.map { path throws(FileError) in try Prompt.mask(contentsOf: path, size: maskSize) }
+        let masks = try maskInput.map { path throws(FileError) in
+            try readMaskInputs(path, prompts: promptCount, size: maskSize)
+        }
         return (1...promptCount).map { number in
             Prompt(
                 points: point.filter { ($0.prompt ?? 1) == number }
                     .map { .init($0.position, isForeground: $0.isForeground) },
-                box: box.count >= number ? box[number - 1] : nil, mask: mask)
+                box: box.count >= number ? box[number - 1] : nil, mask: masks?[number - 1])
         }
     }
 }

@@ -116,9 +116,9 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         try labels.check(volumes.flatMap(\.boxes), classes: classList)
 
         if !replaceEdited { for volume in volumes { try requireUnedited(labels: outputs(volume.file)[0]) } }
-        let (sam, load) = try timed { try options.open() }
+        let (sam, load) = try timed { try options.open(for: recipe) }
         try requireOutputs(written, besides: [])
-        if !options.quiet { printWarnings(annotated.warningsOfUnseenSlices + recipe.warnings(about: sam)) }
+        if !options.quiet { printWarnings(annotated.warningsOfUnseenSlices) }
         let settings = SegmentationSettings(
             sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
             classes: classList, version: version, loadSeconds: load)

@@ -73,7 +73,9 @@ private func commandLines(ofHelp text: String) -> [String] {
 
 /// What a command reads and the commands before it have not written.
 private struct Inputs {
-    static let outputOptions = ["-o", "--output", "--preview", "--csv", "--slice-csv", "--save-embedding", "--save"]
+    static let outputOptions = [
+        "-o", "--output", "--preview", "--csv", "--slice-csv", "--save-embedding", "--save-logits", "--save",
+    ]
     static let cases = ["0001", "0002"]
 
     let folder: Folder

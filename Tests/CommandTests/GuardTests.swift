@@ -32,8 +32,16 @@ import Testing
             command: ["predict"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [
                 (["-o", "m.png"], "m.png"), (["-o", "m.png", "--box", "1,1,9,9"], "m-2.png"),
-                (["-o", "m.png", "--all-masks"], "m-1-3.png"),
+                (["-o", "m.png", "--all-masks"], "m-1-3.png"), (["--preview", "p.png"], "p.png"),
+                (["--save-logits", "l.npy"], "l.npy"),
             ]),
+        Row(
+            command: ["predict", "photo.png", "--box", "40,30,200,180", "--model", "sharded"],
+            reads: ["sharded/a.safetensors", "sharded/model.safetensors.index.json"],
+            outputs: [(["-o", "m.png"], "m.png")]),
+        Row(
+            command: ["convert", "sharded"], reads: ["sharded/a.safetensors"],
+            outputs: [(["-o", "c.safetensors"], "c.safetensors")]),
         Row(
             command: ["predict"] + prompts, reads: ["w.safetensors"], outputs: [(["-o", "m.png"], "m.png")],
             environment: ["SWIFT_SAM_MODEL": "w.safetensors"]),
@@ -120,6 +128,8 @@ import Testing
             folder.write(name, try Data(contentsOf: URL(filePath: "\(demo)/\(source)")))
         }
         folder.write("w.safetensors", try Data(contentsOf: URL(filePath: randomWeights)))
+        folder.write("sharded/a.safetensors", "not read")
+        folder.write("sharded/model.safetensors.index.json", #"{"weight_map": {"x": "a.safetensors"}}"#)
         folder.write("classes.txt", "spleen\nliver\n")
         folder.write("mask.npy", "not read")
         folder.write("e.safetensors", "not read")

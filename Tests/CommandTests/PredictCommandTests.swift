@@ -107,7 +107,121 @@ import Testing
         #expect(prompts?[0]["box"] is NSNull)
     }
 
+    // MARK: Outputs
+
+    /// Results alone; nothing to write is a usage error, and so is a preview without a picture.
+    @Test func jsonNeedsNoOutput() throws {
+        let arguments = ["predict", image, "--box", "40,30,200,180", "--model", randomWeights]
+        let command = try Command(arguments + ["--json"], in: folder.path)
+        #expect(command.status == 0)
+        let prompts = command.json["prompts"] as? [[String: Any]]
+        #expect((prompts?[0]["masks"] as? [[String: Any]])?.allSatisfy { $0["file"] is NSNull } == true)
+        #expect(masks.isEmpty)
+        #expect(try Command(arguments, in: folder.path).status == 64)
+        let kept = ["predict", "--embedding", "e", "--box", "1,1,9,9", "--model", randomWeights, "--preview", "p.png"]
+        #expect(try Command(kept, in: folder.path).status == 64)
+    }
+
+    /// What is drawn differs from the picture, and has its size.
+    @Test func previewIsAPicture() throws {
+        let command = try Command(
+            [
+                "predict", image, "--box", "40,30,200,180", "--point", "60,60,1", "--model", randomWeights, "--preview",
+                "p.png",
+            ],
+            in: folder.path)
+        #expect(command.status == 0, "\(command.errors)")
+        #expect(masks == ["p.png"])
+        let header = FileManager.default.contents(atPath: folder.file("p.png"))?[16..<26]
+        #expect(header.map(Array.init) == [0, 0, 1, 0, 0, 0, 1, 0, 8, 2])
+    }
+
+    /// Logits of `--save-logits`, in both formats, and of `activations` give one mask, and another than none.
+    @Test func logitsAreMaskInputs() throws {
+        let box = ["--box", "40,30,200,180", "--model", randomWeights]
+        func refined(by file: String) throws -> Data? {
+            let command = try Command(
+                [
+                    "predict", image, "--point", "60,60,1", "--model", randomWeights, "--mask-input", file, "-o",
+                    "m.png",
+                ],
+                in: folder.path)
+            #expect(command.status == 0, "\(file): \(command.errors)")
+            return FileManager.default.contents(atPath: folder.file("m.png"))
+        }
+        for name in ["l.npy", "l.safetensors"] {
+            #expect(try Command(["predict", image, "--save-logits", name] + box, in: folder.path).status == 0)
+        }
+        let activations = ["activations", image] + box
+        for (name, only) in [("all.safetensors", "*"), ("one.safetensors", "mask_decoder.low_res_logits")] {
+            #expect(try Command(activations + ["--only", only, "-o", name], in: folder.path).status == 0)
+        }
+        let expected = try #require(try refined(by: "l.npy"))
+        for name in ["l.safetensors", "all.safetensors", "one.safetensors"] {
+            #expect(try refined(by: name) == expected)
+        }
+        #expect(try predict("--point", "60,60,1").status == 0)
+        #expect(FileManager.default.contents(atPath: folder.file("m.png")) != expected)
+    }
+
+    /// One mask by MedSAM's way, from the picture or its embedding; recipes are not exchanged, nor is study for pictures.
+    @Test func recipes() throws {
+        let box = ["--box", "40,30,200,180"]
+        let direct = try predict("--box", "40,30,200,180", "--recipe", "medsam")
+        let answers = (direct.json["prompts"] as? [[String: Any]])?[0]["masks"] as? [[String: Any]]
+        #expect(answers?.map { $0["index"] as? Int } == [0])
+        let mask = FileManager.default.contents(atPath: folder.file("m.png"))
+        #expect(try predict("--box", "40,30,200,180", "--single-mask").status == 0)
+        #expect(FileManager.default.contents(atPath: folder.file("m.png")) != mask)
+
+        let encode = ["encode", image, "--model", randomWeights, "--recipe", "medsam", "-o", "e"]
+        #expect(try Command(encode, in: folder.path).status == 0)
+        let kept =
+            ["predict", "--embedding", "e/ct-slice012.safetensors", "--model", randomWeights, "-o", "k.png"] + box
+        #expect(try Command(kept + ["--recipe", "medsam"], in: folder.path).status == 0)
+        #expect(FileManager.default.contents(atPath: folder.file("k.png")) == mask)
+        let other = try Command(kept, in: folder.path)
+        #expect(other.status == 65 && other.errors.contains("encoded by another recipe"))
+        #expect(try predict("--box", "40,30,200,180", "--recipe", "study").status == 64)
+        // The bundled weights are SAM's kind.
+        let bundled = try Command(["predict", image, "--json", "--recipe", "medsam"] + box, in: folder.path)
+        #expect(bundled.errors.contains("--recipe medsam is for MedSAM's weights"))
+    }
+
+    @Test func depthOptions() throws {
+        #expect(try predict("--box", "40,30,200,180", "--stretch").status == 0)
+        #expect(try predict("--box", "40,30,200,180", "--bits", "12").status == 65)
+        for options in [["--bits", "7"], ["--bits", "17"], ["--bits", "12", "--stretch"]] {
+            let command = try Command(["predict", image, "--json", "--box", "1,1,9,9"] + options, in: folder.path)
+            #expect(command.status == 64)
+        }
+    }
+
+    /// As `predict` says it.
+    @Test func activationsWarnOfBoxesBeyondTheImage() throws {
+        let command = try Command(
+            ["activations", image, "--box", "-10,-10,300,300", "--model", randomWeights, "-o", "a.safetensors"],
+            in: folder.path)
+        #expect(command.status == 0)
+        #expect(command.errors.contains("reaches beyond the image"))
+    }
+
     // MARK: Weights and activations
+
+    /// What is no model is named, and nothing is advised that leads nowhere.
+    @Test func otherFilesAreNamed() throws {
+        for (contents, name) in [
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+            ("<!DOCTYPE html>\n<html></html>", "a web page"), ("{\"architectures\": [\"SamModel\"]}", "JSON"),
+        ] {
+            folder.write("w.pth", contents)
+            let command = try Command(["model", "w.pth"], in: folder.path)
+            #expect(command.status == 65)
+            #expect(command.errors.contains("found \(name)"), "\(command.errors)")
+        }
+        let nowhere = try Command(["model", "slices"], in: folder.path)
+        #expect(nowhere.status == 66 && nowhere.errors.contains("a folder without weights"))
+    }
 
     @Test func activationsAreFilteredAndWritten() throws {
         let command = try Command(

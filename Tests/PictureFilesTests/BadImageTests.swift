@@ -27,10 +27,23 @@ import Testing
     @Test(arguments: ["rgb-8.png", "rgba-16-interlaced.png", "palette-4-transparent.png", "31x47.png"])
     func pngCutShort(_ name: String) {
         let bytes = ImageFixture.named(name).bytes
-        for count in pngSignature.count..<bytes.count {
+        for count in pngSignature.count..<end(ofPixels: bytes) {
             expectError(.badData, "PNG") { _ = try readImage(folder.write(name, bytes.prefix(count))) }
         }
     }
+
+    /// Past the pixels nothing is lost: the whole picture, and a warning.
+    @Test func pngWithoutItsEnd() throws {
+        let fixture = ImageFixture.named("rgb-8.png")
+        for count in end(ofPixels: fixture.bytes)..<fixture.bytes.count {
+            let (image, warnings) = try readImage(folder.write("cut.png", fixture.bytes.prefix(count)))
+            #expect(image.pixels == [UInt8](fixture.rgb))
+            #expect(warnings.count == 1 && warnings[0].what.contains("its end is missing or damaged"))
+        }
+    }
+
+    /// Where the last chunk of pixels ends, in a file that has only the end chunk behind it.
+    private func end(ofPixels png: [UInt8]) -> Int { png.count - 12 }
 
     /// Wherever it ends, the last byte of the end marker too.
     @Test(arguments: ["grey.jpg", "rgb-420.jpg", "rgb-444-progressive.jpg", "restarts.jpg"])
@@ -41,11 +54,58 @@ import Testing
         }
     }
 
-    @Test func cmyk() {
-        let fixture = ImageFixture.named("cmyk.jpg")
-        expectError(.badData, "expected grey or RGB, found CMYK\nConvert it to RGB first.") {
-            _ = try readImage(folder.write("cmyk.jpg", fixture.file))
+    /// Formats that are known are named, with what to do.
+    @Test func otherFormatsAreNamed() {
+        for (start, name, advice) in [
+            ("II*\0", "a TIFF", "Convert it to PNG"), ("MM\0*", "a TIFF", "Convert it to PNG"),
+            ("RIFF\u{1}\0\0\0WEBPVP8 ", "a WebP", "Convert it to PNG"), ("BM6", "a BMP", "Convert it to PNG"),
+            ("\0\0\0\u{18}ftypheic", "a HEIC", "Convert it to PNG"),
+            ("\0\0\0 ftypavif", "an AVIF", "Convert it to PNG"),
+            ("GIF89a", "a GIF", "Convert it to PNG"), ("%PDF-1.7", "a PDF", "Convert it to PNG"),
+            (String(repeating: "\0", count: 128) + "DICM", "a DICOM file", "dcm2niix"),
+            ("version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer", "git lfs pull"),
+            ("\n<!DOCTYPE html><html>", "a web page", "open it in a browser"), ("{\"a\": 1}", "JSON", ""),
+        ] {
+            let path = folder.write("other", start)
+            expectError(.badData, "expected a PNG or a JPEG, found \(name)", about: path) { _ = try readImage(path) }
+            if !advice.isEmpty { expectError(.badData, advice) { _ = try readImage(path) } }
         }
+    }
+
+    /// What libjpeg does not read is not called damaged: 12 bits, and lossless (ITU-T T.81, table B.1, SOF3).
+    @Test func unsupportedIsNotDamaged() throws {
+        let bytes = ImageFixture.named("rgb-444.jpg").bytes
+        let frame = try #require((0..<bytes.count).first { bytes[$0...].starts(with: [0xFF, 0xC0]) })
+        var (deep, lossless) = (bytes, bytes)
+        deep[frame + 4] = 12
+        lossless[frame + 1] = 0xC3
+        for (file, found) in [(deep, "precision 12"), (lossless, "SOF type 0xc3")] {
+            expectError(.badData, "a kind of JPEG that is not read") {
+                _ = try readImage(folder.write("kind.jpg", file))
+            }
+            expectError(.badData, found) { _ = try readImage(folder.write("kind.jpg", file)) }
+        }
+    }
+
+    /// A progressive JPEG whose first scan stands there 200 times more.
+    @Test func jpegOfTooManyScans() throws {
+        let bytes = ImageFixture.named("grey-progressive.jpg").bytes
+        let first = try #require((0..<bytes.count).first { bytes[$0...].starts(with: [0xFF, 0xDA]) })
+        let next = try #require((first + 2..<bytes.count).first { bytes[$0...].starts(with: [0xFF, 0xC4]) })
+        let scans = Array(repeating: bytes[first..<next], count: 200).joined()
+        let path = folder.write("scans.jpg", bytes[..<next] + scans + bytes[next...])
+        expectError(.badData, "more than 100 scans", about: path) { _ = try readImage(path) }
+    }
+
+    /// Texts that inflate to 64 MB in all are not inflated: in a process that may take 64 MiB more, and in no time.
+    @Test func textsAreNotInflated() throws {
+        let png = ImageFixture.named("rgb-8.png")
+        // The name, its end, Deflate, and a text whose data stop at once: whoever inflates it, finds it damaged.
+        let text = Array("zTXtname\0\0".utf8) + [0x78, 0xDA, 0xFF]
+        let chunk = withUnsafeBytes(of: UInt32(text.count - 4).bigEndian) { Array($0) } + text + [0, 0, 0, 0]
+        let path = folder.write("text.png", withChecksums(Array(png.bytes[..<33] + chunk + png.bytes[33...])))
+        let (image, warnings) = try readImage(path)
+        #expect(image.pixels == [UInt8](png.rgb) && warnings.isEmpty)
     }
 
     // MARK: Sizes
@@ -88,7 +148,7 @@ import Testing
     @Test(arguments: ["rgb-8.png", "gamma-100000.png", "palette-8-interlaced.png"])
     func pngOfAWrongBit(_ name: String) {
         let bytes = ImageFixture.named(name).bytes
-        for place in stride(from: pngSignature.count, to: bytes.count, by: 3) {
+        for place in stride(from: pngSignature.count, to: end(ofPixels: bytes), by: 3) {
             var damaged = bytes
             damaged[place] ^= 1 << (place % 8)
             expectError(.badData) { _ = try readImage(folder.write(name, damaged)) }

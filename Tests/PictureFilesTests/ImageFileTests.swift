@@ -41,6 +41,70 @@ import Testing
         }
     }
 
+    /// 16-bit grey of few bits: a warning names them; `.bits` takes the high 8 of those, `.stretched` the whole range.
+    @Test(arguments: [(12, 4080), (8, 255), (14, 16383), (10, 520)])
+    func narrowSamples(_ bits: Int, _ greatest: Int) throws {
+        let samples = [0, 7, greatest / 3, greatest - 1, greatest, 19]
+        let path = folder.write("narrow.png", deepPNG(width: 3, height: 2, samples))
+        func grey(_ values: [Int]) -> [UInt8] { values.flatMap { [UInt8](repeating: UInt8($0), count: 3) } }
+
+        let (declared, warnings) = try readImage(path)
+        #expect(declared.pixels == grey(samples.map { $0 >> 8 }))
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.what.contains("reach only \(greatest) of 65535") == true)
+        #expect(warnings.first?.what.contains("--bits \(bits) or --stretch") == true)
+
+        let (scaled, none) = try readImage(path, samples: .bits(bits))
+        #expect(scaled.pixels == grey(samples.map { $0 >> (bits - 8) }) && none.isEmpty)
+        let stretched = samples.map { Int((255 * Double($0) / Double(greatest) + 0.5).rounded(.down)) }
+        #expect(try readImage(path, samples: .stretched).image.pixels == grey(stretched))
+        if bits > 8 {
+            expectError(.badData, "samples beyond \(bits - 1) bits") {
+                _ = try readImage(path, samples: .bits(bits - 1))
+            }
+        }
+    }
+
+    /// The whole range, or nothing at all, is no reason to warn; 8 bits are stretched but have no --bits.
+    @Test func rangesOfOtherPictures() throws {
+        for samples in [[0, 65535], [300, 16384], [0, 0]] {
+            #expect(try readImage(folder.write("deep.png", deepPNG(width: 2, height: 1, samples))).warnings.isEmpty)
+        }
+        try writePNG(folder.file("8.png"), size: PixelSize(width: 3, height: 1), grey: [10, 20, 30])
+        #expect(
+            try readImage(folder.file("8.png"), samples: .stretched).image.pixels == [
+                0, 0, 0, 128, 128, 128, 255, 255, 255,
+            ])
+        expectError(.badData, "--bits is for samples of 16 bits") {
+            _ = try readImage(folder.file("8.png"), samples: .bits(12))
+        }
+        try writePNG(folder.file("one.png"), size: PixelSize(width: 1, height: 1), grey: [9])
+        #expect(try readImage(folder.file("one.png"), samples: .stretched).image.pixels == [0, 0, 0])
+    }
+
+    /// A greyscale PNG of 16 bits whose pixels are in a stored block of Deflate (RFC 1950, RFC 1951).
+    private func deepPNG(width: Int, height: Int, _ samples: [Int]) -> [UInt8] {
+        func big(_ value: Int, _ count: Int) -> [UInt8] {
+            (0..<count).reversed().map { UInt8(value >> (8 * $0) & 0xFF) }
+        }
+        func chunk(_ name: String, _ contents: [UInt8]) -> [UInt8] {
+            big(contents.count, 4) + Array(name.utf8) + contents + [0, 0, 0, 0]
+        }
+        var rows: [UInt8] = []
+        for y in 0..<height { rows += [0] + samples[y * width..<(y + 1) * width].flatMap { big($0, 2) } }
+        var (a, b) = (1, 0)
+        for byte in rows {
+            a = (a + Int(byte)) % 65521
+            b = (b + a) % 65521
+        }
+        let length = [UInt8(rows.count & 0xFF), UInt8(rows.count >> 8)]
+        let start: [UInt8] = [0x78, 0x01, 1] + length + length.map { ~$0 }
+        let data: [UInt8] = start + rows + big(b, 2) + big(a, 2)
+        let header: [UInt8] = big(width, 4) + big(height, 4) + [16, 0, 0, 0, 0]
+        let chunks: [UInt8] = chunk("IHDR", header) + chunk("IDAT", data) + chunk("IEND", [])
+        return withChecksums(pngSignature + chunks)
+    }
+
     /// The name does not matter.
     @Test func formatIsToldByContents() throws {
         let png = ImageFixture.named("rgb-8.png")

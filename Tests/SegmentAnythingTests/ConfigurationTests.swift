@@ -58,8 +58,9 @@ import Testing
         #expect(configuration.decoder.iouWidth == 256)
         #expect(configuration.decoder.iouDepth == 3)
         // The layers ask for every tensor of the official model, in its shape, and for no other.
+        let file = try FileBytes(OpenFile(Fixture.weights("small")))
         let entries = shapes.mapValues {
-            Checkpoint.Entry(dataType: .float32, layout: Layout(shape: $0), bytes: 0..<0)
+            Checkpoint.Entry(dataType: .float32, layout: Layout(shape: $0), file: file, bytes: 0..<0)
         }
         let reader = TensorReader(entries, names: Dictionary(uniqueKeysWithValues: shapes.keys.map { ($0, $0) }))
         _ = SamLayers(Weights(reader), configuration)

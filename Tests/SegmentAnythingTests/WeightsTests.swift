@@ -135,7 +135,7 @@ import Testing
                 "missing: image_encoder.blocks.1.norm2.bias", "missing: mask_decoder.iou_token.weight",
                 "unexpected: optimizer.step",
                 "wrong shape: image_encoder.blocks.0.mlp.lin2.bias: expected [48], found [2]",
-                "wrong type: prompt_encoder.no_mask_embed.weight: expected F32, F16 or BF16, found I64",
+                "wrong type: prompt_encoder.no_mask_embed.weight: expected F64, F32, F16 or BF16, found I64",
             ])
     }
 
@@ -215,7 +215,7 @@ extension Folder {
 
 extension TensorContents {
     /// The tensor, which it must be.
-    fileprivate var tensor: Tensor {
+    var tensor: Tensor {
         guard case .tensor(let tensor, _) = self else { preconditionFailure("no tensor") }
         return tensor
     }
@@ -224,7 +224,7 @@ extension TensorContents {
 }
 
 /// All tensors of a fixture's weights, in float32.
-private func tensors(_ model: String) throws -> [String: TensorContents] {
+func tensors(_ model: String) throws -> [String: TensorContents] {
     let checkpoint = try Checkpoint(path: Fixture.weights(model))
     return Dictionary(
         uniqueKeysWithValues: checkpoint.entries.keys.map { ($0, .tensor(checkpoint.tensor($0), .float32)) })
@@ -238,7 +238,7 @@ private func changed(_ tensor: Tensor, to value: Float) -> Tensor {
 }
 
 /// The masks' logits for a fixture of a model, as bits.
-private func logits(_ sam: Sam, _ model: String) throws -> [UInt32] {
+func logits(_ sam: Sam, _ model: String) throws -> [UInt32] {
     let fixture = Fixture.all.first { $0.model == model }!
     let encoded = try sam.encode(fixture.image, name: fixture.name)
     return try sam.predict(fixture.prompts, on: encoded).flatMap { $0.flatMap { $0.logits.values.map(\.bitPattern) } }

@@ -40,7 +40,7 @@ private let targets: [String: Target] = [
         let file = try Checkpoint(path: path)
         for name in file.entries.keys.sorted().prefix(8) { _ = file.tensor(name).isFinite }
     },
-    "npy": Target(ending: "npy") { path, _ in _ = try readNumpy(path) },
+    "npy": Target(ending: "npy") { path, _ in _ = try Checkpoint(path: path) },
     "nifti": Target(ending: "nii") { path, _ in _ = try LabelVolume(contentsOf: path) },
     "gzip": Target(ending: "nii.gz") { path, _ in _ = try Volume(contentsOf: path) },
     "png": Target(ending: "png") { path, _ in _ = try readImage(path) },

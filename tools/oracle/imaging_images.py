@@ -1,13 +1,15 @@
 """PNG and JPEG files of every kind, and the pixels that Pillow reads in them."""
 
 import io
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
 
-from png_file import GREY, GREY_ALPHA, PALETTE, PNG, RGB, RGBA
+from png_file import GREY, GREY_ALPHA, PALETTE, PNG, RGB, RGBA, chunk
 
 SEED = 20240517
 WIDTH, HEIGHT = 13, 9
@@ -66,6 +68,7 @@ def png_rows(generator: np.random.Generator) -> Iterator[Row]:
     for width, height in [(1, 1), (1, 17), (17, 1), (1, 3000), (3000, 1), (31, 47)]:
         yield row(f"{width}x{height}.png", random_png(generator, GREY, 4, (width, height)).encoded())
     yield from png_chunk_rows(generator)
+    yield from odd_png_rows()
 
 
 def png_chunk_rows(generator: np.random.Generator) -> Iterator[Row]:
@@ -81,6 +84,40 @@ def png_chunk_rows(generator: np.random.Generator) -> Iterator[Row]:
     ]:  # fmt: skip
         png = random_png(generator, RGB, 8, chunks=((b"eXIf", tiff(orientation, order)),))
         yield row(f"orientation-{orientation}-{order}.png", png.encoded(), warning)
+
+
+def odd_png_rows() -> Iterator[Row]:
+    """What other writers do, and Pillow reads: a window that is too small, no end, orientation in other types."""
+    generator = np.random.default_rng(SEED + 1)
+    # Every tenth row is the same, and has the same filter: matches lie 1,000 bytes back.
+    samples = np.tile(generator.integers(0, 256, (10, 33, 3)), (5, 1, 1))
+    whole = PNG(samples, 8, RGB).encoded()
+    place = whole.index(b"IDAT")
+    length = int.from_bytes(whole[place - 4 : place], "big")
+    data = zlib.compress(zlib.decompress(whole[place + 4 : place + 4 + length]), 9)
+    # 512 bytes of window, and the check of these 16 bits by 31.
+    small = bytes([0x18, 31 - 0x1800 % 31]) + data[2:]
+    yield row("small-window.png", whole[: place - 4] + chunk(b"IDAT", small) + chunk(b"IEND", b""), "window")
+    yield row("no-end.png", whole[:-12], "end is missing")
+    yield row("end-cut.png", whole[:-3], "end is missing")
+    for kind, exif in orientations():
+        png = random_png(generator, RGB, 8, chunks=((b"eXIf", exif),))
+        yield row(f"orientation-{kind}.png", png.encoded(), "orientation")
+    xmp = b"XML:com.adobe.xmp\0\0\0\0\0<rdf tiff:Orientation=\"6\"/>"
+    yield row("orientation-xmp.png", random_png(generator, RGB, 8, chunks=((b"iTXt", xmp),)).encoded(), "orientation")
+
+
+def orientations() -> Iterator[tuple[str, bytes]]:
+    """EXIF with orientation 6 as every type that holds a number, big-endian, the value in place or after the directory."""
+    start = b"MM\0*" + (8).to_bytes(4, "big") + (1).to_bytes(2, "big") + b"\x01\x12"
+    for kind, code, value in [
+        ("byte", 1, b"\6\0\0\0"), ("short", 3, b"\0\6\0\0"), ("long", 4, b"\0\0\0\6"),
+        ("signed-short", 8, b"\0\6\0\0"), ("signed-long", 9, b"\0\0\0\6"), ("float", 11, struct.pack(">f", 6)),
+    ]:  # fmt: skip
+        yield kind, start + code.to_bytes(2, "big") + (1).to_bytes(4, "big") + value + bytes(4)
+    for kind, code, value in [("rational", 5, struct.pack(">II", 6, 1)), ("double", 12, struct.pack(">d", 6))]:
+        place = (26).to_bytes(4, "big")
+        yield kind, start + code.to_bytes(2, "big") + (1).to_bytes(4, "big") + place + bytes(4) + value
 
 
 def random_png(
@@ -140,7 +177,11 @@ def jpeg_rows(generator: np.random.Generator) -> Iterator[Row]:
         yield row(f"orientation-{orientation}-{order}.jpg", jpeg(colours, exif=exif), warning)
     for width, height in [(1, 1), (1, 17), (17, 1), (16, 16), (7, 50), (1, 3000)]:
         yield row(f"{width}x{height}.jpg", jpeg(Image.fromarray(picture(generator, width, height))))
-    yield row("cmyk.jpg", jpeg(colours.convert("CMYK")))
+    cmyk = jpeg(colours.convert("CMYK"))
+    yield row("cmyk.jpg", cmyk)
+    # Adobe's transform 2: the same samples are then luminance, two colours and black.
+    yield row("ycck.jpg", patched(cmyk, b"Adobe", 11, b"\2"))
+    yield from odd_jpeg_rows(colours)
 
 
 def picture(generator: np.random.Generator, width: int, height: int) -> np.ndarray:
@@ -156,3 +197,37 @@ def jpeg(image: Image.Image, **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", **options)
     return file.getvalue()
+
+
+def odd_jpeg_rows(colours: Image.Image) -> Iterator[Row]:
+    """What phones and cameras write against the standard, and Pillow reads; each changes no pixel."""
+    plain = jpeg(colours, quality=85, subsampling="4:4:4")
+    restarts = jpeg(colours, quality=85, subsampling="4:4:4", restart_marker_blocks=2)
+    scan = plain.index(b"\xff\xda")
+    spectrum = scan + 2 + int.from_bytes(plain[scan + 2 : scan + 4], "big") - 3
+    adobe = jpeg(colours.convert("CMYK"))
+    place = adobe.index(b"Adobe") - 4
+    marker = patched(adobe[place : place + 16], b"Adobe", 11, b"\7")
+    restart = restarts.index(b"\xff\xd0")
+    odd = {
+        "samsung-scan": plain[:spectrum] + b"\0\0\0" + plain[spectrum + 3 :],
+        "bytes-before-end": plain[:-2] + b"thirteen more" + plain[-2:],
+        "zeros-before-segment": plain[:2] + b"\xff\0\xff\0" + plain[2:],
+        "byte-before-restart": restarts[:restart] + b"\x55" + restarts[restart:],
+        "jfif-7": patched(plain, b"JFIF", 5, b"\7"),
+        "adobe-7": plain[:2] + marker + plain[2 + 18 :],
+    }
+    for name, file in odd.items():
+        # libjpeg has taken the byte before a restart for the last bits of the data, and says nothing.
+        yield row(f"{name}.jpg", file, None if name == "byte-before-restart" else "standard")
+    for kind, exif in orientations():
+        yield row(f"orientation-{kind}.jpg", jpeg(colours, exif=b"Exif\0\0" + exif), "orientation")
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<rdf><tiff:Orientation>3</tiff:Orientation></rdf>"
+    segment = b"\xff\xe1" + (len(xmp) + 2).to_bytes(2, "big") + xmp
+    yield row("orientation-xmp.jpg", plain[:2] + segment + plain[2:], "orientation")
+
+
+def patched(data: bytes, signature: bytes, offset: int, value: bytes) -> bytes:
+    """The bytes with others put in `offset` after a signature."""
+    place = data.index(signature) + offset
+    return data[:place] + value + data[place + len(value) :]

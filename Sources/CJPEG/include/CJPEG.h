@@ -9,13 +9,18 @@ typedef struct {
     uint32_t height;
     // 1 grey, 3 colour, 4 CMYK or YCCK.
     int components;
+    // Where a function returns false: whether libjpeg does not read this kind of JPEG, which is not damaged.
+    bool unsupported;
     // What libjpeg says is wrong, where a function returns false.
     char message[200];
+    // The first thing that libjpeg warned of and that loses no pixel; empty where there was none.
+    char warning[200];
 } cjpeg_image;
 
 // Reads the header of a JPEG held in memory.
 bool cjpeg_read_header(const uint8_t *bytes, size_t count, cjpeg_image *image);
 
-// Decodes it whole into 3 · width · height values: 8 bits of red, green, blue. What libjpeg only warns of
-// (data that ends early, codes that mean nothing) is an error here.
-bool cjpeg_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, cjpeg_image *image);
+// Decodes it whole into width · height values of each pixel: red, green, blue, or of four components those four as
+// the file has them (Adobe's inverted CMYK). A warning of libjpeg which means that data is missing or wrong is an error
+// here, and so are more scans than `most_scans`.
+bool cjpeg_decode(const uint8_t *bytes, size_t count, int most_scans, uint8_t *pixels, cjpeg_image *image);

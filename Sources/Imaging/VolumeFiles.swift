@@ -114,7 +114,7 @@ public struct VolumePair: Hashable, Sendable {
 public struct VolumePairs: Sendable {
     public let (first, second): (VolumeFiles, VolumeFiles)
     /// In the order of the names.
-    public let pairs: [VolumePair]
+    public private(set) var pairs: [VolumePair]
     /// What was left out.
     public let warnings: [Warning]
 
@@ -163,6 +163,13 @@ public struct VolumePairs: Sendable {
         let leftOut = Warning(file: second.argument, "without a partner, left out: \(list(lonely))")
         let skipped = (first.errors + second.errors).map { Warning(file: $0.file, "\($0.what): \($0.found ?? "")") }
         warnings = first.warnings + second.warnings + skipped + (lonely.isEmpty ? [] : [leftOut])
+    }
+}
+
+extension VolumePairs {
+    /// Leaves out the pairs that are not of a part of all; see ``Part``.
+    public mutating func keep(_ part: Part, environment: [String: String]) throws(FileError) {
+        pairs = try part(pairs, environment: environment)
     }
 }
 

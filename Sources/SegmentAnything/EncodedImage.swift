@@ -71,25 +71,32 @@ public struct EncodedImage: Sendable {
 
 extension EncodedImage {
     /// Writes the image as safetensors: the tensor `image_encoder`, `[1, channels, grid, grid]` as the official predictor's
-    /// `features`, and in the metadata the image's size, its scaling, and the ``Sam/fingerprint`` of the model.
+    /// `features`, and in the metadata the image's size, its scaling, the ``Sam/fingerprint`` of the model, and a checksum of
+    /// all that.
     ///
+    /// - Parameter key: what the file must be asked for by; see ``init(contentsOf:for:key:)``.
     /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
-    public func write(to path: String) throws {
-        let metadata = [
+    public func write(to path: String, key: String? = nil) throws {
+        var metadata = [
             "format": "swift-sam embedding \(embeddingFormat)", "name": name, "scaling": transform.scaling.rawValue,
             "width": "\(size.width)", "height": "\(size.height)", "fingerprint": model.fingerprint,
         ]
-        try writeSafetensors(path, names: ["image_encoder"], metadata: metadata) { _ in
-            .tensor(embedding.channelsFirst, .float32)
-        }
+        metadata["key"] = key
+        let features = embedding.channelsFirst
+        metadata["checksum"] = checksum(features, metadata)
+        try writeSafetensors(path, names: ["image_encoder"], metadata: metadata) { _ in .tensor(features, .float32) }
     }
 
-    /// Reads an image that ``write(to:)`` wrote.
+    /// Reads an image that ``write(to:key:)`` wrote.
     ///
-    /// - Parameter scaling: as the image must have been scaled; nil for any way.
-    /// - Throws: ``FileError`` `missingInput`; `badData` where the file is none, was made by another model, or of an image that
-    ///   was scaled in another way.
-    public init(contentsOf path: String, scaling wanted: Scaling? = nil, for sam: Sam) throws(FileError) {
+    /// - Parameters:
+    ///   - scaling: as the image must have been scaled; nil for any way.
+    ///   - key: what it was written with, where it was with one.
+    /// - Throws: ``FileError`` `missingInput`; `badData` where the file is none, is damaged, has another key, was made by another
+    ///   model, or of an image that was scaled in another way.
+    public init(
+        contentsOf path: String, scaling wanted: Scaling? = nil, for sam: Sam, key: String? = nil
+    ) throws(FileError) {
         let file = try Checkpoint(path: path)
         let metadata = file.metadata
         guard metadata["format"] == "swift-sam embedding \(embeddingFormat)",
@@ -109,9 +116,25 @@ extension EncodedImage {
                 expected: "scaling \(wanted?.rawValue ?? "")",
                 found: scaling.rawValue, advice: "Give predict the --recipe that encode had.")
         }
+        let features = file.tensor("image_encoder").selecting(axis: 0, 0)
+        // Files of 0.4 have none.
+        let written = metadata["checksum"] ?? (key == nil ? checksum(features, metadata) : nil)
+        guard written == checksum(features, metadata), key == nil || key == metadata["key"] else {
+            throw FileError(.badData, file: path, "the embedding is damaged", advice: "Encode the image again.")
+        }
         try self.init(
-            file.tensor("image_encoder").selecting(axis: 0, 0).permuted(1, 2, 0),
+            features.permuted(1, 2, 0),
             size: PixelSize(width: width, height: height), name: path, scaling: scaling,
             madeBy: ModelIdentity(fingerprint: fingerprint), for: sam)
     }
+}
+
+/// Of an embedding `[channels, grid, grid]` and what its file says of it.
+private func checksum(_ features: Tensor, _ metadata: [String: String]) -> String {
+    var hash = LaneHash()
+    for (name, value) in metadata.sorted(by: { $0.key < $1.key }) where name != "checksum" {
+        hash.add(text: "\(name)=\(value)\n")
+    }
+    features.contiguous().withUnsafeBufferPointer { hash.add($0) }
+    return hash.digest
 }

@@ -41,7 +41,8 @@ private func fingerprintOfModel(_ file: ModelFile, _ precision: Precision) -> St
     return hash.digest
 }
 
-private struct LaneHash {
+/// 128 bits of some numbers and texts, in their order.
+struct LaneHash {
     private var lanes =
         SIMD16<UInt32>(repeating: 0x811C_9DC5) &+ SIMD16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 

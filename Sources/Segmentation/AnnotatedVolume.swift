@@ -27,7 +27,7 @@ public struct AnnotatedVolume: Sendable {
     /// Reads the boxes, and of the volume the header alone.
     fileprivate init(
         _ source: BoxSource, _ file: VolumeFile, annotator: String, _ pattern: SlicePattern, _ slicing: Slicing,
-        _ classes: ClassList?, _ digests: ReadDigests
+        _ classes: ClassList?, _ chosen: ClosedRange<Int>?, _ digests: ReadDigests
     ) throws(FileError) {
         self.file = file
         self.annotator = annotator
@@ -44,7 +44,7 @@ public struct AnnotatedVolume: Sendable {
                 classes: classes)
         }
         self.slices = slices
-        (boxes, errors) = (reading.slices, reading.errors)
+        (boxes, errors) = (reading.slices.filter { chosen?.contains($0.slice) != false }, reading.errors)
         // Files that could not be read to their end have no part in the labels.
         let files = Set(boxes.flatMap(\.files)).filter(digests.contains).sorted()
         boxFiles = Manifest.Source(path: source.path, files: files, digests)
@@ -103,15 +103,15 @@ public struct AnnotatedVolumes: Sendable {
     /// Reads the boxes at a path; see ``BoxSource/init(_:pattern:cases:)``.
     ///
     /// - Parameters:
+    ///   - slices: those that count; nil for all.
     ///   - skipsBad: whether malformed boxes are left out, and counted.
     ///   - evidence: what says that somebody looked at a slice.
     ///   - digests: with which the list of classes was read, for manifests; others' is read again.
     /// - Throws: ``FileErrors`` with everything wrong in all of them; ``FileError`` where there are none.
     public init(
         _ path: String, on files: [VolumeFile], pattern: SlicePattern = .standard, slicing: Slicing = Slicing(),
-        classes: ClassList? = nil, annotators: Annotators = .all, skipsBad: Bool = false,
-        evidence: Evidence = Evidence(),
-        digests: ReadDigests = ReadDigests()
+        classes: ClassList? = nil, annotators: Annotators = .all, slices: ClosedRange<Int>? = nil,
+        skipsBad: Bool = false, evidence: Evidence = Evidence(), digests: ReadDigests = ReadDigests()
     ) throws {
         if let path = classes?.path, !digests.contains(path) {
             _ = try digests.recording { () throws(FileError) in try readFile(path, limit: .text) }
@@ -135,7 +135,8 @@ public struct AnnotatedVolumes: Sendable {
                     ? known : [try source.annotator(ofCase: file.name, chosen: name)]
                 for annotator in chosen {
                     volumes.append(
-                        try AnnotatedVolume(source, file, annotator: annotator, pattern, slicing, classes, digests))
+                        try AnnotatedVolume(
+                            source, file, annotator: annotator, pattern, slicing, classes, slices, digests))
                 }
             } catch {
                 errors.append(error)

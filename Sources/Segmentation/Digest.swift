@@ -91,7 +91,7 @@ private func sha256(ofDigests digests: [(path: String, digest: String)]) -> Stri
     return hexadecimal(SHA256.hash(data: Data(lines.joined().utf8)))
 }
 
-private func hexadecimal(_ digest: SHA256Digest) -> String {
+func hexadecimal(_ digest: SHA256Digest) -> String {
     digest.map { byte in
         let text = String(byte, radix: 16)
         return byte < 16 ? "0" + text : text

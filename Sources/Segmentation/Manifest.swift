@@ -10,7 +10,7 @@ import Tensors
 /// The same command gives the same manifest but for `seconds`, on any number of threads.
 public struct Manifest: Codable, Sendable {
     /// A file, or several with one digest: see ``ReadDigests/ofAll(_:)``.
-    public struct Source: Codable, Sendable {
+    public struct Source: Codable, Hashable, Sendable {
         /// See ``FileNaming``.
         public var path: String
         /// How many files were read.
@@ -53,7 +53,7 @@ public struct Manifest: Codable, Sendable {
     }
 
     /// Everything that the result depends on besides the sources and the kernels.
-    public struct Options: Codable, Sendable {
+    public struct Options: Codable, Hashable, Sendable {
         public var recipe: Recipe
         public var precision: Precision
         public var axis: VoxelAxis
@@ -63,20 +63,33 @@ public struct Manifest: Codable, Sendable {
         /// The label of each class id that was given one, and null of those left out.
         public var labels: [String: UInt16?]
 
-        /// - Parameter labels: the label of each class that was drawn.
-        init(_ segmenter: Segmenter, labels: [Int: UInt16?]) {
-            recipe = segmenter.recipe
-            precision = segmenter.sam.precision
-            axis = segmenter.images.slices.axis
-            view = segmenter.images.slices.view
-            intensity = segmenter.images.intensity
-            singleMask = segmenter.singleMask
+        init(_ settings: SegmentationSettings, _ annotated: AnnotatedVolume, _ intensity: Intensity) {
+            recipe = settings.recipe
+            precision = settings.sam.precision
+            (axis, view) = (annotated.slices.axis, annotated.slices.view)
+            self.intensity = intensity
+            singleMask = settings.recipe.takesSingleMask(settings.singleMask)
+            let labels = settings.labels.labels(of: annotated.boxes)
             self.labels = Dictionary(uniqueKeysWithValues: labels.map { ("\($0.key)", $0.value) })
         }
 
         enum CodingKeys: String, CodingKey {
             case recipe, precision, axis, view, intensity, labels
             case singleMask = "single_mask"
+        }
+    }
+
+    /// Slices that a call had no boxes for, and whose labels it kept.
+    public struct Kept: Codable, Hashable, Sendable {
+        /// Of the call that made their labels.
+        public var version: String
+        public var kernels: Kernels
+        public var boxFiles: Source
+        public var slices: [Int]
+
+        enum CodingKeys: String, CodingKey {
+            case version, kernels, slices
+            case boxFiles = "box_files"
         }
     }
 
@@ -121,11 +134,13 @@ public struct Manifest: Codable, Sendable {
     public var badBoxes: [String]
     public var conflicts: [Conflict]
     public var conflictPixels: Int
+    /// What is of earlier calls; nil where all is of this one.
+    public var kept: [Kept]?
     public var seconds: Seconds
 
     enum CodingKeys: String, CodingKey {
         case version, kernels, input, record, annotator, classes, weights, options, labels, output, amounts, boxes
-        case conflicts, seconds
+        case conflicts, kept, seconds
         case boxFiles = "box_files"
         case clippedBoxes = "clipped_boxes"
         case badBoxes = "bad_boxes"

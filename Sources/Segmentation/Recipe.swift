@@ -1,3 +1,4 @@
+import Annotations
 import ImageFrames
 import Imaging
 import SafeFiles
@@ -69,6 +70,19 @@ extension Recipe {
     public func refusal(intensity: Intensity?, singleMask: Bool) -> String? {
         guard let own = self.intensity, singleMask || intensity ?? own != own else { return nil }
         return "takes \(masks.rawValue) and --intensity \(own), no other"
+    }
+
+    /// Whether the model's one mask is taken, where a person asks for it or not.
+    func takesSingleMask(_ isAsked: Bool) -> Bool { isAsked || masks == .single }
+
+    /// The boxes of each slice as the model is asked about them: those whose class has a label; slices without are left out.
+    func prompts(_ boxes: [SliceBoxes], _ labels: LabelMap) -> [SliceBoxes] {
+        boxes.compactMap { slice in
+            var slice = slice
+            slice.boxes = slice.boxes.filter { labels.label(ofClass: $0.classID) != nil }
+            for index in slice.boxes.indices { slice.boxes[index].box = prompt(slice.boxes[index].box) }
+            return slice.boxes.isEmpty ? nil : slice
+        }.sorted { $0.slice < $1.slice }
     }
 
     /// The image of a slice that the model gets.

@@ -1,4 +1,5 @@
 import Annotations
+import Foundation
 import ImageFrames
 import Imaging
 import SafeFiles
@@ -17,6 +18,10 @@ public struct SegmentationSettings: Sendable {
     public var version: String
     /// How many seconds it took to open the model.
     public var loadSeconds: Double
+    /// Where encoded slices are kept.
+    public var cache: EmbeddingCache?
+    /// By which the work can be asked to end.
+    public var stop: StopRequest?
     /// The digest of large weights takes seconds, so it is computed beside the first slices.
     let weights: Task<Manifest.Source, any Error>
 
@@ -33,6 +38,25 @@ public struct SegmentationSettings: Sendable {
     }
 }
 
+extension SegmentationSettings {
+    /// The SHA-256 of the weights' file.
+    public func weightsDigest() async throws -> String { try await weights.value.sha256 }
+
+    /// Encodes a slice's image, or finds it in the cache.
+    ///
+    /// - Parameter name: what the image is called in an error.
+    /// - Throws: ``FileError`` as ``Sam/encode(_:name:scaling:recorder:progress:)``; ``Interrupted``.
+    func encode(_ image: RGBImage, name: String) throws -> EncodedImage {
+        try stop?.check()
+        let start = ContinuousClock.now
+        return try sam.encode(image, name: name, scaling: recipe.scaling, cache: cache) { done, total in
+            let rest = (ContinuousClock.now - start) / .seconds(1) / Double(max(done, 1)) * Double(total - done)
+            // Without a cache nothing would be gained by its end.
+            try stop?.check(unlessWithin: cache == nil ? nil : rest)
+        }
+    }
+}
+
 /// One volume of a run, opened: read it, segment its slices, and write the labels with their manifest.
 public struct SegmentationRun: Sendable {
     public let annotated: AnnotatedVolume
@@ -40,15 +64,20 @@ public struct SegmentationRun: Sendable {
     public let segmenter: Segmenter
     /// The volume's file as it was read.
     let input: Manifest.Source
+    /// What of the labels that stand there is taken over.
+    let earlier: EarlierLabels?
     /// What the person should know before.
     public let warnings: [Warning]
 
     /// Reads the volume, of whose place ``AnnotatedVolumes/warnings`` tell.
     ///
+    /// - Parameter earlier: what of the labels that stand there is taken over; see ``VolumePlan``.
     /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is no volume, does not look like CT and
     ///   no intensity was chosen, or two signs of anatomy agree that the boxes were drawn in another view than the one
     ///   that is assumed.
-    public init(_ annotated: AnnotatedVolume, _ settings: SegmentationSettings) throws(FileError) {
+    public init(
+        _ annotated: AnnotatedVolume, _ settings: SegmentationSettings, from earlier: EarlierLabels? = nil
+    ) throws(FileError) {
         let (path, digests) = (annotated.file.path, ReadDigests())
         let volume = try digests.recording { () throws(FileError) in try Volume(contentsOf: path) }
         input = Manifest.Source(path: path, files: [path], digests)
@@ -62,6 +91,7 @@ public struct SegmentationRun: Sendable {
         let intensity = try settings.slicing.intensity(of: volume, record: annotated.record?.record)
         self.annotated = annotated
         self.settings = settings
+        self.earlier = earlier
         segmenter = Segmenter(
             sam: settings.sam, images: SliceImages(volume, slices, intensity), boxes: annotated.boxes,
             labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)
@@ -72,7 +102,7 @@ public struct SegmentationRun: Sendable {
     }
 
     /// How many slices are encoded.
-    public var sliceCount: Int { segmenter.boxes.count }
+    public var sliceCount: Int { segmenter.boxes.count { earlier?.same.contains($0.slice) != true } }
 
     /// Segments the slices and describes how.
     ///
@@ -82,17 +112,18 @@ public struct SegmentationRun: Sendable {
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
         try requireSameWeights()
         let start = ContinuousClock.now
-        let segmentation = try segmenter(progress: progress)
+        let segmentation = try segmenter(from: earlier, encode: settings.encode, progress: progress)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let manifest = Manifest(
+        var manifest = Manifest(
             version: settings.version, input: input, boxFiles: annotated.boxFiles,
             record: annotated.recordFile, annotator: annotated.annotator.isEmpty ? nil : annotated.annotator,
             classes: annotated.classFile, weights: try await settings.weights.value,
-            options: .init(segmenter, labels: settings.labels.labels(of: annotated.boxes)),
+            options: .init(settings, annotated, segmenter.images.intensity),
             labels: settings.labels.names(of: annotated.boxes, classes: settings.classes), segmentation: segmentation,
             slices: segmenter.images.slices, badBoxes: annotated.errors.map(\.description),
             seconds: .init(load: settings.loadSeconds, segment: seconds))
         try requireSameWeights()
+        try earlier?.complete(&manifest, file: annotated.file.path)
         return LabelledVolume(
             segmentation: segmentation, manifest: manifest, images: segmenter.images, badBoxes: annotated.errors)
     }

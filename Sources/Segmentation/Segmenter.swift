@@ -25,34 +25,41 @@ public struct Segmenter: Sendable {
         self.images = images
         self.labels = labels
         self.recipe = recipe
-        self.singleMask = singleMask || recipe.masks == .single
-        self.boxes = boxes.compactMap { slice in
-            var slice = slice
-            slice.boxes = slice.boxes.filter { labels.label(ofClass: $0.classID) != nil }
-            for index in slice.boxes.indices { slice.boxes[index].box = recipe.prompt(slice.boxes[index].box) }
-            return slice.boxes.isEmpty ? nil : slice
-        }.sorted { $0.slice < $1.slice }
+        self.singleMask = recipe.takesSingleMask(singleMask)
+        self.boxes = recipe.prompts(boxes, labels)
     }
 
     /// Encodes each slice that has boxes once, predicts a mask for each box, and puts the masks together.
     ///
-    /// - Parameter progress: told after each slice how many are done.
+    /// - Parameters:
+    ///   - earlier: labels of which some slices are taken over.
+    ///   - encode: encodes an image under the name that errors have for it; nil for the model itself.
+    ///   - progress: told after each slice that is encoded how many are done.
     /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:scaling:recorder:progress:)`` and
     ///   ``Sam/predict(_:on:multimask:recorder:)``, and for slices that the recipe does not take.
-    public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws -> SegmentedVolume {
+    public func callAsFunction(
+        from earlier: EarlierLabels? = nil, encode: ((RGBImage, _ name: String) throws -> EncodedImage)? = nil,
+        progress: (_ done: Int) -> Void = { _ in }
+    ) throws -> SegmentedVolume {
         try recipe.check(images.slices, file: images.volume.file)
         var result = SegmentedVolume(labels: LabelVolume(geometry: images.volume.geometry))
-        for (done, slice) in boxes.enumerated() {
-            try segment(slice, into: &result)
+        try earlier?.hand(to: &result, boxes: boxes, images)
+        for (done, slice) in boxes.filter({ earlier?.same.contains($0.slice) != true }).enumerated() {
+            let name = "\(images.volume.file), slice \(slice.slice)"
+            let image = recipe.image(images, ofSlice: slice.slice)
+            try segment(
+                slice, try encode?(image, name) ?? sam.encode(image, name: name, scaling: recipe.scaling), into: &result
+            )
             progress(done + 1)
         }
+        result.boxes.sort { $0.slice < $1.slice }
+        result.conflicts.sort { $0.slice < $1.slice }
         return result
     }
 
-    private func segment(_ slice: SliceBoxes, into result: inout SegmentedVolume) throws {
-        let name = "\(images.volume.file), slice \(slice.slice)"
-        let encoded = try sam.encode(
-            recipe.image(images, ofSlice: slice.slice), name: name, scaling: recipe.scaling)
+    private func segment(
+        _ slice: SliceBoxes, _ encoded: EncodedImage, into result: inout SegmentedVolume
+    ) throws {
         let answers = try sam.predict(slice.boxes.map { Prompt(box: $0.box) }, on: encoded, multimask: !singleMask)
         var claims: [Claim] = []
         for (box, masks) in zip(slice.boxes, answers) {

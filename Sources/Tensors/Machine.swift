@@ -12,6 +12,13 @@ public enum Machine {
     /// The instruction set of our kernels, and OpenBLAS's: results are the same to the byte where these are.
     public static var kernels: String { "\(InstructionSet.current.rawValue), OpenBLAS \(blasCore())" }
 
+    /// The time that processors have spent on this process, on all of its threads.
+    public static var processorSeconds: Double {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + 1e-6 * Double($1.tv_usec) }
+    }
+
     /// The most memory that this process has held, in bytes.
     public static var peakMemory: Int {
         var usage = rusage()

@@ -3,10 +3,10 @@ import Synchronization
 
 /// How many threads a computation uses; results do not depend on it.
 public enum Threads {
-    private static let ofProcess = Atomic<Int>(ProcessInfo.processInfo.activeProcessorCount)
+    private static let ofProcess = Atomic<Int>(AvailableProcessors.count)
     @TaskLocal private static var ofTask: Int?
 
-    /// The number for the current task: what ``with(_:_:)`` set for it, else the process's own, at first its cores.
+    /// The number for the current task: what ``with(_:_:)`` set for it, else the process's own, at first as many as it may use.
     public static var count: Int { ofTask ?? ofProcess.load(ordering: .relaxed) }
 
     /// Sets the process's own number, for all tasks that ``with(_:_:)`` sets none for: what a command does once, and no library.

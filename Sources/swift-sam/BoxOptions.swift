@@ -40,7 +40,7 @@ struct BoxOptions: ParsableArguments {
     /// Reads all boxes on some volumes; see ``AnnotatedVolumes``.
     func read(
         on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
-        by annotators: AnnotatedVolumes.Annotators = .all, isQuiet: Bool = false,
+        by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil, isQuiet: Bool = false,
         digests: ReadDigests = ReadDigests()
     ) throws -> AnnotatedVolumes {
         var ways = slicing.slicing
@@ -48,8 +48,8 @@ struct BoxOptions: ParsableArguments {
         let tasks = try tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
         let annotated = try AnnotatedVolumes(
             boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
-            annotators: annotators, skipsBad: skipBad, evidence: Evidence(tasks: tasks, emptyFile: emptyMeans),
-            digests: digests)
+            annotators: annotators, slices: slices, skipsBad: skipBad,
+            evidence: Evidence(tasks: tasks, emptyFile: emptyMeans), digests: digests)
         if !isQuiet { printWarnings(annotated.warnings) }
         return annotated
     }

@@ -14,7 +14,7 @@ struct ModelOptions: ParsableArguments {
         completion: .file(extensions: ["safetensors", "pth", "pt", "bin", "ckpt", "json"]))
     var model: String?
 
-    @Option(help: "How many threads to use; the result does not depend on it. (default: all cores)")
+    @Option(help: "How many threads to use; the result does not depend on it. (default: what the process may use)")
     var threads: Int?
 
     @Option(

@@ -42,6 +42,11 @@ struct Evaluate: ParsableCommand, BoundedCommand {
     @Flag(help: "Leave out volumes that only one of the two has.")
     var onlyCommon = false
 
+    @Option(
+        help: ArgumentHelp("Score one of several parts of all pairs, as segment does.", valueName: "3/8"),
+        transform: parsePart)
+    var part: Part?
+
     @Option(help: "How a truth without any prediction counts: zero, or nan to leave it out.")
     var miss: Miss = .zero
 
@@ -77,7 +82,8 @@ struct Evaluate: ParsableCommand, BoundedCommand {
         try requireOutputs(
             [csv, sliceCSV].compactMap { $0 },
             besides: (volumes.truth.files + volumes.predicted.files).flatMap { [$0.path] + labelsRecords($0.path) })
-        let pairs = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
+        var pairs = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
+        if let part { try pairs.keep(part, environment: ProcessInfo.processInfo.environment) }
         let warn = { (warnings: [Warning]) in if !quiet { printWarnings(warnings) } }
         warn(pairs.warnings)
         let count = pairs.pairs.count

@@ -16,11 +16,13 @@ protocol BoundedCommand: ParsableCommand {
     var limits: LimitOptions { get }
 }
 
-/// Bytes, with K, M, G or T for powers of 1,024.
-private func parseSize(_ text: String) throws -> Int {
+/// Bytes, with K, M, G or T for powers of 1,024, and a B that says nothing.
+func parseSize(_ text: String) throws -> Int {
     let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
-    let shift = text.last.flatMap { units[Character($0.uppercased())] }
-    guard let number = Int(shift == nil ? text : String(text.dropLast())), number > 0,
+    var digits = text.uppercased()
+    if digits.hasSuffix("B") { digits.removeLast() }
+    let shift = digits.last.flatMap { units[$0] }
+    guard let number = Int(shift == nil ? digits : String(digits.dropLast())), number > 0,
         case (let bytes, let overflow) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0)), !overflow
     else { throw ValidationError("expected a number of bytes such as 500M or 8G, found \"\(text)\"") }
     return bytes

@@ -5,9 +5,10 @@ import Imaging
 import PictureFiles
 import SafeFiles
 import SegmentAnything
+import Segmentation
 import Tensors
 
-struct Predict: ParsableCommand, BoundedCommand {
+struct Predict: AsyncParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "Masks for boxes and points on a PNG or JPEG.",
         discussion: """
@@ -23,6 +24,7 @@ struct Predict: ParsableCommand, BoundedCommand {
     @OptionGroup var prompts: PromptOptions
     @OptionGroup var pictures: PictureOptions
     @OptionGroup var options: ModelOptions
+    @OptionGroup var cache: CacheOptions
 
     @Option(
         help: ArgumentHelp("An embedding that encode kept, in place of the picture.", valueName: "file"),
@@ -70,7 +72,7 @@ struct Predict: ParsableCommand, BoundedCommand {
         singleMask = singleMask || pictures.recipe.masks == .single
     }
 
-    func run() throws {
+    func run() async throws {
         let masks = allMasks && !singleMask ? 1...3 : 0...0
         let outputs = (1...prompts.promptCount).flatMap { prompt in
             masks.compactMap { outputPath(prompt: prompt, of: prompts.promptCount, mask: $0) }
@@ -88,9 +90,11 @@ struct Predict: ParsableCommand, BoundedCommand {
         guard let size = kept?.size ?? picture?.size, let name = prompts.image ?? embedding else { return }
         let asked = try prompts.prompts(on: size, name: name, maskSize: sam.configuration.maskSize)
         if !options.quiet { printWarnings(prompts.warnings(on: size, name: name)) }
+        let cache = try await cache.open(weights: { try sam.file.sha256() })
         let (encoded, encode) = try timed {
-            try kept ?? picture.map { try sam.encode($0, name: name, scaling: pictures.recipe.scaling) }
+            try kept ?? picture.map { try sam.encode($0, name: name, scaling: pictures.recipe.scaling, cache: cache) }
         }
+        if !options.quiet { printWarnings(cache?.takeWarnings() ?? []) }
         guard let encoded else { return }
         let (answers, decode) = try timed { try sam.predict(asked, on: encoded, multimask: !singleMask) }
 

@@ -23,6 +23,8 @@ extension ExportNNUNet: Quietable {}
 extension MergeAnnotations: Quietable {}
 extension Model: Quietable {}
 extension Predict: Quietable { var quiet: Bool { options.quiet } }
+extension Precompute: Quietable { var quiet: Bool { options.quiet } }
 extension Segment: Quietable { var quiet: Bool { options.quiet } }
 extension Slices: Quietable {}
+extension Status: Quietable { var quiet: Bool { segment.options.quiet } }
 extension Summarize: Quietable {}

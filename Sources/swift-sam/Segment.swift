@@ -43,6 +43,8 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
 
     @OptionGroup var slicing: SlicingOptions
     @OptionGroup var options: ModelOptions
+    @OptionGroup var cache: CacheOptions
+    @OptionGroup var shared: SharedWorkOptions
 
     @Option(help: "How the model is used.")
     var recipe = Recipe.sam
@@ -57,6 +59,16 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         help: ArgumentHelp("The slices to draw. (default: up to eight with boxes)", valueName: "10,20-25"),
         transform: parseSlices)
     var previewSlices: [Int] = []
+
+    @Option(
+        help: ArgumentHelp("Only boxes on these slices count.", valueName: "20-30"), transform: parseSliceRange)
+    var slices: ClosedRange<Int>?
+
+    @Flag(help: "Keep the labels of slices that have no boxes now.")
+    var update = false
+
+    @Flag(help: "Compute all slices, also where the labels are what they would become.")
+    var force = false
 
     @Flag(help: "Replace labels that a person has edited since they were written.")
     var replaceEdited = false
@@ -84,13 +96,23 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         guard previewSlices.isEmpty || preview != nil else {
             throw ValidationError("--preview-slices needs --preview.")
         }
+        guard !(update && force) else { throw ValidationError("--update keeps slices that --force would compute.") }
         if let refusal = recipe.refusal(intensity: slicing.intensity, singleMask: singleMask) {
             throw ValidationError("--recipe \(recipe.name) \(refusal).")
         }
         slicing.intensity = recipe.intensity ?? slicing.intensity
     }
 
-    func run() async throws {
+    /// Everything that is known before a voxel is read.
+    struct Study {
+        var volumes: [AnnotatedVolume]
+        /// How many parts there could be: of all cases, those without boxes too.
+        var cases: [String]
+        var settings: SegmentationSettings
+    }
+
+    /// Reads the boxes, checks them and the options, and opens the model.
+    func open() async throws -> Study {
         let cases = try slicing.cases(isQuiet: options.quiet)
         if cases.count > 1, ![output, preview ?? output].allSatisfy({ $0.contains(VolumeFile.placeholder) }) {
             throw ValidationError(
@@ -102,10 +124,10 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         }
         let labels = try labels.map { try LabelMap($0, classes: classList) } ?? LabelMap()
         let annotated = try boxes.read(
-            on: cases, slicing, classes: classList, by: .one(named: annotator), isQuiet: options.quiet,
-            digests: digests)
+            on: cases, slicing, classes: classList, by: .one(named: annotator), slices: slices,
+            isQuiet: options.quiet, digests: digests)
         let volumes = annotated.volumes
-        let written = volumes.flatMap { outputs($0.file) }
+        let written = volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }
         try requireDistinct(reads: annotated.files + options.reads() + [classes].compactMap { $0 }, writes: written)
         for volume in volumes {
             guard let wrong = previewSlices.first(where: { $0 >= volume.slices.count }) else { continue }
@@ -113,52 +135,87 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
                 "--preview-slices: \(volume.file.path) has no slice \(wrong), but \(volume.slices.count).")
         }
         for volume in volumes { try recipe.check(volume.slices, file: volume.file.path) }
+        if slices != nil, volumes.allSatisfy({ $0.boxes.allSatisfy(\.boxes.isEmpty) }) {
+            throw ValidationError("--slices: there are no boxes on these.")
+        }
         try labels.check(volumes.flatMap(\.boxes), classes: classList)
 
-        if !replaceEdited { for volume in volumes { try requireUnedited(labels: outputs(volume.file)[0]) } }
         let (sam, load) = try timed { try options.open(for: recipe) }
-        try requireOutputs(written, besides: [])
         if !options.quiet { printWarnings(annotated.warningsOfUnseenSlices) }
         let settings = SegmentationSettings(
             sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
             classes: classList, version: version, loadSeconds: load)
+        return Study(volumes: volumes, cases: cases.map(\.name), settings: settings)
+    }
+
+    func run() async throws {
+        let study = try await open()
+        var settings = study.settings
+        let part = Set(try chosen(study.cases, by: shared.part))
+        let volumes = study.volumes.filter { part.contains($0.file.name) }
+        settings.cache = try await cache.open(weights: settings.weightsDigest)
+        settings.stop = Signals.askToStop()
+        try requireOutputs(volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }, besides: [])
         var manifests: [String: Manifest] = [:]
-        var errors: [FileError] = []
-        var run = RunProgress(counts: volumes.map(\.boxes.count))
+        var work = SharedWork(shared, isQuiet: options.quiet, isAlone: study.volumes.count == 1)
+        var plans: [VolumePlan] = []
         for volume in volumes {
-            let title = "\(volume.file.path)\(run.next()): slices"
-            do {
-                manifests[volume.file.name] = try await label(volume, settings, classList, title: title)
-            } catch let error as FileError where volumes.count > 1 {
-                // The others' labels are worth as much without this one's.
-                printError("error: \(error)")
-                errors.append(error)
+            try await work.attempt(volume, slices: 0) { _ in
+                let plan = try await plan(volume, settings)
+                if plan.isDone { manifests[volume.file.name] = plan.manifest } else { plans.append(plan) }
+                return nil
             }
         }
+        if !options.quiet, plans.count < volumes.count || volumes.isEmpty {
+            printError("\(plans.count) of \(volumes.count) to do")
+        }
+        var run = RunProgress(counts: plans.map(\.sliceCount))
+        for plan in plans {
+            let volume = plan.annotated
+            let title = "\(volume.file.path)\(run.next()): slices"
+            try await work.attempt(volume, slices: plan.sliceCount, claiming: outputs(volume.file)[0]) { claim in
+                // Another process may have done it since.
+                let plan = claim == nil ? plan : try await self.plan(volume, settings)
+                if let manifest = plan.manifest {
+                    manifests[volume.file.name] = manifest
+                    return nil
+                }
+                manifests[volume.file.name] = try await label(plan, settings, title: title, claim)
+                return .done
+            }
+            if let cache = settings.cache, !options.quiet { printWarnings(cache.takeWarnings()) }
+        }
         if json {
-            try volumes.count > 1 ? printJSON(["volumes": manifests]) : printJSON(manifests.first?.value)
+            try study.volumes.count > 1 ? printJSON(["volumes": manifests]) : printJSON(manifests.first?.value)
         }
-        if let first = errors.first {
-            throw FileError(
-                first.kind, file: slicing.volume, "volumes that could not be labelled", found: "\(errors.count)")
-        }
+        try work.finish(slicing.volume)
+    }
+
+    func plan(_ volume: AnnotatedVolume, _ settings: SegmentationSettings) async throws -> VolumePlan {
+        let outputs = outputs(volume.file)
+        return try await VolumePlan(
+            volume, settings, labels: outputs[0], outputs: Array(outputs.dropFirst(2)),
+            mode: force ? .all : update ? .update : .changes, replacesEdited: replaceEdited)
     }
 
     /// Labels one volume and writes what comes of it.
     private func label(
-        _ volume: AnnotatedVolume, _ settings: SegmentationSettings, _ classes: ClassList?, title: String
+        _ plan: VolumePlan, _ settings: SegmentationSettings, title: String, _ claim: VolumeClaim?
     ) async throws -> Manifest {
-        let outputs = outputs(volume.file)
-        let run = try SegmentationRun(volume, settings)
+        let outputs = outputs(plan.annotated.file)
+        let run = try SegmentationRun(plan.annotated, settings, from: plan.earlier)
         if !options.quiet { printWarnings(run.warnings) }
         let progress = Progress(title, total: run.sliceCount, isQuiet: options.quiet)
-        let result = try await run(progress: progress.update)
+        let result = try await run { done in
+            progress.update(done)
+            claim?.renew(labels: outputs[0])
+        }
+        if preview != nil { try writePNG(outputs[2], result.picture(slices: previewSlices)) }
         let manifest = try result.write(
             to: outputs[0], naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
-        if preview != nil { try writePNG(outputs[2], result.picture(slices: previewSlices)) }
         if !json, !options.quiet {
-            if output.contains(VolumeFile.placeholder) { print("\(volume.file.path):") }
-            manifest.printTable(classes, hasPicture: preview != nil)
+            if output.contains(VolumeFile.placeholder) { print("\(plan.annotated.file.path):") }
+            manifest.printTable(settings.classes, hasPicture: preview != nil)
             print("wrote \(outputs.joined(separator: ", "))")
         }
         if !options.quiet { printWarnings(result.warnings(file: outputs[0])) }
@@ -166,10 +223,18 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
     }
 
     /// Where a volume's labels, manifest and picture are written.
-    private func outputs(_ file: VolumeFile) -> [String] {
+    func outputs(_ file: VolumeFile) -> [String] {
         let labels = file.path(of: output)
         return [labels, LabelsRecord.path(besideLabels: labels)] + [preview].compactMap { $0.map(file.path(of:)) }
     }
+}
+
+/// The first and the last slice, such as `20-30`, or one number for both.
+func parseSliceRange(_ text: String) throws -> ClosedRange<Int> {
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0, first <= last
+    else { throw ValidationError("\"\(text)\" is not two slices' numbers with a minus sign between") }
+    return first...last
 }
 
 /// Numbers of slices and ranges of them, such as `10,20-25`; no more than a picture holds.

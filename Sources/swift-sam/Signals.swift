@@ -1,23 +1,42 @@
 import Dispatch
 import Foundation
 import SafeFiles
+import Segmentation
+import Synchronization
 
 /// What the process does about signals: outputs that are half written go when it is ended, and a mapped file that shrinks
 /// is an error and no crash. The command alone sets this: a library must not for its host.
 enum Signals {
-    /// Set once, before any command runs.
+    /// Set before work begins.
     nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 
-    static func handle() {
-        for number in [SIGINT, SIGTERM, SIGHUP] {
+    /// What the first signal asks to end; without it, a signal ends the process.
+    private static let stop = Mutex<StopRequest?>(nil)
+
+    /// Has the first SIGINT, SIGTERM or SIGUSR1 ask the work to end, and the second end the process.
+    static func askToStop() -> StopRequest {
+        let request = StopRequest()
+        stop.withLock { $0 = request }
+        listen(to: [SIGUSR1])
+        return request
+    }
+
+    private static func listen(to numbers: [Int32]) {
+        for number in numbers {
             // What the caller has ignored (nohup) stays ignored.
             let previous = signal(number, SIG_IGN)
             if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
-            source.setEventHandler { end(by: number) }
+            source.setEventHandler {
+                if number == SIGHUP || stop.withLock({ $0 })?.stop() != true { end(by: number) }
+            }
             source.activate()
             sources.append(source)
         }
+    }
+
+    static func handle() {
+        listen(to: [SIGINT, SIGTERM, SIGHUP])
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in
             // Nothing but system calls here: the process may be anywhere.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SafeFiles
+import Segmentation
 import Tensors
 
 /// The command `swift-sam`: arguments, progress and printing; the work is done in the modules below.
@@ -15,11 +16,13 @@ struct SwiftSam: AsyncParsableCommand {
         discussion: """
             Example: swift-sam segment ct.nii.gz --boxes boxes/ --classes class_list.txt -o labels.nii.gz
 
-            Exit codes: 0 done, 1 a check said no, 64 usage, 65 bad data, 66 missing input, 73 cannot create, 74 I/O.
+            Exit codes: 0 done, 1 a check said no, 64 usage, 65 bad data, 66 missing input, 73 cannot create, 74 I/O, \
+            75 interrupted: run it again and it goes on.
             """,
         version: version,
         subcommands: [
-            Demo.self, Predict.self, Everything.self, Encode.self, Segment.self, Slices.self, AnnotationsCommand.self,
+            Demo.self, Predict.self, Everything.self, Encode.self, Segment.self, Precompute.self, Status.self,
+            Slices.self, AnnotationsCommand.self,
             ExportCommand.self,
             Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Verify.self,
             Bench.self,
@@ -54,6 +57,9 @@ enum Main {
         case let error as FileError: fail(error.description, error.kind, command)
         case let errors as FileErrors: fail(errors.description, errors.kind, command)
         case let error as ValidationError: fail(error.message, .usage, command)
+        case is Interrupted:
+            printError("interrupted: the same command goes on where this one was")
+            exit(Interrupted.exitCode)
         case is ExitCode:
             // A check that said no has printed why.
             do throws(FileError) { try finishStandardOutput() } catch { fail(error.description, error.kind, command) }

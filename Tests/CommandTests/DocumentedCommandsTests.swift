@@ -74,7 +74,8 @@ private func commandLines(ofHelp text: String) -> [String] {
 /// What a command reads and the commands before it have not written.
 private struct Inputs {
     static let outputOptions = [
-        "-o", "--output", "--preview", "--csv", "--slice-csv", "--save-embedding", "--save-logits", "--save",
+        "-o", "--output", "--preview", "--csv", "--slice-csv", "--save-embedding", "--save-logits", "--save", "--cache",
+        "--log",
     ]
     static let cases = ["0001", "0002"]
 

@@ -75,7 +75,8 @@ import Testing
         Row(
             command: ["segment", "ct.nii.gz", "--boxes", "boxes.csv", "--labels", "0=1"],
             reads: ["w.safetensors"] + table,
-            outputs: labelOutputs, environment: ["SWIFT_SAM_MODEL": "w.safetensors"]),
+            outputs: labelOutputs + [(["-o", "l.nii", "--log", "r.jsonl"], "r.jsonl")],
+            environment: ["SWIFT_SAM_MODEL": "w.safetensors"]),
         Row(
             command: ["segment", "ct.nii.gz", "--boxes", "plain.csv", "--record", "records"] + model,
             reads: ["plain.csv", "records/slices.json"], outputs: labelOutputs),

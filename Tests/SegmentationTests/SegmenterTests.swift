@@ -63,7 +63,7 @@ import Testing
 
     @Test func onlySlicesWithWantedBoxesAreEncoded() throws {
         var done: [Int] = []
-        let result = try segmenter { done.append($0) }
+        let result = try segmenter(progress: { done.append($0) })
         #expect(done == [1, 2, 3, 4], "slices 1 to 4; slice 5 has only a class that is left out")
         #expect(result.boxes.map(\.slice) == [1, 2, 2, 3, 3, 4, 4])
         #expect(result.labels.values.prefix(23 * 17).allSatisfy { $0 == 0 }, "slice 0 has no boxes")

@@ -1,0 +1,105 @@
+import Foundation
+import Imaging
+import SafeFiles
+
+/// How far a study is: what a run with the same options would find.
+public struct StudyStatus: Encodable, Sendable {
+    public enum State: String, Encodable, Sendable, CaseIterable {
+        case done
+        /// Labels stand there that are not what the call would write.
+        case stale
+        case missing
+        case claimed
+        case failed
+    }
+
+    public struct Row: Encodable, Sendable {
+        public let `case`: String
+        public let state: State
+        /// Why it is not done.
+        public let why: String
+        /// How many slices are to be encoded.
+        public let slices: Int
+    }
+
+    public private(set) var volumes: [Row] = []
+    /// The seconds for all that is to do, by those of a slice of what is done; nil where nothing is.
+    public private(set) var secondsLeft: Double?
+    /// The tasks of a job array that have something to do, as `4,7-9`.
+    public private(set) var array = ""
+    private var secondsPerSlice: [Double] = []
+
+    enum CodingKeys: String, CodingKey {
+        case volumes, array
+        case secondsLeft = "seconds_left"
+    }
+
+    public init() {}
+
+    /// Adds a volume.
+    ///
+    /// - Parameters:
+    ///   - plan: what a run would do, or the error by which it would fail.
+    ///   - failure: the error by which the last run failed.
+    ///   - labels: the path of its labels.
+    public mutating func add(
+        _ annotated: AnnotatedVolume, _ plan: Result<VolumePlan, FileError>, failure: String?, labels: String
+    ) {
+        func add(_ state: State, _ why: String, _ slices: Int) {
+            volumes.append(Row(case: annotated.file.name, state: state, why: why, slices: slices))
+        }
+        switch plan {
+        case .failure(let error): add(.failed, error.description, annotated.boxes.count)
+        case .success(let plan):
+            if let manifest = plan.manifest {
+                let slices = Set(manifest.boxes.map(\.slice)).count
+                if slices > 0 { secondsPerSlice.append(manifest.seconds.segment / Double(slices)) }
+                add(.done, "", 0)
+            } else if let holder = VolumeClaim.holder(labels: labels) {
+                add(.claimed, "by process \(holder.process) on \(holder.host) since \(holder.since)", plan.sliceCount)
+            } else if let failure {
+                add(.failed, failure, plan.sliceCount)
+            } else {
+                add(plan.hasLabels ? .stale : .missing, plan.reasons.joined(separator: ", "), plan.sliceCount)
+            }
+        }
+        let left = volumes.reduce(0) { $0 + $1.slices }
+        let middle = secondsPerSlice.sorted().dropFirst(secondsPerSlice.count / 2).first
+        secondsLeft = middle.map { $0 * Double(left) }
+    }
+
+    /// Says which tasks of a job array have something to do.
+    ///
+    /// - Parameters:
+    ///   - cases: all cases, in order.
+    ///   - parts: how many tasks share them; nil for one each.
+    public mutating func setArray(cases: [String], parts: Int?) {
+        let open = Set(volumes.filter { $0.state != .done }.map(\.case))
+        array = Part.array(
+            Set(cases.indices.filter { open.contains(cases[$0]) }.map { $0 % (parts ?? cases.count) + 1 }))
+    }
+
+    public func count(_ state: State) -> Int { volumes.count { $0.state == state } }
+}
+
+extension SegmentationRun {
+    /// How many pixels of each of some slices are not in labels as they come out now, computed anew.
+    ///
+    /// - Parameter path: the labels.
+    /// - Throws: ``FileError`` as of reading them and of segmenting.
+    public func differences(_ slices: [Int], from path: String) throws -> [(slice: Int, pixels: Int)] {
+        let standing = try LabelVolume(contentsOf: path)
+        guard standing.size == segmenter.images.volume.size else {
+            throw FileError(.badData, file: path, "labels of another size than the volume")
+        }
+        return try slices.map { slice in
+            let again = try Segmenter(
+                sam: settings.sam, images: segmenter.images, boxes: annotated.boxes.filter { $0.slice == slice },
+                labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)()
+            let geometry = segmenter.images.slices
+            let pairs = zip(
+                standing.labels(ofSlice: slice, geometry), again.labels.labels(ofSlice: slice, geometry))
+            return (slice, pairs.reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) })
+        }
+    }
+}

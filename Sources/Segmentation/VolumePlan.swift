@@ -1,0 +1,181 @@
+import Annotations
+import Foundation
+import ImageFrames
+import Imaging
+import SafeFiles
+
+/// What a call would do about a volume: nothing where its labels are what the call would write, else the slices that differ.
+///
+/// That a volume is done is proven by its manifest's digests: of the volume, the boxes, their record, the list of classes
+/// and the weights, which must be those of the files now, of the labels, and by the options.
+public struct VolumePlan: Sendable {
+    /// What a call does with labels that stand there.
+    public enum Mode: Sendable {
+        /// Slices that differ are computed.
+        case changes
+        /// Likewise, and slices that the call has no boxes for are kept.
+        case update
+        /// All are computed.
+        case all
+    }
+
+    public let annotated: AnnotatedVolume
+    /// What is not as the call would have it, such as "the boxes changed"; empty where the volume is done.
+    public let reasons: [String]
+    /// Whether labels stand there.
+    public let hasLabels: Bool
+    /// How many slices are to be encoded.
+    public let sliceCount: Int
+    /// The manifest that stands there, where nothing is to be done.
+    public let manifest: Manifest?
+    /// What is taken over.
+    public let earlier: EarlierLabels?
+
+    public var isDone: Bool { reasons.isEmpty }
+
+    /// Compares the labels at a path with what a call would write there.
+    ///
+    /// - Parameters:
+    ///   - outputs: the other files that the call writes.
+    ///   - replacesEdited: whether labels are replaced that a person may have edited.
+    /// - Throws: ``FileError`` `cannotCreate` as ``requireUnedited(labels:)``, and where labels have slices that the call has no
+    ///   boxes for and would lose; `missingInput` and `inputOutput` where a source cannot be read.
+    public init(
+        _ annotated: AnnotatedVolume, _ settings: SegmentationSettings, labels path: String, outputs: [String] = [],
+        mode: Mode = .changes, replacesEdited: Bool = false
+    ) async throws {
+        let prompts = settings.recipe.prompts(annotated.boxes, settings.labels)
+        self.annotated = annotated
+        hasLabels = FileManager.default.fileExists(atPath: path)
+        if !replacesEdited { try requireUnedited(labels: path) }
+        let manifest = hasLabels ? Manifest(besideLabels: path) : nil
+        guard mode != .all, let manifest else {
+            reasons = [hasLabels ? "all is to be done again" : "no labels yet"]
+            (sliceCount, self.manifest, earlier) = (prompts.count, nil, nil)
+            return
+        }
+        let isEdited = try manifest.output?.sha256 != sha256(ofFile: path)
+        let changes = try await manifest.changes(annotated, settings)
+        let drawn = Set(annotated.boxes.filter { !$0.boxes.isEmpty }.map(\.slice))
+        let known = Dictionary(grouping: manifest.boxes, by: \.slice)
+        let lost = Set(known.keys).subtracting(drawn)
+        let canKeep = !isEdited && changes.ofSlices.isEmpty && lost.allSatisfy((0..<annotated.slices.count).contains)
+        guard lost.isEmpty || mode == .update && canKeep && !manifest.contradicts(settings, annotated) else {
+            throw Self.refusal(
+                lost, path, mode == .update ? (isEdited ? ["they were edited"] : changes.all + ["other labels"]) : [])
+        }
+        let asked = prompts.filter { slice in
+            slice.boxes.map { .init($0, settings.labels) } == known[slice.slice]?.map(\.question)
+        }
+        let foreign = manifest.slices(notBy: settings.version)
+        let same = canKeep ? asked.filter { !foreign.contains($0.slice) } : []
+        var reasons = changes.all
+        if isEdited { reasons.append("edited labels are to be replaced") }
+        if asked.count < prompts.count || known.count - lost.count > prompts.count {
+            reasons.append("the boxes on some slices differ")
+        }
+        reasons += outputs.filter { !FileManager.default.fileExists(atPath: $0) }.map { "\($0) is missing" }
+        self.reasons = reasons
+        self.manifest = reasons.isEmpty ? manifest : nil
+        sliceCount = reasons.isEmpty ? 0 : prompts.count - same.count
+        earlier =
+            same.isEmpty && lost.isEmpty
+            ? nil : EarlierLabels(path: path, manifest: manifest, same: Set(same.map(\.slice)), kept: lost)
+    }
+
+    private static func refusal(_ lost: Set<Int>, _ path: String, _ obstacles: [String]) -> FileError {
+        let slices = lost.sorted().prefix(5).map { "\($0)" }.joined(separator: ", ") + (lost.count > 5 ? ", …" : "")
+        return FileError(
+            .cannotCreate, file: path, "has labels on slices that there are no boxes for now",
+            expected: "boxes on all of them", found: "none on \(lost.count): \(slices)",
+            advice: obstacles.isEmpty
+                ? "Keep those slices with --update, or compute all anew without them with --force."
+                : "They cannot be kept (\(obstacles.joined(separator: ", "))): compute all anew without them with --force."
+        )
+    }
+}
+
+// MARK: Comparing
+
+extension Manifest {
+    /// The manifest beside labels; nil where none is there that this version reads.
+    public init?(besideLabels labels: String) {
+        guard let data = try? readFile(LabelsRecord.path(besideLabels: labels), limit: .record),
+            let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
+        else { return nil }
+        self = manifest
+    }
+
+    /// What of the sources and options is not what a call would use.
+    ///
+    /// - Returns: all of it, and of that what every slice depends on.
+    fileprivate func changes(
+        _ annotated: AnnotatedVolume, _ settings: SegmentationSettings
+    ) async throws -> (all: [String], ofSlices: [String]) {
+        func isSame(_ old: Source?, _ new: Source?) -> Bool { old?.sha256 == new?.sha256 && old?.files == new?.files }
+        var slices: [String] = []
+        if input.sha256 != (try sha256(ofFile: annotated.file.path)) { slices.append("the volume changed") }
+        if weights.sha256 != (try await settings.weights.value.sha256) { slices.append("the weights are others") }
+        let new = Options(
+            settings, annotated,
+            settings.slicing.intensity ?? annotated.record?.record.intensity ?? .softTissue)
+        slices += new.differences(from: options)
+        var all = slices
+        if !isSame(boxFiles, annotated.boxFiles) { all.append("the boxes changed") }
+        if !isSame(record, annotated.recordFile) { all.append("the record of slices changed") }
+        if !isSame(classes, annotated.classFile) { all.append("the list of classes changed") }
+        if annotator ?? "" != annotated.annotator { all.append("another annotator") }
+        let names = settings.labels.names(of: annotated.boxes, classes: settings.classes)
+        let named = names.allSatisfy { labels["\($0.key)"] == LabelsRecord.Label($0.key, name: $0.value) }
+        if !named || kept == nil && labels.count != names.count { all.append("the labels' names changed") }
+        if badBoxes.count != annotated.errors.count { all.append("other malformed boxes") }
+        return (all, slices)
+    }
+
+    /// The slices that this process would perhaps compute to other bytes.
+    fileprivate func slices(notBy version: String) -> Set<Int> {
+        func isOther(_ kernels: Kernels, _ other: String) -> Bool { kernels != .current || other != version }
+        let kept = self.kept ?? []
+        let own = isOther(kernels, self.version) ? Set(boxes.map(\.slice)).subtracting(kept.flatMap(\.slices)) : []
+        return own.union(kept.filter { isOther($0.kernels, $0.version) }.flatMap(\.slices))
+    }
+
+    /// Whether a class has another label now than kept slices have of it.
+    fileprivate func contradicts(_ settings: SegmentationSettings, _ annotated: AnnotatedVolume) -> Bool {
+        settings.labels.labels(of: annotated.boxes).contains { id, label in
+            options.labels["\(id)"].map { $0 != label } ?? false
+        }
+    }
+}
+
+extension Manifest.Options {
+    /// What differs, but for the labels of classes: those of each box are compared with it.
+    fileprivate func differences(from old: Self) -> [String] {
+        func change<Value: Equatable>(_ name: String, _ old: Value, _ new: Value) -> [String] {
+            old == new ? [] : ["\(name) was \(old), is \(new)"]
+        }
+        return change("the recipe", old.recipe.name, recipe.name)
+            + change("the precision", old.precision, precision) + change("the axis", old.axis, axis)
+            + change("the view", old.view, view) + change("the intensity", old.intensity, intensity)
+            + change("the single mask", old.singleMask, singleMask)
+    }
+}
+
+extension SegmentedBox {
+    /// What the model was asked, and what for.
+    struct Question: Equatable {
+        var classID: Int
+        var label: UInt16?
+        var box: PixelBox
+
+        init(_ box: DrawnBox, _ labels: LabelMap) {
+            (classID, label, self.box) = (box.classID, labels.label(ofClass: box.classID), box.box)
+        }
+
+        init(classID: Int, label: UInt16, box: PixelBox) {
+            (self.classID, self.label, self.box) = (classID, label, box)
+        }
+    }
+
+    var question: Question { .init(classID: classID, label: label, box: box) }
+}

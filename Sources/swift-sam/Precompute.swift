@@ -1,0 +1,76 @@
+import Annotations
+import ArgumentParser
+import Imaging
+import SafeFiles
+import Segmentation
+
+struct Precompute: AsyncParsableCommand, BoundedCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Slices encoded ahead into a cache, as while people still draw.",
+        discussion: """
+            Example: swift-sam precompute ct/ --view radiological --cache cache/
+
+            segment with the same --cache, model and precision then needs the decoder alone. With --boxes only slices that \
+            have some are encoded, and turned as they were drawn on; without, all are, in the radiological view unless \
+            --view or --record says otherwise.
+            """)
+
+    @OptionGroup var slicing: SlicingOptions
+
+    @Option(help: "Encode the slices that have boxes here, as segment reads them.", completion: .file())
+    var boxes: String?
+
+    @Option(help: "The slices.json that says how slices are turned, or its folder.", completion: .file())
+    var record: String?
+
+    @Option(help: "The classes' names, which Pascal VOC needs.", completion: .file(extensions: ["txt"]))
+    var classes: String?
+
+    @Option(help: ArgumentHelp("Only these slices.", valueName: "20-30"), transform: parseSliceRange)
+    var slices: ClosedRange<Int>?
+
+    @Option(help: "How the model is to be used.")
+    var recipe = Recipe.sam
+
+    @OptionGroup var options: ModelOptions
+    @OptionGroup var cache: CacheOptions
+
+    @Option(
+        help: ArgumentHelp("Do one of several parts of all volumes, as segment does.", valueName: "3/8"),
+        transform: parsePart)
+    var part: Part?
+
+    @OptionGroup var limits: LimitOptions
+
+    mutating func validate() throws {
+        guard cache.cache != nil else { throw ValidationError("Name the folder to fill with --cache.") }
+        slicing.intensity = recipe.intensity ?? slicing.intensity
+    }
+
+    func run() async throws {
+        let files = try slicing.cases(isQuiet: options.quiet)
+        var ways = slicing.slicing
+        ways.record = record
+        let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        let annotated = try boxes.map {
+            try AnnotatedVolumes(
+                $0, on: files, pattern: slicing.pattern, slicing: ways, classes: classList, slices: slices)
+        }
+        var settings = SegmentationSettings(
+            sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
+        settings.cache = try await cache.open(weights: settings.weightsDigest)
+        settings.stop = Signals.askToStop()
+        let isQuiet = options.quiet
+        for file in try chosen(files, by: part) {
+            let drawn = annotated?.volumes.filter { $0.file.name == file.name }
+            let encodings =
+                try drawn?.map { annotated throws(FileError) in try SliceEncoding(annotated, settings) }
+                ?? [SliceEncoding(file, settings, slices: slices)]
+            for encoding in encodings {
+                let progress = Progress("\(file.path): slices", total: encoding.slices.count, isQuiet: isQuiet)
+                try encoding(progress: progress.update)
+            }
+            if !isQuiet { printWarnings(settings.cache?.takeWarnings() ?? []) }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Imaging
+import SafeFiles
+import Segmentation
+
+/// How several processes share the volumes of a study, and what they say of it.
+struct SharedWorkOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Do one of several parts of all volumes: every 8th from the 3rd on. slurm/8 takes the number from the job array.",
+            valueName: "3/8"),
+        transform: parsePart)
+    var part: Part?
+
+    @Flag(help: "Leave out volumes that another process with --claim works on: any number of them share one list.")
+    var claim = false
+
+    @Option(help: ArgumentHelp("Add a line of JSON for each volume that was come to.", valueName: "runs.jsonl"))
+    var log: String?
+}
+
+/// The cases of a part, or all.
+func chosen<Case>(_ all: [Case], by part: Part?) throws(FileError) -> [Case] {
+    guard let part else { return all }
+    return try part(all, environment: ProcessInfo.processInfo.environment)
+}
+
+func parsePart(_ text: String) throws -> Part {
+    guard let part = Part(text) else {
+        throw ValidationError("\"\(text)\" is no part: 1/8 to 8/8 are those of eight, or slurm/8 in a job array.")
+    }
+    return part
+}
+
+/// The volumes of a run: one that fails stops no other, and the end lists them.
+struct SharedWork {
+    private let log: RunLog?
+    private let claims: Bool
+    private let isQuiet: Bool
+    /// Whether there is one volume, whose error is the command's.
+    private let isAlone: Bool
+    private var errors: [(path: String, error: FileError)] = []
+    private var claimed: [String] = []
+
+    init(_ options: SharedWorkOptions, isQuiet: Bool, isAlone: Bool) {
+        log = options.log.map(RunLog.init)
+        (claims, self.isQuiet, self.isAlone) = (options.claim, isQuiet, isAlone)
+    }
+
+    /// Does something about a volume, and keeps what it fails by.
+    ///
+    /// - Parameters:
+    ///   - labels: the labels to claim first, where claims were asked for.
+    ///   - body: receives the claim, and gives the outcome for the log, nil where there was nothing to do.
+    mutating func attempt(
+        _ volume: AnnotatedVolume, slices: Int, claiming labels: String? = nil,
+        _ body: (VolumeClaim?) async throws -> RunLog.Outcome?
+    ) async throws {
+        let start = RunLog.Start()
+        func add(_ outcome: RunLog.Outcome, _ error: FileError? = nil) {
+            printWarnings(log?.add(outcome, of: volume.file.name, slices: slices, since: start, error: error) ?? [])
+        }
+        do {
+            var claim: VolumeClaim?
+            if claims, let labels {
+                claim = try VolumeClaim.take(labels: labels)
+                if claim == nil {
+                    claimed.append(volume.file.path)
+                    return
+                }
+            }
+            defer { if let labels { claim?.release(labels: labels) } }
+            if let outcome = try await body(claim) { add(outcome) }
+        } catch let error as FileError {
+            add(.failed, error)
+            if isAlone { throw error }
+            printError("error: \(error)")
+            errors.append((volume.file.path, error))
+        } catch let error as Interrupted {
+            add(.interrupted)
+            throw error
+        }
+    }
+
+    /// Says what other processes work on, and throws what failed.
+    func finish(_ argument: String) throws(FileError) {
+        if !claimed.isEmpty, !isQuiet { printError("claimed by other processes: \(list(claimed))") }
+        guard let first = errors.first?.error else { return }
+        throw FileError(
+            first.kind, file: argument, "volumes that could not be labelled",
+            found: "\(errors.count): \(list(errors.map(\.path)))")
+    }
+
+    private func list(_ names: [String]) -> String {
+        names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
+    }
+}

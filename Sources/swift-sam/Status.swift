@@ -1,0 +1,78 @@
+import Annotations
+import ArgumentParser
+import Foundation
+import SafeFiles
+import Segmentation
+
+struct Status: AsyncParsableCommand, BoundedCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Which volumes of a study are done, stale, missing, claimed or failed.",
+        discussion: """
+            Example: swift-sam status ct/ --boxes boxes/ --classes class_list.txt -o 'labels/{case}.nii.gz'
+
+            Takes the arguments of segment, and says what segment would do with them: nothing is written. Volumes that failed \
+            are known by --log. The job array lists the parts of --part that have something to do, or the volumes' numbers.
+            """)
+
+    @OptionGroup var segment: Segment
+
+    @Option(help: ArgumentHelp("Compute some slices of what is done again, and compare the bytes.", valueName: "N"))
+    var verify: Int?
+
+    var limits: LimitOptions { segment.limits }
+
+    mutating func validate() throws {
+        guard verify ?? 1 > 0 else { throw ValidationError("--verify needs a number of slices.") }
+    }
+
+    func run() async throws {
+        let study = try await segment.open()
+        let failures = segment.shared.log.map { RunLog($0).last } ?? [:]
+        var (status, done) = (StudyStatus(), [(volume: AnnotatedVolume, slice: Int)]())
+        for volume in study.volumes {
+            let labels = segment.outputs(volume.file)[0]
+            let plan: Result<VolumePlan, FileError>
+            do { plan = .success(try await segment.plan(volume, study.settings)) } catch let error as FileError {
+                plan = .failure(error)
+            }
+            status.add(volume, plan, failure: failures[volume.file.name]?.failure, labels: labels)
+            if case .success(let plan) = plan, let manifest = plan.manifest {
+                done += Set(manifest.boxes.map(\.slice)).sorted().map { (volume, $0) }
+            }
+        }
+        status.setArray(cases: study.cases, parts: segment.shared.part?.count)
+        segment.json ? try printJSON(status) : status.printTable()
+        if let verify { try self.verify(done.shuffled().prefix(verify), study.settings) }
+    }
+
+    private func verify(
+        _ slices: some Sequence<(volume: AnnotatedVolume, slice: Int)>, _ settings: SegmentationSettings
+    ) throws {
+        var (count, wrong) = (0, 0)
+        for (name, group) in Dictionary(grouping: slices, by: \.volume.file.name).sorted(by: { $0.key < $1.key }) {
+            let labels = segment.outputs(group[0].volume.file)[0]
+            let run = try SegmentationRun(group[0].volume, settings)
+            for (slice, pixels) in try run.differences(group.map(\.slice).sorted(), from: labels) {
+                count += 1
+                guard pixels > 0 else { continue }
+                wrong += 1
+                printError("\(name), slice \(slice): \(pixels) pixels come out otherwise")
+            }
+        }
+        if !segment.json { print("computed again: \(count) slices, of which \(wrong) differ") }
+        if wrong > 0 { throw ExitCode(1) }
+    }
+}
+
+extension StudyStatus {
+    fileprivate func printTable() {
+        print("state    slices  volume")
+        for row in volumes {
+            let why = row.why.isEmpty ? "" : ": \(row.why)"
+            print(leftAligned(row.state.rawValue, 9) + rightAligned("\(row.slices)", 6) + "  \(row.case)\(why)")
+        }
+        print(State.allCases.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", "))
+        if let secondsLeft, secondsLeft > 0 { print("about \(duration(secondsLeft)) left in one process") }
+        if !array.isEmpty { print("to do: --array=\(array)") }
+    }
+}

@@ -1,0 +1,147 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs that go on where they were: what is done, what is shared, what was killed.
+@Suite(.serialized) struct ResumeCommandTests {
+    let folder = Folder()
+    let names = ["img0001", "img0002", "img0003"]
+
+    init() throws {
+        folder.write("ct/readme.txt", "")
+        for (number, name) in names.enumerated() {
+            try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/ct/\(name).nii.gz")
+            for slice in 3...4 {
+                folder.write("boxes/\(name)-slice00\(slice).txt", "0 0.5 0.\(4 + number) 0.2 0.1\n")
+            }
+        }
+    }
+
+    private let arguments = ["ct", "--boxes", "boxes", "--view", "array", "--model", randomWeights]
+
+    private func run(_ more: [String], as command: String = "segment", environment: [String: String] = [:]) throws
+        -> Command
+    {
+        try Command([command] + arguments + more, in: folder.path, environment: environment)
+    }
+
+    private func data(_ name: String) -> Data? { FileManager.default.contents(atPath: folder.file(name)) }
+
+    /// The label volumes of an undisturbed run.
+    private func expected() throws -> [Data?] {
+        #expect(try run(["-o", "expected/{case}.nii"]).status == 0)
+        return names.map { data("expected/\($0).nii") }
+    }
+
+    @Test func nothingIsDoneTwice() throws {
+        let output = ["-o", "out/{case}.nii"]
+        let first = try run(output)
+        #expect(first.status == 0 && !first.errors.contains("to do"), "\(first.errors)")
+        let written = try FileManager.default.attributesOfItem(atPath: folder.file("out/img0002.nii"))
+        let again = try run(output + ["--json"])
+        #expect(again.status == 0 && again.errors.contains("0 of 3 to do"), "\(again.errors)")
+        #expect((again.json["volumes"] as? [String: Any])?.count == 3)
+        folder.write("boxes/img0002-slice004.txt", "0 0.3 0.3 0.2 0.1\n")
+        let changed = try run(output)
+        #expect(changed.errors.contains("1 of 3 to do") && changed.errors.contains("ct/img0002.nii.gz: slices: 1 in"))
+        let rewritten = try FileManager.default.attributesOfItem(atPath: folder.file("out/img0002.nii"))
+        #expect(written[.systemFileNumber] as? Int != rewritten[.systemFileNumber] as? Int)
+        let few = try run(output + ["--slices", "3"])
+        #expect(few.status == 73 && few.errors.contains("--update") && few.errors.contains("could not be labelled"))
+        #expect(try run(output + ["--slices", "3", "--update"]).status == 0)
+        #expect(try run(output + ["--slices", "3", "--update"]).errors.contains("0 of 3 to do"))
+        #expect(try run(output).status == 0)
+        #expect(try expected() == names.map { data("out/\($0).nii") })
+        #expect(try run(output + ["--force"]).errors.contains("img0003.nii.gz (3 of 3"))
+        #expect(try run(output + ["--slices", "9-4"]).status == 64)
+        #expect(try run(output + ["--slices", "9"]).status == 64, "no boxes there")
+        #expect(try run(output + ["--force", "--update"]).status == 64)
+    }
+
+    @Test func partsAndClaimsShareAStudy() throws {
+        let output = ["-o", "out/{case}.nii", "--log", "runs.jsonl"]
+        #expect(try run(output + ["--part", "2/2"]).errors.contains("0 of") == false)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.file("out")).sorted() == [
+                "img0002.json", "img0002.nii",
+            ])
+        let status = try run(output + ["--part", "slurm/2", "--json"], as: "status")
+        #expect(status.status == 0 && status.json["array"] as? String == "1", "\(status.errors)")
+        let states = (status.json["volumes"] as? [[String: Any]])?.map { $0["state"] as? String }
+        #expect(states == ["missing", "done", "missing"])
+        #expect((status.json["seconds_left"] as? Double ?? 0) > 0)
+        for variable in [[:], ["SLURM_ARRAY_TASK_ID": "3"]] {
+            #expect(try run(output + ["--part", "slurm/2"], environment: variable).status == 64)
+        }
+        #expect(try run(output + ["--part", "3/2"]).status == 64)
+        // Two processes with one list, and a volume that cannot be read.
+        folder.write(
+            "ct/img0003.nii.gz", Data(try Data(contentsOf: URL(filePath: demo + "/ct.nii.gz")).prefix(700_000)))
+        let line = "swift-sam segment " + (arguments + output + ["--claim"]).joined(separator: " ")
+        let both = try Command(shell: "\(line) & \(line); a=$?; wait $!; echo $a $?", in: folder.path)
+        #expect(both.output.split(separator: "\n").last?.contains("65") == true, "\(both.output)\(both.errors)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.file("out"))
+        #expect(names.sorted() == ["img0001.json", "img0001.nii", "img0002.json", "img0002.nii"])
+        let log = try String(contentsOfFile: folder.file("runs.jsonl"), encoding: .utf8)
+        #expect(log.components(separatedBy: #""case":"img0001""#).count == 2, "computed once")
+        let failed = try run(output, as: "status")
+        #expect(failed.output.contains("failed       2  img0003: ct/img0003.nii.gz"), "\(failed.output)")
+        #expect(failed.output.contains("2 done, 0 stale, 0 missing, 0 claimed, 1 failed"))
+        #expect(failed.output.contains("--array=3"))
+    }
+
+    @Test func encodedSlicesAreKept() throws {
+        let expected = try expected()
+        #expect(try run(["--cache", "cache"], as: "precompute").status == 0)
+        let entries = try FileManager.default.subpathsOfDirectory(atPath: folder.file("cache"))
+        #expect(try run(["-o", "out/{case}.nii", "--cache", "cache", "--cache-limit", "1GB"]).status == 0)
+        #expect(names.map { data("out/\($0).nii") } == expected)
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: folder.file("cache")) == entries)
+        for wrong in [
+            ["--cache", "boxes/img0001-slice003.txt"], ["--cache-limit", "1GB"],
+            ["--cache", "c", "--cache-limit", "x"],
+        ] {
+            #expect([64, 73].contains(try run(["-o", "other/{case}.nii"] + wrong).status))
+        }
+        let verified = try run(["-o", "out/{case}.nii", "--verify", "2"], as: "status")
+        #expect(verified.status == 0 && verified.output.contains("computed again: 2 slices, of which 0 differ"))
+    }
+
+    /// The signal of a batch system: what is in hand is kept, and the code says to try again.
+    @Test(arguments: ["INT", "TERM", "USR1"]) func aSignalEndsARunThatGoesOn(_ name: String) throws {
+        let expected = try expected()
+        // A shell has its jobs in the background ignore SIGINT.
+        let line =
+            "env --default-signal=INT swift-sam segment "
+            + (arguments + ["-o", "out/{case}.nii", "--cache", "cache"]).joined(separator: " ")
+        // As soon as the first slice is kept.
+        let wait = "while ! ls cache/?/*.safetensors > /dev/null 2>&1; do sleep 0.02; done"
+        let stopped = try Command(shell: "\(line) & \(wait); kill -\(name) $!; wait $!", in: folder.path)
+        #expect(stopped.status == 75, "\(stopped.errors)")
+        #expect(stopped.errors.contains("interrupted: the same command goes on"))
+        #expect(try run(["-o", "out/{case}.nii", "--cache", "cache"]).status == 0)
+        #expect(names.map { data("out/\($0).nii") } == expected)
+    }
+
+    /// The short form of `tools/pull-the-plug`.
+    @Test func killedAtAnyMomentARunGoesOnToTheSameBytes() throws {
+        let expected = try expected()
+        let line =
+            "swift-sam segment " + (arguments + ["-o", "out/{case}.nii", "--cache", "cache"]).joined(separator: " ")
+        var random = SplitMix(seed: 200)
+        for round in 0..<12 {
+            let seconds = Double(random.next() % 1000) / 500
+            let killed = try Command(shell: "\(line) & sleep \(seconds); kill -KILL $!; wait $!", in: folder.path)
+            #expect([0, 137].contains(killed.status), "\(killed.errors)")
+            guard round % 4 == 3 else { continue }
+            let after = try run(["-o", "out/{case}.nii", "--cache", "cache"])
+            #expect(after.status == 0, "\(after.errors)")
+            #expect(names.map { data("out/\($0).nii") } == expected)
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder.file("out")).sorted()
+                    == names.flatMap { ["\($0).json", "\($0).nii"] })
+            try FileManager.default.removeItem(atPath: folder.file("out"))
+            if round == 7 { try FileManager.default.removeItem(atPath: folder.file("cache")) }
+        }
+    }
+}

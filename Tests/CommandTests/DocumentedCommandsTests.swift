@@ -153,9 +153,10 @@ private struct Inputs {
         let isCrowd = path.contains("crowd") || subcommand.hasSuffix("agreement") || subcommand.hasSuffix("merge")
         for (annotator, name) in zip(["anna/", "ben/"], Self.cases) {
             for stem in ["ct", "img\(name)"] {
-                for slice in ["003", "004"] {
+                // A dataset is made of volumes that are drawn to their end.
+                for slice in path.hasPrefix("made") ? Array(0..<24) : [3, 4] {
                     folder.write(
-                        "\(path)\(isCrowd ? annotator : "")\(stem)-slice\(slice).txt",
+                        "\(path)\(isCrowd ? annotator : "")\(stem)-slice\(String(format: "%03d", slice)).txt",
                         "0 0.5 0.5 0.2 0.1\n5 0.3 0.4 0.2 0.2\n")
                 }
             }
@@ -193,7 +194,10 @@ private struct Inputs {
         }) {
             folder.write(name, text.replacing(/,0\.(\d)/) { ",0.0\($0.1)" })
         } else {
-            let rows = (0..<8).map { "img\($0).nii.gz,SAM-vit_h,\($0),0.8\($0),0.7\(9 - $0)\n" }
+            let models = ["SAM-vit_h"] + (arguments.contains { $0.value.hasSuffix("=MedSAM") } ? ["MedSAM"] : [])
+            let rows = models.flatMap { model in
+                (0..<8).map { "img\($0).nii.gz,\(model),\($0),0.\(90 - model.count)\($0),0.7\(9 - $0)\n" }
+            }
             folder.write(name, "path,model,slice_idx,spleen_dice,liver_dice\n" + rows.joined())
         }
     }

@@ -76,7 +76,10 @@ import Testing
         let both = try segment("ct", ["-o", "{case}.nii"], boxes: "crowd")
         #expect(both.status == 65)
         #expect(both.errors.contains("anna, ben") && both.errors.contains("--annotator"))
-        let chosen = try segment("ct", ["-o", "{case}.nii", "--annotator", "ben"], boxes: "crowd")
+        // The first labels have a slice that ben did not draw: they are not replaced by the way.
+        let refused = try segment("ct", ["-o", "{case}.nii", "--annotator", "ben"], boxes: "crowd")
+        #expect(refused.status == 73 && refused.errors.contains("--force"))
+        let chosen = try segment("ct", ["-o", "{case}.nii", "--annotator", "ben", "--force"], boxes: "crowd")
         #expect(boxCounts(chosen) == ["img0001": 1, "img0002": 1])
     }
 

@@ -7,7 +7,7 @@ import SegmentAnything
 
 extension EverythingFormat: ExpressibleByArgument {}
 
-struct Everything: ParsableCommand {
+struct Everything: ParsableCommand, BoundedCommand {
     static let configuration = CommandConfiguration(
         abstract: "All masks in pictures, as the official automatic mask generator.",
         discussion: """
@@ -63,6 +63,8 @@ struct Everything: ParsableCommand {
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
+
+    @OptionGroup var limits: LimitOptions
 
     mutating func validate() throws {
         for (name, value) in [

@@ -16,7 +16,7 @@ import Testing
         "predict", "encode", "segment", "slices", "annotations check", "annotations agreement", "annotations merge",
         "annotations coverage",
         "export nnunet", "evaluate", "summarize", "compare", "model", "convert", "activations", "bench", "demo",
-        "verify",
+        "verify", "everything",
     ])
     func everyCommandRaisesItsBounds(subcommand: String) throws {
         let help = try Command(subcommand.split(separator: " ").map(String.init) + ["--help"], in: folder.path)

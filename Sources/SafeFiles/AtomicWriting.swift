@@ -122,10 +122,8 @@ public func makeFolder(_ path: String) throws(FileError) {
 
 /// Makes an empty file in the folder of `target` which may be read by whoever may read `target`, and by nobody else.
 private func makeTemporary(beside target: String, for path: String) throws(FileError) -> String {
-    // Names of outputs may be as long as the file system takes; this one must not be longer.
-    let name = String(decoding: URL(filePath: target).lastPathComponent.utf8.suffix(64), as: UTF8.self)
     // Not to be guessed, so that in a folder which others can write in nothing waits at this path.
-    let temporary = "\(folder(of: target)).\(UUID().uuidString.prefix(8))-\(name)"
+    let temporary = "\(folder(of: target)).\(UUID().uuidString.prefix(8))\(temporaryEnding(of: target))"
     var standing = stat()
     let isStanding = stat(target, &standing) == 0
     Temporaries.add(temporary)
@@ -136,7 +134,10 @@ private func makeTemporary(beside target: String, for path: String) throws(FileE
         Temporaries.forget(temporary)
         throw FileError(.cannotCreate, file: path, systemMessage(code))
     }
-    defer { close(descriptor) }
+    guard Temporaries.lock(temporary, descriptor) else {
+        Temporaries.remove(temporary)
+        return try makeTemporary(beside: target, for: path)
+    }
     guard isStanding else { return temporary }
     var mode = standing.st_mode & 0o777
     // The owner can be kept by root alone, and a group only by its members: another one must not gain by it.

@@ -16,3 +16,18 @@ public func requireUnedited(labels path: String) throws(FileError) {
         found: recorded == nil ? nil : "\(found.prefix(12))…",
         advice: "Choose another place with -o, or --replace-edited to give up what was edited.")
 }
+
+/// Ends what a process began that was killed while it wrote labels: where the labels had their name and their manifest did not
+/// yet, it gets it; what else was left half written goes.
+///
+/// - Parameter outputs: the paths of the other files that are written with the labels.
+public func recoverInterrupted(labels path: String, outputs: [String]) {
+    let manifest = LabelsRecord.path(besideLabels: path)
+    for temporary in abandonedTemporaries(of: manifest) {
+        let written = (try? readFile(temporary, limit: .record))
+            .flatMap { try? JSONDecoder().decode(Manifest.self, from: $0) }?.output?.sha256
+        if let written, written == (try? sha256(ofFile: path)), rename(temporary, manifest) == 0 { continue }
+        unlink(temporary)
+    }
+    for temporary in ([path] + outputs).flatMap(abandonedTemporaries) { unlink(temporary) }
+}

@@ -46,7 +46,8 @@ public struct StudyStatus: Encodable, Sendable {
         _ annotated: AnnotatedVolume, _ plan: Result<VolumePlan, FileError>, failure: String?, labels: String
     ) {
         func add(_ state: State, _ why: String, _ slices: Int) {
-            volumes.append(Row(case: annotated.file.name, state: state, why: why, slices: slices))
+            volumes.append(
+                Row(case: annotated.file.name, state: state, why: why.replacing("\n", with: " "), slices: slices))
         }
         switch plan {
         case .failure(let error): add(.failed, error.description, annotated.boxes.count)

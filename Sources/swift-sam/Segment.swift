@@ -161,6 +161,8 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         var plans: [VolumePlan] = []
         for volume in volumes {
             try await work.attempt(volume, slices: 0) { _ in
+                let outputs = outputs(volume.file)
+                recoverInterrupted(labels: outputs[0], outputs: Array(outputs.dropFirst(2)))
                 let plan = try await plan(volume, settings)
                 if plan.isDone { manifests[volume.file.name] = plan.manifest } else { plans.append(plan) }
                 return nil

@@ -169,6 +169,30 @@ import Testing
         #expect(single?.advice?.contains("the single mask was false, is true") == true)
     }
 
+    /// A process that was killed between the two renames, and one that was killed before them.
+    @Test func whatAKilledProcessLeftIsUsedOrGoes() async throws {
+        let settings = try settings()
+        try await run(try await plan(settings), settings)
+        let (json, old) = (folder.text("labels.json"), folder.text("labels.json").replacing("sha256", with: "digest"))
+        folder.write(".0A1B2C3D-labels.json", json)
+        folder.write("labels.json", old)
+        for name in [".11111111-labels.nii.gz", ".22222222-labels.json"] { folder.write(name, "half") }
+        for name in [".3333333-labels.json", "44444444-labels.json", ".55555555-other.json"] { folder.write(name, "") }
+        recoverInterrupted(labels: labels, outputs: [])
+        #expect(try await plan(settings).isDone)
+        #expect(folder.text("labels.json") == json)
+        #expect(
+            folder.names == [
+                "ct.nii", "boxes", "labels.nii.gz", "labels.json", ".3333333-labels.json", "44444444-labels.json",
+                ".55555555-other.json",
+            ])
+        // Of a process that lives nothing is taken.
+        try writeAtomically(labels) { temporary in
+            try Data("new".utf8).write(to: URL(filePath: temporary))
+            #expect(abandonedTemporaries(of: labels).isEmpty && folder.names.count == 8)
+        }
+    }
+
     @Test func aManifestThatSomebodyEditedTrapsNothing() async throws {
         let settings = try settings()
         try await run(try await plan(settings), settings)

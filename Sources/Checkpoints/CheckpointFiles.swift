@@ -37,7 +37,7 @@ struct CheckpointFiles {
                 .badData, file: path, "a shard in another folder", expected: "a file's name", found: stranger)
         }
         let folder = folder(of: path)
-        holdingTensors = shards.map { URL(filePath: folder).appending(path: $0).path(percentEncoded: false) }
+        holdingTensors = shards.map { SafeFiles.path(of: $0, in: folder) }
         all = [path] + holdingTensors
         expectedNames = index.weightMap.keys.sorted()
     }
@@ -51,7 +51,7 @@ struct CheckpointFiles {
     private static func fileInFolder(_ path: String) throws(FileError) -> String? {
         guard let present = try? FileManager.default.contentsOfDirectory(atPath: path) else { return nil }
         if let name = names.first(where: present.contains) {
-            return URL(filePath: path).appending(path: name).path(percentEncoded: false)
+            return SafeFiles.path(of: name, in: path)
         }
         throw FileError(
             .missingInput, file: path, "a folder without weights", expected: names.joined(separator: ", "),

@@ -18,8 +18,11 @@ public struct RunLengths: Hashable, Sendable {
 
 extension Mask {
     /// The mask's runs.
-    public var runLengths: RunLengths {
-        guard let box = boundingBox else { return RunLengths(size: size, counts: [size.area]) }
+    public var runLengths: RunLengths { runLengths(within: boundingBox) }
+
+    /// The mask's runs, where it is known to lie within a box of whole pixels, nil for an empty mask.
+    package func runLengths(within box: PixelBox?) -> RunLengths {
+        guard let box else { return RunLengths(size: size, counts: [size.area]) }
         var (counts, start, isInside): ([Int], Int, Bool) = ([], 0, false)
         func change(at index: Int) {
             counts.append(index - start)

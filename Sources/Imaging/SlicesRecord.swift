@@ -9,7 +9,7 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
 
     /// Where the record of a folder of slices stands.
     public static func path(in folder: String) -> String {
-        URL(filePath: folder).appending(path: fileName).path(percentEncoded: false)
+        SafeFiles.path(of: fileName, in: folder)
     }
 
     /// The size of each volume whose slices stand in the folder, by the name that its slices begin with.

@@ -11,13 +11,7 @@ public func pictureFiles(_ path: String) throws(FileError) -> [String] {
         throw FileError(.missingInput, file: path, "not there")
     }
     guard isFolder.boolValue else { return [path] }
-    let names: [String]
-    do {
-        names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-    } catch {
-        throw FileError(.missingInput, file: path, "cannot be listed", found: error.localizedDescription)
-    }
-    let pictures = names.filter { name in
+    let pictures = try FolderNames(of: path).names.filter { name in
         !name.hasPrefix(".") && [".png", ".jpg", ".jpeg"].contains { name.lowercased().hasSuffix($0) }
     }
     guard !pictures.isEmpty else {
@@ -29,5 +23,5 @@ public func pictureFiles(_ path: String) throws(FileError) -> [String] {
         throw FileError(
             .badData, file: path, "two pictures differ in their ending alone", found: twice.joined(separator: ", "))
     }
-    return pictures.map { URL(filePath: path).appending(path: $0).path(percentEncoded: false) }
+    return pictures.map { SafeFiles.path(of: $0, in: path) }
 }

@@ -109,6 +109,11 @@ public func folder(of path: String) -> String {
     URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
 }
 
+/// The path of a file in a folder, whether or not the folder's ends in a slash.
+public func path(of name: String, in folder: String) -> String {
+    URL(filePath: folder).appending(path: name).path(percentEncoded: false)
+}
+
 /// Makes a folder, and those that it stands in, where they are missing.
 ///
 /// - Throws: ``FileError`` `cannotCreate`.

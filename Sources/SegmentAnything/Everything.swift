@@ -222,11 +222,15 @@ extension PredictedMask {
         }
         let stability = union == 0 ? 0 : Float(intersection) / Float(union)
         guard least <= 0 || stability >= least else { return nil }
-        let bounds = mask.bounds
+        // Found once: it takes as long as the runs.
+        let box = mask.boundingBox
+        let bounds = PixelBounds(box)
         guard !bounds.moved(x: crop.x0, y: crop.y0).isCut(by: crop, of: size) else { return nil }
+        let (x, y) = (Double(crop.x0), Double(crop.y0))
+        let runs = mask.moved(to: crop, of: size).runLengths(
+            within: box.map { PixelBox(x0: $0.x0 + x, y0: $0.y0 + y, x1: $0.x1 + x, y1: $0.y1 + y) })
         return EverythingMask(
-            mask: mask.moved(to: crop, of: size).runLengths, bounds: bounds, predictedIoU: score, stability: stability,
-            point: point, crop: crop)
+            mask: runs, bounds: bounds, predictedIoU: score, stability: stability, point: point, crop: crop)
     }
 }
 
@@ -240,6 +244,15 @@ extension EverythingMask {
 }
 
 extension PixelBounds {
+    /// The outermost pixels of a mask in its smallest box.
+    fileprivate init(_ box: PixelBox?) {
+        guard let box else {
+            self.init(x0: 0, y0: 0, x1: 0, y1: 0)
+            return
+        }
+        self.init(x0: Int(box.x0), y0: Int(box.y0), x1: Int(box.x1) - 1, y1: Int(box.y1) - 1)
+    }
+
     /// Whether a side lies within 20 pixels of the crop's and not of the picture's (`amg.py:87`).
     fileprivate func isCut(by crop: PixelBounds, of size: PixelSize) -> Bool {
         let sides = [
@@ -250,11 +263,6 @@ extension PixelBounds {
 }
 
 extension Mask {
-    fileprivate var bounds: PixelBounds {
-        boundingBox.map { PixelBounds(x0: Int($0.x0), y0: Int($0.y0), x1: Int($0.x1) - 1, y1: Int($0.y1) - 1) }
-            ?? PixelBounds(x0: 0, y0: 0, x1: 0, y1: 0)
-    }
-
     /// A crop's mask in the picture.
     fileprivate func moved(to crop: PixelBounds, of picture: PixelSize) -> Mask {
         if size == picture { return self }
@@ -298,7 +306,7 @@ private func withoutSmallRegions(_ masks: [EverythingMask], _ options: Everythin
         let last = (filled ?? mask).removingRegions(.islands, below: options.leastRegionArea)
         return (last ?? filled ?? mask, last != nil || filled != nil)
     }
-    let bounds = cleaned.map(\.mask.bounds)
+    let bounds = cleaned.map { PixelBounds($0.mask.boundingBox) }
     // A mask that was not changed is preferred.
     return suppressed(bounds, cleaned.map { $0.isChanged ? 0 : 1 }, above: max(options.boxNMS, options.cropNMS)).map {
         var described = masks[$0]

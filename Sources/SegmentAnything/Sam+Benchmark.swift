@@ -83,10 +83,12 @@ extension Sam {
         return (report, encoded)
     }
 
-    /// Times each layer of ``layerBenchmarks()``: the best of the runs, after one to warm up.
-    public func benchmarkLayers(runs: Int, progress: (_ done: Int) -> Void = { _ in }) -> [LayerTiming] {
+    /// Times each of ``layerBenchmarks()``: the best of the runs, after one to warm up.
+    package func benchmark(
+        _ layers: [LayerBenchmark], runs: Int, progress: (_ done: Int) -> Void = { _ in }
+    ) -> [LayerTiming] {
         let (rate, clock) = (blasRate(), ContinuousClock())
-        return layerBenchmarks().enumerated().map { index, layer in
+        return layers.enumerated().map { index, layer in
             layer.run()
             let best = (0..<runs).map { _ in clock.measure(layer.run) / .seconds(1) }.min() ?? 0
             let bound = rate * (precision == .bfloat16 && layer.followsPrecision ? 2 : 1)

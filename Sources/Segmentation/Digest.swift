@@ -64,11 +64,16 @@ public final class ReadDigests: Sendable {
 }
 
 extension ModelFile {
-    /// Which of the official weights these are; nil for all others. The digest is computed only where the size is one of theirs.
+    /// Which of the official weights these are, if they are of another kind than is meant; nil for all others.
+    ///
+    /// The digest is computed only where the size is one of theirs: what is used as it is meant opens at once.
     ///
     /// - Throws: ``FileError`` as ``sha256()``.
-    public func knownWeights() throws(FileError) -> KnownWeights? {
-        try KnownWeights.recognised(size: checkpoint.size) { () throws(FileError) in try sha256() }
+    public func knownWeights(otherThan kind: String) throws(FileError) -> KnownWeights? {
+        let others = KnownWeights.all.filter { $0.kind != kind }
+        return try KnownWeights.recognised(among: others, size: checkpoint.size) { () throws(FileError) in
+            try sha256()
+        }
     }
 
     /// The SHA-256 of the file as it is open, or of shards as one: see ``ReadDigests/ofAll(_:)``.

@@ -34,7 +34,7 @@ public struct Segmenter: Sendable {
     /// - Parameters:
     ///   - earlier: labels of which some slices are taken over.
     ///   - encode: encodes an image under the name that errors have for it; nil for the model itself.
-    ///   - progress: told after each slice that is encoded how many are done.
+    ///   - progress: called after each slice that is encoded with the number done.
     /// - Throws: ``FileError`` `badData` as ``Sam/encode(_:name:scaling:recorder:progress:)`` and
     ///   ``Sam/predict(_:on:multimask:recorder:)``, and for slices that the recipe does not take.
     public func callAsFunction(

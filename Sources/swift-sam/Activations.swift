@@ -5,7 +5,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-struct Activations: ParsableCommand, BoundedCommand {
+struct Activations: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Every named activation of a run, as safetensors.",
         discussion: """
@@ -37,7 +37,7 @@ struct Activations: ParsableCommand, BoundedCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "acts.safetensors"))
     var output: String
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         try prompts.requirePrompt()
@@ -49,8 +49,8 @@ struct Activations: ParsableCommand, BoundedCommand {
     func run() throws {
         guard let path = prompts.image else { throw ValidationError("Name a picture.") }
         try requireOutputs([output], besides: prompts.reads + options.reads())
-        let image = try pictures.read(path, isQuiet: options.quiet)
-        if !options.quiet { printWarnings(prompts.warnings(on: image.size, name: path)) }
+        let image = try pictures.read(path)
+        printWarnings(prompts.warnings(on: image.size, name: path))
         let sam = try options.open(for: pictures.recipe)
         let asked = try prompts.prompts(on: image.size, name: path, maskSize: sam.configuration.maskSize)
         guard Set(asked.map { [$0.points.count, $0.box == nil ? 0 : 1] }).count == 1 else {

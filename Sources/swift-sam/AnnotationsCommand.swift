@@ -13,7 +13,7 @@ struct AnnotationsCommand: ParsableCommand {
         ])
 }
 
-struct AgreementOfAnnotations: ParsableCommand, BoundedCommand {
+struct AgreementOfAnnotations: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         commandName: "agreement",
         abstract: "How well several annotators agree on the same volumes, by annotator and by class.",
@@ -33,13 +33,10 @@ struct AgreementOfAnnotations: ParsableCommand, BoundedCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
         let classes = try ClassList(contentsOf: classes)
@@ -68,7 +65,7 @@ struct AgreementOfAnnotations: ParsableCommand, BoundedCommand {
     }
 }
 
-struct MergeAnnotations: ParsableCommand, BoundedCommand {
+struct MergeAnnotations: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",
         abstract: "One set of boxes from several annotators': what at least half drew, by the median of each side.",
@@ -90,9 +87,6 @@ struct MergeAnnotations: ParsableCommand, BoundedCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
     @Option(help: "What is written: one CSV, or a folder of YOLO's or Pascal VOC's files.")
     var format = MergedBoxes.Format.csv
 
@@ -100,7 +94,7 @@ struct MergeAnnotations: ParsableCommand, BoundedCommand {
         name: .shortAndLong, help: ArgumentHelp("The CSV, or the folder of files, to write.", valueName: "merged.csv"))
     var output: String
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         let isTable = output.lowercased().hasSuffix(".csv")
@@ -125,7 +119,7 @@ struct MergeAnnotations: ParsableCommand, BoundedCommand {
         let written =
             format == .csv
             ? [output]
-            : merged.names(format).map { URL(filePath: output).appending(path: $0).path(percentEncoded: false) }
+            : merged.names(format).map { SafeFiles.path(of: $0, in: output) }
         try requireDistinct(
             reads: annotated.files + [classes].compactMap { $0 }, writes: written + [newRecord].compactMap { $0 })
         let record = annotated.record

@@ -4,7 +4,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-struct Bench: ParsableCommand, BoundedCommand {
+struct Bench: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Seconds and memory of each stage, on a seeded random image of the model's size.",
         discussion: """
@@ -28,7 +28,7 @@ struct Bench: ParsableCommand, BoundedCommand {
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         if runs < 1 { throw ValidationError("--runs must be at least 1, not \(runs).") }
@@ -38,7 +38,7 @@ struct Bench: ParsableCommand, BoundedCommand {
         try requireOutputs([saveEmbedding].compactMap { $0 }, besides: options.reads())
         let (sam, load) = try timed { try options.open() }
         if layers { return try benchLayers(of: sam) }
-        let progress = Progress("bench: runs", total: runs, isQuiet: options.quiet)
+        let progress = Progress("bench: runs", total: runs)
         let (report, encoded) = try sam.benchmark(runs: runs, load: load, progress: progress.update)
         if let saveEmbedding { try encoded.write(to: saveEmbedding) }
         if json {
@@ -59,9 +59,9 @@ struct Bench: ParsableCommand, BoundedCommand {
 
     /// The best of the runs of each layer, after one to warm up.
     private func benchLayers(of sam: Sam) throws {
-        let count = sam.layerBenchmarks().count
-        let progress = Progress("bench: layers", total: count, isQuiet: options.quiet)
-        let timings = sam.benchmarkLayers(runs: runs, progress: progress.update)
+        let layers = sam.layerBenchmarks()
+        let progress = Progress("bench: layers", total: layers.count)
+        let timings = sam.benchmark(layers, runs: runs, progress: progress.update)
         if json { return try printJSON(timings) }
         print("\(sam.precision.rawValue), \(Threads.count) threads, \(Machine.processor), \(Machine.kernels)")
         print("    ms  GFLOP/s  of bound  layer")

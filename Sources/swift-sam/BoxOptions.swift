@@ -40,7 +40,7 @@ struct BoxOptions: ParsableArguments {
     /// Reads all boxes on some volumes; see ``AnnotatedVolumes``.
     func read(
         on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
-        by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil, isQuiet: Bool = false,
+        by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil,
         digests: ReadDigests = ReadDigests()
     ) throws -> AnnotatedVolumes {
         var ways = slicing.slicing
@@ -50,7 +50,7 @@ struct BoxOptions: ParsableArguments {
             boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
             annotators: annotators, slices: slices, skipsBad: skipBad,
             evidence: Evidence(tasks: tasks, emptyFile: emptyMeans), digests: digests)
-        if !isQuiet { printWarnings(annotated.warnings) }
+        printWarnings(annotated.warnings)
         return annotated
     }
 }

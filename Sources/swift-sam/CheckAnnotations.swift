@@ -6,7 +6,7 @@ import Imaging
 import SafeFiles
 import Segmentation
 
-struct CheckAnnotations: ParsableCommand, BoundedCommand {
+struct CheckAnnotations: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "What a person should look at in boxes that people drew, the most harmful first.",
@@ -34,13 +34,10 @@ struct CheckAnnotations: ParsableCommand, BoundedCommand {
     @Option(help: ArgumentHelp("Write the list: case, annotator, kind, class, slice, file.", valueName: "file"))
     var csv: String?
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
         let cases = try slicing.cases()

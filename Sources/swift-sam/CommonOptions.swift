@@ -1,97 +1,38 @@
 import ArgumentParser
-import Checkpoints
-import Foundation
 import SafeFiles
-import SegmentAnything
-import Segmentation
-import Tensors
 
-/// Options of every command that runs the model.
-struct ModelOptions: ParsableArguments {
-    @Option(
-        help:
-            "The weights: safetensors or .pth, by official or Hugging Face names, or a folder of these. Without it $SWIFT_SAM_MODEL, else the bundled model.",
-        completion: .file(extensions: ["safetensors", "pth", "pt", "bin", "ckpt", "json"]))
-    var model: String?
-
-    @Option(help: "How many threads to use; the result does not depend on it. (default: what the process may use)")
-    var threads: Int?
-
-    @Option(
-        help: "Numbers of the encoder's products; bfloat16 is about twice as fast and changes masks by a few pixels.")
-    var precision = Precision.float32
-
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
+/// Options of every command.
+struct CommonOptions: ParsableArguments {
+    @Flag(help: "Print nothing but errors, and what an option such as --json asks for.")
     var quiet = false
 
-    mutating func validate() throws {
-        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads).") }
-        if let problem = InstructionSet.problem { throw ValidationError(problem) }
-    }
-
-    /// The files that opening the model reads.
-    func reads() throws(FileError) -> [String] { try checkpointFiles(try modelPath(model)) }
-
-    /// Applies the options and opens the model; warns where its weights are for another recipe than is meant.
-    func open(for recipe: Recipe? = nil) throws -> Sam {
-        if let threads { Threads.setProcessCount(threads) }
-        if precision == .bfloat16, InstructionSet.current < .avx512bf16, !quiet {
-            printError(
-                "warning: --precision bfloat16: with \(InstructionSet.current.rawValue) instructions the rounded numbers are "
-                    + "multiplied as floats, at the speed of float32")
-        }
-        let sam = try Sam(path: try modelPath(model), precision: precision)
-        if !quiet {
-            printWarnings(
-                sam.file.warnings
-                    + (try recipe.map { recipe throws(FileError) in try recipe.warnings(about: sam) } ?? []))
-        }
-        return sam
-    }
+    @Option(
+        help: ArgumentHelp(
+            "Raise what is read of one file at most to SIZE bytes, such as 8G, where a message says that it is too much.",
+            valueName: "size"),
+        transform: parseSize)
+    var limit = 0
 }
 
-extension Precision: ExpressibleByArgument {}
-extension Recipe: ExpressibleByArgument {}
-
-extension Recipe {
-    /// Says where weights are known to be of another kind than the recipe is for: the bundled ones, and official files.
-    func warnings(about sam: Sam) throws(FileError) -> [Warning] {
-        let isBundled = sam.path == (try? bundledPath(bundledModel))
-        guard let kind = isBundled ? Recipe.sam.weights : try sam.file.knownWeights()?.kind, kind != weights else {
-            return []
-        }
-        let own =
-            Recipe.allCases.first { $0.weights == kind }.map { ": --recipe \($0.name) is their own inference" } ?? ""
-        return [Warning(file: sam.path, "--recipe \(name) is for \(weights)'s weights, and these are \(kind)'s\(own)")]
-    }
+/// A command that does something: it runs under its common options.
+protocol CommonCommand: ParsableCommand {
+    var common: CommonOptions { get }
 }
 
-/// The weights that a command uses: what is given, else `$SWIFT_SAM_MODEL`, else the bundled ones.
-func modelPath(_ given: String?) throws(FileError) -> String {
-    if let given { return given }
-    if let path = ProcessInfo.processInfo.environment["SWIFT_SAM_MODEL"], !path.isEmpty { return path }
-    return try bundledPath(bundledModel)
+/// What commands print.
+enum Output {
+    /// Whether the command that runs prints nothing but errors, and what `--json` asks for.
+    @TaskLocal static var isQuiet = false
 }
 
-let bundledModel = "swift-sam-small.safetensors"
-
-/// Where something that ships with swift-sam is: in `share/swift-sam/` beside the executable's folder, else in `weights/`
-/// of the checkout in which the executable was built. The working folder is never searched.
-func bundledPath(_ name: String) throws(FileError) -> String {
-    let executable = Bundle.main.executableURL?.resolvingSymlinksInPath()
-    var candidates: [URL] = []
-    if let folder = executable?.deletingLastPathComponent() {
-        candidates.append(folder.appending(path: "../share/swift-sam/\(name)").standardized)
-        // A build is in CHECKOUT/.build/TRIPLE/CONFIGURATION, or in another folder whose name begins with .build.
-        var ancestor = folder
-        while ancestor.path().count > 1, !ancestor.lastPathComponent.hasPrefix(".build") {
-            ancestor.deleteLastPathComponent()
-        }
-        candidates.append(ancestor.deletingLastPathComponent().appending(path: "weights/\(name)"))
-    }
-    let paths = candidates.map { $0.path(percentEncoded: false) }
-    if let path = paths.first(where: { FileManager.default.fileExists(atPath: $0) }) { return path }
-    throw FileError(
-        .missingInput, file: paths.first ?? name, "not with the executable",
-        advice: "Name a model with --model FILE or $SWIFT_SAM_MODEL.")
+/// Bytes, with K, M, G or T for powers of 1,024, and a B that says nothing.
+func parseSize(_ text: String) throws -> Int {
+    let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
+    var digits = text.uppercased()
+    if digits.hasSuffix("B") { digits.removeLast() }
+    let shift = digits.last.flatMap { units[$0] }
+    guard let number = Int(shift == nil ? digits : String(digits.dropLast())), number > 0,
+        case (let bytes, let overflow) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0)), !overflow
+    else { throw ValidationError("expected a number of bytes such as 500M or 8G, found \"\(text)\"") }
+    return bytes
 }

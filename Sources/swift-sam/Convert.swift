@@ -17,7 +17,7 @@ extension DataType: ExpressibleByArgument {
     public static var allValueStrings: [String] { ["float32", "float16", "bfloat16"] }
 }
 
-struct Convert: ParsableCommand, BoundedCommand {
+struct Convert: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Weights as safetensors with the official names, from .pth, safetensors or a folder of them.",
         discussion: "Example: swift-sam convert sam_vit_b_01ec64.pth --dtype float16 -o sam_vit_b.safetensors")
@@ -31,10 +31,7 @@ struct Convert: ParsableCommand, BoundedCommand {
     @Option(help: "The type to round to. (default: each tensor's own)")
     var dtype: DataType?
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         guard output.hasSuffix(".safetensors") else {
@@ -45,7 +42,7 @@ struct Convert: ParsableCommand, BoundedCommand {
     func run() throws {
         try requireOutputs([output], besides: try checkpointFiles(input))
         let file = try ModelFile(path: input)
-        if !quiet { printWarnings(file.warnings) }
+        printWarnings(file.warnings)
         let names = file.shapes.keys.sorted()
         for name in names where dtype == .float16 {
             guard let value = file.tensor(name).values.first(where: { $0.isFinite && abs($0) >= 65520 }) else {

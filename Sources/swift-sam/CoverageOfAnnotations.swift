@@ -4,7 +4,7 @@ import Foundation
 import SafeFiles
 import Segmentation
 
-struct CoverageOfAnnotations: ParsableCommand, BoundedCommand {
+struct CoverageOfAnnotations: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         commandName: "coverage",
         abstract: "What is drawn of each volume and organ: first and last slice, gaps, by whom.",
@@ -24,13 +24,10 @@ struct CoverageOfAnnotations: ParsableCommand, BoundedCommand {
     @OptionGroup var except: ExceptOption
     @OptionGroup var slicing: SlicingOptions
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
         let cases = try slicing.cases()

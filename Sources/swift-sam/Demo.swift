@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import SafeFiles
 
-struct Demo: AsyncParsableCommand, BoundedCommand {
+struct Demo: AsyncParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "The whole study in small: four annotators' boxes on a synthetic CT become scored labels.",
         discussion: """
@@ -15,10 +15,7 @@ struct Demo: AsyncParsableCommand, BoundedCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output = "swift-sam-demo"
 
-    @Flag(help: "Print nothing but errors.")
-    var quiet = false
-
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     func run() async throws {
         let data = try bundledPath("demo")

@@ -3,7 +3,7 @@ import Foundation
 import SafeFiles
 import SegmentAnything
 
-struct Encode: ParsableCommand, BoundedCommand {
+struct Encode: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Embeddings of pictures, kept for predict --embedding.",
         discussion: """
@@ -22,7 +22,7 @@ struct Encode: ParsableCommand, BoundedCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         let names = images.map(embeddingName)
@@ -37,16 +37,16 @@ struct Encode: ParsableCommand, BoundedCommand {
         try makeFolder(output)
         for path in outputs { try requireWritable(path) }
         let sam = try options.open(for: pictures.recipe)
-        let progress = Progress("encode: pictures", total: images.count, isQuiet: options.quiet)
+        let progress = Progress("encode: pictures", total: images.count)
         for (done, image) in images.enumerated() {
-            let picture = try pictures.read(image, isQuiet: options.quiet)
+            let picture = try pictures.read(image)
             try sam.encode(picture, name: image, scaling: pictures.recipe.scaling).write(to: path(of: image))
             progress.update(done + 1)
         }
     }
 
     private func path(of image: String) -> String {
-        URL(filePath: output).appending(path: embeddingName(image)).path(percentEncoded: false)
+        SafeFiles.path(of: embeddingName(image), in: output)
     }
 }
 

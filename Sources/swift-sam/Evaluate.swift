@@ -7,7 +7,7 @@ import SafeFiles
 extension Miss: ExpressibleByArgument {}
 extension Hausdorff95: ExpressibleByArgument {}
 
-struct Evaluate: ParsableCommand, BoundedCommand {
+struct Evaluate: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Label volumes against the truth: Dice, surface distances, volumes.",
         discussion: """
@@ -68,10 +68,7 @@ struct Evaluate: ParsableCommand, BoundedCommand {
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         if noDistances, hd95 != nil { throw ValidationError("--no-distances leaves nothing for --hd95 to say.") }
@@ -84,16 +81,15 @@ struct Evaluate: ParsableCommand, BoundedCommand {
             besides: (volumes.truth.files + volumes.predicted.files).flatMap { [$0.path] + labelsRecords($0.path) })
         var pairs = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
         if let part { try pairs.keep(part, environment: ProcessInfo.processInfo.environment) }
-        let warn = { (warnings: [Warning]) in if !quiet { printWarnings(warnings) } }
-        warn(pairs.warnings)
+        printWarnings(pairs.warnings)
         let count = pairs.pairs.count
-        let progress = Progress("evaluate: volumes", total: count, isQuiet: quiet || count == 1)
+        let progress = Progress("evaluate: volumes", total: count, isQuiet: count == 1)
         let report = try EvaluationReport(
             pairs, organs: names.organs, leftOut: names.leftOut, map: map, axis: axis, miss: miss,
-            distances: noDistances ? nil : hd95 ?? .pooled, warn: warn, progress: progress.update)
+            distances: noDistances ? nil : hd95 ?? .pooled, warn: printWarnings, progress: progress.update)
         if let csv { try writeAtomically(csv, Data(commaSeparated(report.volumeTable).utf8)) }
         if let sliceCSV { try writeAtomically(sliceCSV, Data(commaSeparated(report.sliceTable).utf8)) }
-        warn(report.warnings(truth: truth, predicted: predicted))
+        printWarnings(report.warnings(truth: truth, predicted: predicted))
         if json { try printJSON(report) } else { report.printTable() }
     }
 }

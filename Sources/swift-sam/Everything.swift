@@ -7,7 +7,7 @@ import SegmentAnything
 
 extension EverythingFormat: ExpressibleByArgument {}
 
-struct Everything: ParsableCommand, BoundedCommand {
+struct Everything: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "All masks in pictures, as the official automatic mask generator.",
         discussion: """
@@ -64,7 +64,7 @@ struct Everything: ParsableCommand, BoundedCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         for (name, value) in [
@@ -95,7 +95,8 @@ struct Everything: ParsableCommand, BoundedCommand {
         let images = try pictureFiles(image)
         let names = images.map { URL(filePath: $0).deletingPathExtension().lastPathComponent }
         try requireDistinct(
-            reads: images + options.reads(), writes: format == .coco ? [path("annotations.json")] : names.map(path(of:))
+            reads: images + options.reads(),
+            writes: format == .coco ? [SafeFiles.path(of: "annotations.json", in: output)] : names.map(path(of:))
         )
         try makeFolder(output)
         let sam = try options.open()
@@ -104,14 +105,16 @@ struct Everything: ParsableCommand, BoundedCommand {
             let count = images.count > 1 ? " (\(number + 1) of \(images.count))" : ""
             do {
                 let (picture, warnings) = try readImage(image)
-                if !options.quiet { printWarnings(warnings) }
+                printWarnings(warnings)
                 try write(try masks(in: picture, image, count, sam), of: picture, image: image, name: name, &coco)
             } catch let error as FileError where images.count > 1 && error.kind == .badData {
                 printError("error: \(error)")
                 bad.append(image)
             }
         }
-        if format == .coco { try writeAtomically(path("annotations.json"), encodedJSON(coco)) }
+        if format == .coco {
+            try writeAtomically(SafeFiles.path(of: "annotations.json", in: output), encodedJSON(coco))
+        }
         if !bad.isEmpty { throw ExitCode(FileError.Kind.badData.rawValue) }
     }
 
@@ -120,10 +123,10 @@ struct Everything: ParsableCommand, BoundedCommand {
     ) throws -> [EverythingMask] {
         var progress: Progress?
         let masks = try sam.everything(in: picture, name: path, everything) { done, total in
-            if progress == nil { progress = Progress("\(path): points", total: total, isQuiet: options.quiet) }
+            if progress == nil { progress = Progress("\(path): points", total: total) }
             progress?.update(done)
         }
-        if !options.quiet { print("\(path)\(count): \(masks.count) masks") }
+        print("\(path)\(count): \(masks.count) masks")
         return masks
     }
 
@@ -143,15 +146,11 @@ struct Everything: ParsableCommand, BoundedCommand {
         }
     }
 
-    private func path(_ name: String) -> String {
-        URL(filePath: output).appending(path: name).path(percentEncoded: false)
-    }
-
     private func path(of name: String) -> String {
         switch format {
-        case .cocoRLE, .polygons: path("\(name).json")
-        case .labels: path("\(name).png")
-        case .png, .coco: path(name)
+        case .cocoRLE, .polygons: SafeFiles.path(of: "\(name).json", in: output)
+        case .labels: SafeFiles.path(of: "\(name).png", in: output)
+        case .png, .coco: SafeFiles.path(of: name, in: output)
         }
     }
 }

@@ -8,7 +8,7 @@ struct ExportCommand: ParsableCommand {
         commandName: "export", abstract: "Data sets for training other networks.", subcommands: [ExportNNUNet.self])
 }
 
-struct ExportNNUNet: ParsableCommand, BoundedCommand {
+struct ExportNNUNet: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         commandName: "nnunet",
         abstract: "An nnU-Net v2 dataset from volumes and their labels.",
@@ -56,14 +56,11 @@ struct ExportNNUNet: ParsableCommand, BoundedCommand {
     @Flag(help: "Keep the text and the extensions of the images' headers.")
     var keepHeader = false
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
     @Option(
         name: .shortAndLong, help: ArgumentHelp("The folder to write, such as Dataset001_Abdomen.", valueName: "dir"))
     var output: String
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         guard !(allowMissing && excludeIncomplete) else {
@@ -74,7 +71,7 @@ struct ExportNNUNet: ParsableCommand, BoundedCommand {
     func run() throws {
         let paired = try VolumePairs(
             try VolumeFiles(images), try VolumeFiles(labels), hasChannels: true, onlyCommon: onlyCommon)
-        if !quiet { printWarnings(paired.warnings) }
+        printWarnings(paired.warnings)
         let organs = names.organs.isEmpty ? try recordedOrgans(paired) : names.organs
         guard !organs.isEmpty else {
             throw ValidationError(
@@ -88,10 +85,10 @@ struct ExportNNUNet: ParsableCommand, BoundedCommand {
         try requireDistinct(
             reads: paired.pairs.flatMap { [$0.first, $0.second] + labelsRecords($0.second) },
             writes: NNUNetDataset.outputs(in: output))
-        let progress = Progress("\(output): cases", total: paired.pairs.count, isQuiet: quiet)
+        let progress = Progress("\(output): cases", total: paired.pairs.count)
         // Each is checked, then each is written.
         let written = try dataset.write(
-            to: output, warn: { if !quiet { printWarnings($0) } }, progress: { progress.update($0 / 2) })
+            to: output, warn: printWarnings, progress: { progress.update($0 / 2) })
         print("wrote \(written.count) cases to \(output)")
     }
 

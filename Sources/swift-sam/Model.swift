@@ -4,7 +4,7 @@ import SafeFiles
 import SegmentAnything
 import Segmentation
 
-struct Model: ParsableCommand, BoundedCommand {
+struct Model: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "What a weights file is: variant, sizes, type, SHA-256, licence.",
         discussion: "Example: swift-sam model sam_vit_h_4b8939.pth")
@@ -14,19 +14,16 @@ struct Model: ParsableCommand, BoundedCommand {
         completion: .file(extensions: ["safetensors", "pth"]))
     var file: String?
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
         let path = try modelPath(file)
         let file = try ModelFile(path: path)
         let description = ModelDescription(file, sha256: try file.sha256())
-        if !quiet { printWarnings(file.warnings) }
+        printWarnings(file.warnings)
         if json {
             try printJSON(description)
         } else {

@@ -29,9 +29,9 @@ struct PictureOptions: ParsableArguments {
     private var samples: SampleRange { stretch ? .stretched : bits.map(SampleRange.bits) ?? .declared }
 
     /// Reads a picture; warns where there is something to know about it.
-    func read(_ path: String, isQuiet: Bool) throws(FileError) -> RGBImage {
+    func read(_ path: String) throws(FileError) -> RGBImage {
         let (image, warnings) = try readImage(path, samples: samples)
-        if !isQuiet { printWarnings(warnings) }
+        printWarnings(warnings)
         return image
     }
 }

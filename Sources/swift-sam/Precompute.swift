@@ -4,7 +4,7 @@ import Imaging
 import SafeFiles
 import Segmentation
 
-struct Precompute: AsyncParsableCommand, BoundedCommand {
+struct Precompute: AsyncParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Slices encoded ahead into a cache, as while people still draw.",
         discussion: """
@@ -40,7 +40,7 @@ struct Precompute: AsyncParsableCommand, BoundedCommand {
         transform: parsePart)
     var part: Part?
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         guard cache.cache != nil else { throw ValidationError("Name the folder to fill with --cache.") }
@@ -48,7 +48,7 @@ struct Precompute: AsyncParsableCommand, BoundedCommand {
     }
 
     func run() async throws {
-        let files = try slicing.cases(isQuiet: options.quiet)
+        let files = try slicing.cases()
         var ways = slicing.slicing
         ways.record = record
         let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
@@ -60,17 +60,16 @@ struct Precompute: AsyncParsableCommand, BoundedCommand {
             sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
         settings.cache = try await cache.open(weights: settings.weightsDigest)
         settings.stop = Signals.askToStop()
-        let isQuiet = options.quiet
         for file in try chosen(files, by: part) {
             let drawn = annotated?.volumes.filter { $0.file.name == file.name }
             let encodings =
                 try drawn?.map { annotated throws(FileError) in try SliceEncoding(annotated, settings) }
                 ?? [SliceEncoding(file, settings, slices: slices)]
             for encoding in encodings {
-                let progress = Progress("\(file.path): slices", total: encoding.slices.count, isQuiet: isQuiet)
+                let progress = Progress("\(file.path): slices", total: encoding.slices.count)
                 try encoding(progress: progress.update)
             }
-            if !isQuiet { printWarnings(settings.cache?.takeWarnings() ?? []) }
+            printWarnings(settings.cache?.takeWarnings() ?? [])
         }
     }
 }

@@ -8,7 +8,7 @@ import SegmentAnything
 import Segmentation
 import Tensors
 
-struct Predict: AsyncParsableCommand, BoundedCommand {
+struct Predict: AsyncParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Masks for boxes and points on a PNG or JPEG.",
         discussion: """
@@ -51,7 +51,7 @@ struct Predict: AsyncParsableCommand, BoundedCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The PNG to write.", valueName: "mask.png"))
     var output: String?
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         try prompts.requirePrompt()
@@ -81,7 +81,7 @@ struct Predict: AsyncParsableCommand, BoundedCommand {
             outputs + [preview, saveLogits].compactMap { $0 },
             besides: prompts.reads + [embedding].compactMap { $0 } + options.reads())
         let picture = try prompts.image.map { path throws(FileError) in
-            try pictures.read(path, isQuiet: options.quiet)
+            try pictures.read(path)
         }
         let (sam, load) = try timed { try options.open(for: pictures.recipe) }
         let kept = try embedding.map { path throws(FileError) in
@@ -89,12 +89,12 @@ struct Predict: AsyncParsableCommand, BoundedCommand {
         }
         guard let size = kept?.size ?? picture?.size, let name = prompts.image ?? embedding else { return }
         let asked = try prompts.prompts(on: size, name: name, maskSize: sam.configuration.maskSize)
-        if !options.quiet { printWarnings(prompts.warnings(on: size, name: name)) }
+        printWarnings(prompts.warnings(on: size, name: name))
         let cache = try await cache.open(weights: { try sam.file.sha256() })
         let (encoded, encode) = try timed {
             try kept ?? picture.map { try sam.encode($0, name: name, scaling: pictures.recipe.scaling, cache: cache) }
         }
-        if !options.quiet { printWarnings(cache?.takeWarnings() ?? []) }
+        printWarnings(cache?.takeWarnings() ?? [])
         guard let encoded else { return }
         let (answers, decode) = try timed { try sam.predict(asked, on: encoded, multimask: !singleMask) }
 

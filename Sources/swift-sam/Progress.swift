@@ -17,7 +17,7 @@ final class Progress: Sendable {
     private let write: @Sendable (String) -> Void
 
     init(
-        _ title: String, total: Int, isQuiet: Bool, interval: Duration = .seconds(30),
+        _ title: String, total: Int, isQuiet: Bool = false, interval: Duration = .seconds(30),
         write: @escaping @Sendable (String) -> Void = writeError
     ) {
         self.title = printable(title)

@@ -5,7 +5,7 @@ import PictureFiles
 import SafeFiles
 import Segmentation
 
-struct Segment: AsyncParsableCommand, BoundedCommand {
+struct Segment: AsyncParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Label volumes from volumes and the boxes drawn on their slices.",
         discussion: """
@@ -84,7 +84,7 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         help: ArgumentHelp("The NIfTI volume to write; of several, with {case}.", valueName: "labels.nii.gz"))
     var output: String
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         guard VolumeEnding(of: output) != nil else {
@@ -106,14 +106,14 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
     /// Everything that is known before a voxel is read.
     struct Study {
         var volumes: [AnnotatedVolume]
-        /// How many parts there could be: of all cases, those without boxes too.
+        /// The names of all cases, those without boxes too: what parts are of.
         var cases: [String]
         var settings: SegmentationSettings
     }
 
     /// Reads the boxes, checks them and the options, and opens the model.
     func open() async throws -> Study {
-        let cases = try slicing.cases(isQuiet: options.quiet)
+        let cases = try slicing.cases()
         if cases.count > 1, ![output, preview ?? output].allSatisfy({ $0.contains(VolumeFile.placeholder) }) {
             throw ValidationError(
                 "\(cases.count) volumes need {case} in -o and --preview, such as -o 'labels/{case}.nii.gz'.")
@@ -125,7 +125,7 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         let labels = try labels.map { try LabelMap($0, classes: classList) } ?? LabelMap()
         let annotated = try boxes.read(
             on: cases, slicing, classes: classList, by: .one(named: annotator), slices: slices,
-            isQuiet: options.quiet, digests: digests)
+            digests: digests)
         let volumes = annotated.volumes
         let written = volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }
         try requireDistinct(reads: annotated.files + options.reads() + [classes].compactMap { $0 }, writes: written)
@@ -141,7 +141,7 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         try labels.check(volumes.flatMap(\.boxes), classes: classList)
 
         let (sam, load) = try timed { try options.open(for: recipe) }
-        if !options.quiet { printWarnings(annotated.warningsOfUnseenSlices) }
+        printWarnings(annotated.warningsOfUnseenSlices)
         let settings = SegmentationSettings(
             sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
             classes: classList, version: version, loadSeconds: load)
@@ -157,7 +157,7 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         settings.stop = Signals.askToStop()
         try requireOutputs(volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }, besides: [])
         var manifests: [String: Manifest] = [:]
-        var work = SharedWork(shared, isQuiet: options.quiet, isAlone: study.volumes.count == 1)
+        var work = SharedWork(shared, isAlone: study.volumes.count == 1)
         var plans: [VolumePlan] = []
         for volume in volumes {
             try await work.attempt(volume, slices: 0) { _ in
@@ -168,8 +168,8 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
                 return nil
             }
         }
-        if !options.quiet, plans.count < volumes.count || volumes.isEmpty {
-            printError("\(plans.count) of \(volumes.count) to do")
+        if plans.count < volumes.count || volumes.isEmpty {
+            printNote("\(plans.count) of \(volumes.count) to do")
         }
         var run = RunProgress(counts: plans.map(\.sliceCount))
         for plan in plans {
@@ -185,7 +185,7 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
                 manifests[volume.file.name] = try await label(plan, settings, title: title, claim)
                 return .done
             }
-            if let cache = settings.cache, !options.quiet { printWarnings(cache.takeWarnings()) }
+            printWarnings(settings.cache?.takeWarnings() ?? [])
         }
         if json {
             try study.volumes.count > 1 ? printJSON(["volumes": manifests]) : printJSON(manifests.first?.value)
@@ -206,8 +206,8 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
     ) async throws -> Manifest {
         let outputs = outputs(plan.annotated.file)
         let run = try SegmentationRun(plan.annotated, settings, from: plan.earlier)
-        if !options.quiet { printWarnings(run.warnings) }
-        let progress = Progress(title, total: run.sliceCount, isQuiet: options.quiet)
+        printWarnings(run.warnings)
+        let progress = Progress(title, total: run.sliceCount)
         let result = try await run { done in
             progress.update(done)
             claim?.renew(labels: outputs[0])
@@ -215,12 +215,12 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
         if preview != nil { try writePNG(outputs[2], result.picture(slices: previewSlices)) }
         let manifest = try result.write(
             to: outputs[0], naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
-        if !json, !options.quiet {
+        if !json {
             if output.contains(VolumeFile.placeholder) { print("\(plan.annotated.file.path):") }
             manifest.printTable(settings.classes, hasPicture: preview != nil)
             print("wrote \(outputs.joined(separator: ", "))")
         }
-        if !options.quiet { printWarnings(result.warnings(file: outputs[0])) }
+        printWarnings(result.warnings(file: outputs[0]))
         return manifest
     }
 
@@ -235,19 +235,18 @@ struct Segment: AsyncParsableCommand, BoundedCommand {
 func parseSliceRange(_ text: String) throws -> ClosedRange<Int> {
     let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0, first <= last
-    else { throw ValidationError("\"\(text)\" is not two slices' numbers with a minus sign between") }
+    else { throw ValidationError("\"\(text)\" is not a slice's number, or two with a minus sign between") }
     return first...last
 }
 
 /// Numbers of slices and ranges of them, such as `10,20-25`; no more than a picture holds.
 private func parseSlices(_ text: String) throws -> [Int] {
-    let slices = try text.split(separator: ",", omittingEmptySubsequences: false).flatMap { part in
-        let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-        guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
-            first <= last, last - first < 64
-        else { throw ValidationError("\"\(part)\" is not a slice's number, or two with a minus sign between") }
-        return Array(first...last)
+    let ranges = try text.split(separator: ",", omittingEmptySubsequences: false).map {
+        try parseSliceRange(String($0))
     }
-    guard slices.count <= 64 else { throw ValidationError("\(slices.count) slices are more than the 64 of a picture") }
-    return slices
+    let most = 64
+    guard ranges.allSatisfy({ $0.count <= most }), ranges.reduce(0, { $0 + $1.count }) <= most else {
+        throw ValidationError("\"\(text)\" are more than the \(most) slices of a picture")
+    }
+    return ranges.flatMap { Array($0) }
 }

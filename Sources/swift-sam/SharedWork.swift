@@ -37,15 +37,14 @@ func parsePart(_ text: String) throws -> Part {
 struct SharedWork {
     private let log: RunLog?
     private let claims: Bool
-    private let isQuiet: Bool
     /// Whether there is one volume, whose error is the command's.
     private let isAlone: Bool
     private var errors: [(path: String, error: FileError)] = []
     private var claimed: [String] = []
 
-    init(_ options: SharedWorkOptions, isQuiet: Bool, isAlone: Bool) {
+    init(_ options: SharedWorkOptions, isAlone: Bool) {
         log = options.log.map(RunLog.init)
-        (claims, self.isQuiet, self.isAlone) = (options.claim, isQuiet, isAlone)
+        (claims, self.isAlone) = (options.claim, isAlone)
     }
 
     /// Does something about a volume, and keeps what it fails by.
@@ -85,7 +84,7 @@ struct SharedWork {
 
     /// Says what other processes work on, and throws what failed.
     func finish(_ argument: String) throws(FileError) {
-        if !claimed.isEmpty, !isQuiet { printError("claimed by other processes: \(list(claimed))") }
+        if !claimed.isEmpty { printNote("claimed by other processes: \(list(claimed))") }
         guard let first = errors.first?.error else { return }
         throw FileError(
             first.kind, file: argument, "volumes that could not be labelled",

@@ -4,7 +4,7 @@ import Imaging
 import PictureFiles
 import SafeFiles
 
-struct Slices: ParsableCommand, BoundedCommand {
+struct Slices: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "The PNG slices of volumes that annotators draw boxes on.",
         discussion: """
@@ -20,27 +20,24 @@ struct Slices: ParsableCommand, BoundedCommand {
     @Option(help: ArgumentHelp("Write only every Nth slice, from 000.", valueName: "N"))
     var every = 1
 
-    @Flag(help: "Print nothing but errors, and what --json asks for.")
-    var quiet = false
-
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         guard every > 0 else { throw ValidationError("--every must be at least 1, not \(every).") }
     }
 
     func run() throws {
-        let cases = try slicing.cases(isQuiet: quiet)
+        let cases = try slicing.cases()
         var ways = slicing.slicing
         ways.view = ways.view ?? .radiological
         let geometries = try cases.map { item in (item, try Geometry(ofVolume: item.path)) }
         let pictures = try geometries.flatMap { item, geometry in
             handedOut(try ways.slices(of: geometry, case: item.name, record: nil)).map { path(ofSlice: $0, item) }
         }
-        if ways.view == .array, !quiet {
+        if ways.view == .array {
             let orientations = geometries.map { ($0.name, $1.source == .none ? nil : $1.orientation) }
             printWarnings(warningsOfMixedOrientations(orientations, file: slicing.volume))
         }
@@ -48,10 +45,7 @@ struct Slices: ParsableCommand, BoundedCommand {
         for item in cases {
             let volume = try Volume(contentsOf: item.path)
             let slices = try ways.slices(of: volume.geometry, case: item.name, record: nil)
-            if !quiet {
-                printWarnings(
-                    volume.warnings + slices.warnings(file: volume.file) + slices.warningsOfUpsideDown(volume))
-            }
+            printWarnings(volume.warnings + slices.warnings(file: volume.file) + slices.warningsOfUpsideDown(volume))
             let images = SliceImages(volume, slices, try ways.intensity(of: volume, record: nil))
             try makeFolder(output)
             let record = try SlicesRecord(of: images, axis: ways.axis ?? .k, case: item.name, in: output)
@@ -61,7 +55,7 @@ struct Slices: ParsableCommand, BoundedCommand {
             }
             try record.write(to: SlicesRecord.path(in: output))
             let chosen = handedOut(slices)
-            let progress = Progress("\(volume.file): slices", total: chosen.count, isQuiet: quiet)
+            let progress = Progress("\(volume.file): slices", total: chosen.count)
             for (done, slice) in chosen.enumerated() {
                 try writePNG(
                     path(ofSlice: slice, item), size: slices.imageSize, grey: images.grey(ofSlice: slice))
@@ -74,6 +68,6 @@ struct Slices: ParsableCommand, BoundedCommand {
 
     private func path(ofSlice slice: Int, _ item: VolumeFile) -> String {
         let name = slicing.pattern.name(ofSlice: slice, case: item.name) + ".png"
-        return URL(filePath: output).appending(path: name).path(percentEncoded: false)
+        return SafeFiles.path(of: name, in: output)
     }
 }

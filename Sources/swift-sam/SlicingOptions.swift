@@ -52,9 +52,9 @@ struct SlicingOptions: ParsableArguments {
     /// The volumes under the names that their slices have.
     ///
     /// - Throws: ``FileError`` as ``VolumeFiles/init(_:)``; `ValidationError` for one stem of several volumes.
-    func cases(isQuiet: Bool = false) throws -> [VolumeFile] {
+    func cases() throws -> [VolumeFile] {
         let volumes = try VolumeFiles(volume)
-        if !isQuiet { printWarnings(volumes.warnings) }
+        printWarnings(volumes.warnings)
         for error in volumes.errors { printError("error: \(error)") }
         var cases = volumes.files
         if let stem {

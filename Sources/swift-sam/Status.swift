@@ -4,7 +4,7 @@ import Foundation
 import SafeFiles
 import Segmentation
 
-struct Status: AsyncParsableCommand, BoundedCommand {
+struct Status: AsyncParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Which volumes of a study are done, stale, missing, claimed or failed.",
         discussion: """
@@ -19,7 +19,7 @@ struct Status: AsyncParsableCommand, BoundedCommand {
     @Option(help: ArgumentHelp("Compute some slices of what is done again, and compare the bytes.", valueName: "N"))
     var verify: Int?
 
-    var limits: LimitOptions { segment.limits }
+    var common: CommonOptions { segment.common }
 
     mutating func validate() throws {
         guard verify ?? 1 > 0 else { throw ValidationError("--verify needs a number of slices.") }

@@ -64,7 +64,7 @@ private func requireConditions(_ conditions: [String]) throws {
     }
 }
 
-struct Summarize: ParsableCommand, BoundedCommand {
+struct Summarize: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Mean, deviation and 95% confidence interval of each column of scores.",
         discussion: """
@@ -79,12 +79,9 @@ struct Summarize: ParsableCommand, BoundedCommand {
 
     @OptionGroup var rows: RowOptions
 
-    @Flag(help: "Print nothing but errors, and what --json, --markdown or --latex asks for.")
-    var quiet = false
-
     @Flag var style: OutputStyle?
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
         let report = ScoreReport(try rows.table(scores))
@@ -92,7 +89,7 @@ struct Summarize: ParsableCommand, BoundedCommand {
     }
 }
 
-struct Compare: ParsableCommand, BoundedCommand {
+struct Compare: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Paired Wilcoxon signed-rank test of two tables of scores, column by column.",
         discussion: """
@@ -123,20 +120,17 @@ struct Compare: ParsableCommand, BoundedCommand {
     @Option(help: "The column that pairs rows, or several: path,slice_idx.")
     var key = "path"
 
-    @Flag(help: "Print nothing but errors, and what --json, --markdown or --latex asks for.")
-    var quiet = false
-
     @Flag var style: OutputStyle?
 
     mutating func validate() throws { try requireConditions(whereFirst + whereSecond) }
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     func run() throws {
         let (one, other) = try rows.table(first, where: whereFirst)
             .paired(with: rows.table(second, where: whereSecond), by: key)
         let report = ScoreReport(one, other)
-        if !quiet { printWarnings(report.warnings(one, other)) }
+        printWarnings(report.warnings(one, other))
         try OutputStyle.print(report, style, text: report.text)
     }
 }

@@ -78,10 +78,9 @@ enum Main {
 
 /// Runs a command that was parsed, under the bounds that it asks for.
 func run(_ command: any ParsableCommand) async throws {
-    let isQuiet = Output.isQuiet || (command as? any Quietable)?.quiet == true
-    let limit = (command as? any BoundedCommand)?.limits.limit ?? 0
-    try await Limit.raising(to: limit) {
-        try await Output.$isQuiet.withValue(isQuiet) {
+    let common = (command as? any CommonCommand)?.common
+    try await Limit.raising(to: common?.limit ?? 0) {
+        try await Output.$isQuiet.withValue(Output.isQuiet || common?.quiet == true) {
             if var command = command as? AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -138,7 +137,12 @@ func writeError(_ text: String) {
 
 /// Prints what the person should know, each once.
 func printWarnings(_ warnings: [Warning]) {
-    for warning in Output.isQuiet ? [] : warnings { printError("warning: \(warning)") }
+    for warning in warnings { printNote("warning: \(warning)") }
+}
+
+/// Prints lines on standard error that are no errors: a quiet command leaves them out.
+func printNote(_ text: String) {
+    if !Output.isQuiet { printError(text) }
 }
 
 /// Prints a value as one JSON object.

@@ -6,7 +6,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-struct Verify: ParsableCommand, BoundedCommand {
+struct Verify: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "Hold the model to a reference, stage by stage; without one, this installation.",
         discussion: """
@@ -51,7 +51,7 @@ struct Verify: ParsableCommand, BoundedCommand {
     @Flag(help: "Print as JSON.")
     var json = false
 
-    @OptionGroup var limits: LimitOptions
+    @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
         let isPicture = prompts.image.map { !$0.hasSuffix(".safetensors") } ?? false
@@ -81,7 +81,7 @@ struct Verify: ParsableCommand, BoundedCommand {
         let (image, asked, isSingle) = try question(path, sam)
         if let save { try write(save, image, asked, multimask: !isSingle, sam) }
         guard isSelf || save == nil else { return }
-        let progress = Stages(isQuiet: options.quiet)
+        let progress = Stages()
         let verification =
             isSelf
             ? try Verification(ofItself: sam, image, asked, multimask: !isSingle, name: path)
@@ -102,7 +102,7 @@ struct Verify: ParsableCommand, BoundedCommand {
             return (reference.image, reference.prompts, reference.isSingleMask)
         }
         let (image, warnings) = try readImage(path)
-        if !options.quiet { printWarnings(warnings + prompts.warnings(on: image.size, name: path)) }
+        printWarnings(warnings + prompts.warnings(on: image.size, name: path))
         let asked = try prompts.prompts(on: image.size, name: path, maskSize: sam.configuration.maskSize)
         return (image, asked, singleMask)
     }
@@ -130,7 +130,7 @@ struct Verify: ParsableCommand, BoundedCommand {
         let sam = try Sam(path: try bundledPath(bundledModel))
         if let threads = options.threads { Threads.setProcessCount(threads) }
         let reference = try Reference(contentsOf: try bundledPath("swift-sam-small.reference.safetensors"))
-        let progress = Stages(isQuiet: options.quiet)
+        let progress = Stages()
         let installation = try Installation(sam, reference, progress: progress.show)
         progress.end()
         if json { try printJSON(installation) } else { installation.report(version: version).forEach(print) }
@@ -140,16 +140,13 @@ struct Verify: ParsableCommand, BoundedCommand {
 
 /// The stage that is under way, on a terminal's last line.
 private struct Stages {
-    let isQuiet: Bool
-    private let isTerminal = isatty(STDERR_FILENO) == 1
-
-    init(isQuiet: Bool) { self.isQuiet = isQuiet }
+    private let isShown = isatty(STDERR_FILENO) == 1 && !Output.isQuiet
 
     func show(_ stage: String) {
-        if isTerminal, !isQuiet { writeError("\r\u{1B}[K\(printable(stage))") }
+        if isShown { writeError("\r\u{1B}[K\(printable(stage))") }
     }
 
     func end() {
-        if isTerminal, !isQuiet { writeError("\r\u{1B}[K") }
+        if isShown { writeError("\r\u{1B}[K") }
     }
 }

@@ -31,15 +31,7 @@ import Testing
         }
 
         func slices(in imageSize: PixelSize) -> [SliceBoxes] {
-            marked.map { slice in
-                let file = String(format: "ct-slice%03d.txt", slice)
-                let drawn = (boxes[slice] ?? []).enumerated().compactMap { index, box in
-                    try? DrawnBox(
-                        WrittenBox(classID: box.classID, box: box.box, place: Place(file: file, line: index + 1)),
-                        imageSize: imageSize)
-                }
-                return SliceBoxes(slice: slice, files: [file], boxes: drawn)
-            }
+            drawnSlices(boxes, marked, imageSize)
         }
 
         mutating func change(_ slice: Int, _ classID: Int, _ body: (inout PixelBox) -> Void) {

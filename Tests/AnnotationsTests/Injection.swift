@@ -4,6 +4,21 @@ import TestSupport
 
 @testable import Annotations
 
+/// Slices with the boxes of a file each, as they are read.
+func drawnSlices(
+    _ boxes: [Int: [(classID: Int, box: PixelBox)]], _ slices: some Sequence<Int>, _ imageSize: PixelSize
+) -> [SliceBoxes] {
+    slices.map { slice in
+        let file = String(format: "ct-slice%03d.txt", slice)
+        let drawn = (boxes[slice] ?? []).enumerated().compactMap { index, box in
+            try? DrawnBox(
+                WrittenBox(classID: box.classID, box: box.box, place: Place(file: file, line: index + 1)),
+                imageSize: imageSize)
+        }
+        return SliceBoxes(slice: slice, files: [file], boxes: drawn)
+    }
+}
+
 /// Boxes by slice and class, into which slips are injected.
 struct Drawing {
     var boxes: [Int: [(classID: Int, box: PixelBox)]] = [:]
@@ -29,15 +44,7 @@ struct Drawing {
     }
 
     func findings() -> [BoxFinding] {
-        let slices = boxes.keys.sorted().map { slice in
-            let file = String(format: "ct-slice%03d.txt", slice)
-            let drawn = (boxes[slice] ?? []).enumerated().compactMap { index, box in
-                try? DrawnBox(
-                    WrittenBox(classID: box.classID, box: box.box, place: Place(file: file, line: index + 1)),
-                    imageSize: imageSize)
-            }
-            return SliceBoxes(slice: slice, files: [file], boxes: drawn)
-        }
+        let slices = drawnSlices(boxes, boxes.keys.sorted(), imageSize)
         return BoxFinding.findings(
             in: slices, classes: ClassList(names: names, path: ""),
             volume: CheckedVolume(sliceCount: sliceCount, towardsRight: towardsRight, towardsFront: towardsFront))

@@ -18,30 +18,11 @@ struct Phantom {
         return first ? 100 : second ? 60 : voxel.i % 5 == 0 ? -1000 : -80
     }
 
-    /// A NIfTI-1 file, written byte by byte from the standard's table and not by the code under test.
     func write(to path: String) throws {
-        var bytes = [UInt8](repeating: 0, count: 352)
-        func put<Number>(_ number: Number, at offset: Int) {
-            withUnsafeBytes(of: number) { for (index, byte) in $0.enumerated() { bytes[offset + index] = byte } }
-        }
-        put(Int32(348), at: 0)
-        for (axis, extent) in [3, size.i, size.j, size.k, 1, 1, 1, 1].enumerated() {
-            put(Int16(extent), at: 40 + 2 * axis)
-        }
-        put(Int16(4), at: 70)  // int16
-        put(Int16(16), at: 72)
-        for (axis, spacing) in [Float(1), 0.7, 0.9, 2.5].enumerated() { put(spacing, at: 76 + 4 * axis) }
-        put(Float(352), at: 108)
-        put(Float(1), at: 112)
-        bytes[123] = 2  // millimetres
-        put(Int16(1), at: 254)
-        let rows: [Float] = [-0.7, 0, 0, 11, 0, -0.9, 0, 22, 0, 0, 2.5, -33]
-        for (index, number) in rows.enumerated() { put(number, at: 280 + 4 * index) }
-        for (index, byte) in "n+1\0".utf8.enumerated() { bytes[344 + index] = byte }
-        for offset in 0..<size.count {
-            withUnsafeBytes(of: value(size.voxel(at: offset))) { bytes.append(contentsOf: $0) }
-        }
-        try Data(bytes).write(to: URL(filePath: path))
+        try writeNIfTI(
+            to: path, size: size, type: (4, 16), spacing: (0.7, 0.9, 2.5),
+            rows: [-0.7, 0, 0, 11, 0, -0.9, 0, 22, 0, 0, 2.5, -33],
+            values: (0..<size.count).map { value(size.voxel(at: $0)) })
     }
 
     /// YOLO lines by slice: class 0 on all, class 1 on slices 2 to 4, class 7 (to be left out) on slice 5.
@@ -75,4 +56,34 @@ func readBoxes(
         ofCase: name, annotator: annotator, sliceCount: sliceCount, imageSize: imageSize, classes: nil)
     if !reading.errors.isEmpty { throw FileErrors(reading.errors) }
     return reading.slices
+}
+
+/// Writes a NIfTI-1 file byte by byte from the standard's table, and not by the code under test.
+///
+/// - Parameters:
+///   - type: the standard's code of the values' type, and its bits.
+///   - rows: of the affine, in millimetres.
+func writeNIfTI<Value>(
+    to path: String, size: VolumeSize, type: (code: Int16, bits: Int16), spacing: (Float, Float, Float), rows: [Float],
+    values: [Value]
+) throws {
+    var bytes = [UInt8](repeating: 0, count: 352)
+    func put<Number>(_ number: Number, at offset: Int) {
+        withUnsafeBytes(of: number) { for (index, byte) in $0.enumerated() { bytes[offset + index] = byte } }
+    }
+    put(Int32(348), at: 0)
+    for (axis, extent) in [3, size.i, size.j, size.k, 1, 1, 1, 1].enumerated() {
+        put(Int16(extent), at: 40 + 2 * axis)
+    }
+    put(type.code, at: 70)
+    put(type.bits, at: 72)
+    for (axis, spacing) in [1, spacing.0, spacing.1, spacing.2].enumerated() { put(spacing, at: 76 + 4 * axis) }
+    put(Float(352), at: 108)
+    put(Float(1), at: 112)
+    bytes[123] = 2  // millimetres
+    put(Int16(1), at: 254)
+    for (index, number) in rows.enumerated() { put(number, at: 280 + 4 * index) }
+    for (index, byte) in "n+1\0".utf8.enumerated() { bytes[344 + index] = byte }
+    for value in values { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
+    try Data(bytes).write(to: URL(filePath: path))
 }

@@ -46,28 +46,10 @@ private struct Abdomen {
             file: "ct.nii", geometry: geometry, values: (0..<size.count).map { value(size.voxel(at: $0)) })
     }
 
-    /// A NIfTI-1 file of single precision, byte by byte from the standard's table.
     func write(to path: String) throws {
-        var bytes = [UInt8](repeating: 0, count: 352)
-        func put<Number>(_ number: Number, at offset: Int) {
-            withUnsafeBytes(of: number) { for (index, byte) in $0.enumerated() { bytes[offset + index] = byte } }
-        }
-        put(Int32(348), at: 0)
-        for (axis, extent) in [3, size.i, size.j, size.k, 1, 1, 1, 1].enumerated() {
-            put(Int16(extent), at: 40 + 2 * axis)
-        }
-        put(Int16(16), at: 70)  // float32
-        put(Int16(32), at: 72)
-        for axis in 0..<4 { put(Float(axis == 0 ? 1 : 5), at: 76 + 4 * axis) }
-        put(Float(352), at: 108)
-        put(Float(1), at: 112)
-        bytes[123] = 2
-        put(Int16(1), at: 254)
-        let rows: [Float] = [Float(5 * right), 0, 0, 0, 0, Float(5 * front), 0, 0, 0, 0, 5, 0]
-        for (index, number) in rows.enumerated() { put(number, at: 280 + 4 * index) }
-        for (index, byte) in "n+1\0".utf8.enumerated() { bytes[344 + index] = byte }
-        for value in volume.values { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
-        try Data(bytes).write(to: URL(filePath: path))
+        try writeNIfTI(
+            to: path, size: size, type: (16, 32), spacing: (5, 5, 5),
+            rows: [Float(5 * right), 0, 0, 0, 0, Float(5 * front), 0, 0, 0, 0, 5, 0], values: volume.values)
     }
 
     /// YOLO lines of slices 1 to 3, around the organs as they are seen in a view; class ids are places in `organs`.

@@ -1,3 +1,4 @@
+import ImageFrames
 import SafeFiles
 
 /// How far the boxes of one organ on one volume have come, over all annotators: a row of a table or of JSON.

@@ -1,4 +1,5 @@
 import Foundation
+import ImageFrames
 import SafeFiles
 
 /// A finding by the names that people know: a row of a list, of CSV or of JSON.
@@ -105,18 +106,4 @@ public struct FindingRow: Encodable, Sendable {
 private func ordinal(_ step: Int) -> String {
     let names = [2: "second", 3: "third", 4: "fourth", 5: "fifth"]
     return "every \(names[step] ?? "\(step)th")"
-}
-
-/// Slices in order as people write them: "031–035, 040".
-func ranges(of slices: [Int]) -> String {
-    let runs = slices.reduce(into: [ClosedRange<Int>]()) { runs, slice in
-        if let last = runs.last, slice == last.upperBound + 1 {
-            runs[runs.count - 1] = last.lowerBound...slice
-        } else {
-            runs.append(slice...slice)
-        }
-    }
-    return runs.map { run in
-        run.count == 1 ? sliceDigits(run.lowerBound) : "\(sliceDigits(run.lowerBound))–\(sliceDigits(run.upperBound))"
-    }.joined(separator: ", ")
 }

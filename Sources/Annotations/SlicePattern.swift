@@ -1,4 +1,5 @@
 import Foundation
+import ImageFrames
 
 /// How the files of slices are named: `{case}-slice{slice}`, or another text around the two.
 ///
@@ -69,10 +70,4 @@ private func lastRange(of text: String, in whole: Substring) -> Range<Substring.
 func sliceNumber(_ digits: Substring) -> Int? {
     digits.utf8.count >= 3 && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         ? Int(digits) : nil
-}
-
-/// A slice's number in three digits or more.
-func sliceDigits(_ slice: Int) -> String {
-    let digits = "\(slice)"
-    return String(repeating: "0", count: max(0, 3 - digits.utf8.count)) + digits
 }

@@ -38,12 +38,15 @@ struct DrawnSlices {
     /// The slices on which a label was forgotten: it has voxels before and after, or nowhere, or work stopped before.
     var forgotten: Set<Int> {
         if labels.contains(where: { areas[$0] == nil }) { return Set(0..<slices.count) }
-        return areas.values.reduce(into: Set(undrawn.joined())) { forgotten, areas in
-            guard let first = areas.firstIndex(where: { $0 > 0 }), let last = areas.lastIndex(where: { $0 > 0 }) else {
-                return
-            }
-            forgotten.formUnion((first...last).filter { areas[$0] == 0 })
-        }
+        return labels.reduce(into: Set(undrawn.joined())) { $0.formUnion(gaps(of: $1)) }
+    }
+
+    /// The slices without a label that has voxels before and after them.
+    func gaps(of label: UInt16) -> [Int] {
+        guard let areas = areas[label], let first = areas.firstIndex(where: { $0 > 0 }),
+            let last = areas.lastIndex(where: { $0 > 0 })
+        else { return [] }
+        return (first...last).filter { areas[$0] == 0 }
     }
 }
 

@@ -139,6 +139,7 @@ public struct NNUNetDataset: Sendable {
                             "Write such cases with --allow-missing, leave them out with --exclude-incomplete, or have "
                             + "nnU-Net ignore what was not drawn with --ignore-gaps."))
             }
+            if !ignoresGaps { warn(gapWarnings(drawn, file: item.second)) }
             progress(done + 1)
         }
         if !errors.isEmpty, unfinished == .refused, !ignoresGaps { throw FileErrors(errors) }
@@ -147,6 +148,21 @@ public struct NNUNetDataset: Sendable {
         let nowhere = organs.filter { absent.contains($0.label) && $0.name != ignoredName }
         warn(nowhere.map { Warning(file: folder, "no voxel is \($0.name) (label \($0.label))") })
         return unfinished == .leftOut ? finished : cases
+    }
+
+    /// Names the slices on which an organ is background though it is there before and after them.
+    private func gapWarnings(_ drawn: DrawnSlices, file: String) -> [Warning] {
+        let gaps = organs.indices.compactMap { index -> String? in
+            let slices = drawn.gaps(of: UInt16(index + 1))
+            return slices.isEmpty ? nil : "\(organs[index].name) on \(ranges(of: slices))"
+        }
+        if gaps.isEmpty { return [] }
+        return [
+            Warning(
+                file: file,
+                "background between slices that have the organ: \(gaps.joined(separator: "; ")); --ignore-gaps has nnU-Net "
+                    + "ignore such slices")
+        ]
     }
 
     /// Refuses an image that nnU-Net does not train on.

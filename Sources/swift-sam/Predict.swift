@@ -120,6 +120,7 @@ struct Predict: AsyncParsableCommand, CommonCommand {
         }
         if let preview, let picture { try writePNG(preview, picture.drawing(drawn)) }
         if let saveLogits { try writeLogits(saveLogits, answers.compactMap(\.best)) }
+        printWarnings(sam.warnings(aboutScores: answers.compactMap { $0.best?.score }, of: name))
         report.peakMemoryBytes = Machine.peakMemory
         if json {
             try printJSON(report)

@@ -220,7 +220,9 @@ struct Segment: AsyncParsableCommand, CommonCommand {
             manifest.printTable(settings.classes, hasPicture: preview != nil)
             print("wrote \(outputs.joined(separator: ", "))")
         }
-        printWarnings(result.warnings(file: outputs[0]))
+        printWarnings(
+            result.warnings(file: outputs[0])
+                + settings.sam.warnings(aboutScores: manifest.boxes.map(\.score), of: outputs[0]))
         return manifest
     }
 

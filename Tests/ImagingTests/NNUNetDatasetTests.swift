@@ -66,6 +66,16 @@ import Testing
         #expect((description["labels"] as? [String: Int])?["ignore"] == 3)
     }
 
+    @Test(arguments: [false, true]) func gapsThatBecomeBackgroundAreNamed(ignoresGaps: Bool) throws {
+        let cases = try ["a", "b"].map { try addCase($0) }
+        var warnings: [Warning] = []
+        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: ignoresGaps)
+            .write(to: folder.file("set"), warn: { warnings += $0 })
+        let gaps = warnings.filter { $0.what.contains("between slices") }
+        #expect(gaps.map(\.file) == (ignoresGaps ? [] : cases.map(\.second)))
+        #expect(gaps.allSatisfy { $0.what.contains("spleen on 003;") && !$0.what.contains("liver") })
+    }
+
     /// Along the axis that `labels.json` has: on j = 5, where the spleen has voxels before and after.
     @Test func gapsAreThoseOfTheSlicesThatWereDrawn() throws {
         let cases = try ["a", "b"].map { try addCase($0) }

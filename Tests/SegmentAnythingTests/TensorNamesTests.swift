@@ -98,6 +98,23 @@ import Testing
         #expect(try ModelFile(path: path).warnings.map(\.what) == ["float64 weights are rounded to float32"])
     }
 
+    // MARK: Metadata
+
+    /// Weights that say from which predicted IoU on their masks are useful have those below it named; others say nothing.
+    @Test func masksThatAreHardlyUsefulAreNamed() throws {
+        let all = try tensors("global")
+        let path = folder.file("small.safetensors")
+        try writeSafetensors(
+            path, names: all.keys, metadata: ["name": "a small one", "useful_score": "0.5"]
+        ) { all[$0]! }
+        let sam = try Sam(path: path)
+        let warning = try #require(sam.warnings(aboutScores: [0.49, 0.5, 0.1], of: "photo.jpg").first)
+        #expect(warning.file == "photo.jpg" && warning.what.contains("below 0.5: 2 of 3. The model is a small one;"))
+        #expect(sam.warnings(aboutScores: [0.5, 0.9], of: "photo.jpg").isEmpty)
+        #expect(sam.warnings(aboutScores: [], of: "photo.jpg").isEmpty)
+        #expect(try Sam(path: Fixture.weights("global")).warnings(aboutScores: [0.1], of: "photo.jpg").isEmpty)
+    }
+
     // MARK: Shards
 
     /// As `save_pretrained` writes them: an index and files with a part each; by the folder or by the index.

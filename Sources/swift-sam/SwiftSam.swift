@@ -30,7 +30,7 @@ struct SwiftSam: AsyncParsableCommand {
 }
 
 /// The version of the command, which manifests name.
-let version = "0.4.0"
+let version = "0.5.0"
 
 @main
 enum Main {

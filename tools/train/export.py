@@ -66,6 +66,8 @@ def metadata(saved: dict, version: str, lineage: str) -> dict[str, str]:
         "pixel_mean": "123.675,116.28,103.53",
         "pixel_std": "58.395,57.12,57.375",
         "configuration": json.dumps(settings),
+        # Below it, a mask and what was meant share less than half of what both cover: commands say so.
+        "useful_score": "0.5",
     }
 
 

@@ -8,6 +8,8 @@ public struct ModelFile: Sendable {
     public let configuration: Configuration
     /// The shape of each tensor, by official name.
     public let shapes: [String: [Int]]
+    /// The tensors' official names, in the order of the forward pass.
+    public let order: [String]
     private let names: TensorNames
 
     /// Opens a checkpoint of SAM's architecture, by official or Hugging Face's names, in safetensors or `.pth`, one file or
@@ -24,7 +26,7 @@ public struct ModelFile: Sendable {
 
         let reader = TensorReader(entries, names: names.byOfficialName)
         _ = SamLayers(Weights(reader), configuration)
-        shapes = reader.shapes
+        (shapes, order) = (reader.shapes, reader.order)
         let problems = reader.problems
         guard problems.isEmpty else {
             let shown = problems.prefix(40) + (problems.count > 40 ? ["and \(problems.count - 40) more"] : [])
@@ -82,8 +84,10 @@ public struct ModelFile: Sendable {
     }
 
     /// The layers of the model, their tensors read.
-    func layers(_ precision: Precision) -> SamLayers {
-        let reader = TensorReader(checkpoint.entries, names: names.byOfficialName, load: checkpoint.tensor)
+    ///
+    /// - Parameter load: what reads them by official names, where it is not ``tensor(_:)``.
+    func layers(_ precision: Precision, load: ((_ official: String) -> Tensor)? = nil) -> SamLayers {
+        let reader = TensorReader(checkpoint.entries, names: names.byOfficialName, load: load ?? tensor)
         return SamLayers(Weights(reader, precision: precision), configuration)
     }
 

@@ -123,7 +123,7 @@ extension ViTConfiguration {
     }
 
     /// Those of one block's attention: queries with keys, weights with values, and queries with positions both ways.
-    func attentionFlop(window side: Int) -> Double {
+    package func attentionFlop(window side: Int) -> Double {
         let across = (grid + side - 1) / side
         return 4 * Double(across * across * side * side * (side * side + side) * width)
     }

@@ -43,20 +43,22 @@ final class TensorReader {
     private let entries: [String: Checkpoint.Entry]
     /// The name in the file of each official name.
     private let names: [String: String]
-    /// The tensor of a name in the file; nil where shapes are checked and nothing is read.
-    private let load: ((_ name: String) -> Tensor)?
+    /// The tensor of an official name; nil where shapes are checked and nothing is read.
+    private let load: ((_ official: String) -> Tensor)?
     /// The shape of each tensor that was asked for, by official name.
     private(set) var shapes: [String: [Int]] = [:]
+    /// The same names, in the order in which layers asked for them.
+    private(set) var order: [String] = []
     private var misfits: [(official: String, problem: String)] = []
 
     init(
-        _ entries: [String: Checkpoint.Entry], names: [String: String], load: ((_ name: String) -> Tensor)? = nil
+        _ entries: [String: Checkpoint.Entry], names: [String: String], load: ((_ official: String) -> Tensor)? = nil
     ) {
         (self.entries, self.names, self.load) = (entries, names, load)
     }
 
     func tensor(_ official: String, _ shape: [Int]) -> Tensor {
-        shapes[official] = shape
+        if shapes.updateValue(shape, forKey: official) == nil { order.append(official) }
         guard let name = names[official], let entry = entries[name] else { return Tensor(zeros: shape) }
         if entry.shape != shape {
             misfits.append((official, "wrong shape: \(name): expected \(shape), found \(entry.shape)"))
@@ -64,7 +66,7 @@ final class TensorReader {
             misfits.append(
                 (official, "wrong type: \(name): expected F64, F32, F16 or BF16, found \(entry.dataType.rawValue)"))
         } else if let load {
-            return load(name).contiguous()
+            return load(official).contiguous()
         }
         return Tensor(zeros: shape)
     }

@@ -18,6 +18,9 @@ public struct EncodedImage: Sendable {
     /// The size of the image as it was opened.
     public var size: PixelSize { transform.original }
 
+    /// Its size after scaling, at the top left of the model's square.
+    public var scaledSize: PixelSize { transform.scaled }
+
     init(name: String, transform: ImageTransform, levels: [Tensor], model: ModelIdentity) {
         (self.name, self.transform, self.levels, self.model) = (name, transform, levels, model)
     }

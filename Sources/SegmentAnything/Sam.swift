@@ -43,6 +43,15 @@ public struct Sam: Sendable {
         }
     }
 
+    /// The same model with other numbers in some of its tensors. Embeddings of the two are not told apart.
+    ///
+    /// - Parameter load: a tensor by its official name, of the file's shape.
+    package init(_ original: Sam, load: @escaping (_ official: String) -> Tensor) {
+        (file, precision, identity) = (original.file, original.precision, original.identity)
+        layers = file.layers(precision, load: load)
+        densePositions = layers.promptEncoder.densePositions()
+    }
+
     /// The file that the weights came from.
     public var path: String { file.path }
     public var configuration: Configuration { file.configuration }

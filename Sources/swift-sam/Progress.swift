@@ -94,3 +94,16 @@ func timed<Result>(_ body: () throws -> Result) rethrows -> (result: Result, sec
     let result = try body()
     return (result, (ContinuousClock.now - start) / .seconds(1))
 }
+
+/// The stage that is under way, on a terminal's last line.
+struct Stages {
+    private let isShown = isatty(STDERR_FILENO) == 1 && !Output.isQuiet
+
+    func show(_ stage: String) {
+        if isShown { writeError("\r\u{1B}[K\(printable(stage))") }
+    }
+
+    func end() {
+        if isShown { writeError("\r\u{1B}[K") }
+    }
+}

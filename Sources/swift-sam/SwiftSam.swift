@@ -24,7 +24,8 @@ struct SwiftSam: AsyncParsableCommand {
             Demo.self, Predict.self, Everything.self, Encode.self, Segment.self, Precompute.self, Status.self,
             Slices.self, AnnotationsCommand.self,
             ExportCommand.self,
-            Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Verify.self,
+            Evaluate.self, Summarize.self, Compare.self, Model.self, Convert.self, Activations.self, Inspect.self,
+            Verify.self,
             Bench.self,
         ])
 }

@@ -137,16 +137,3 @@ struct Verify: ParsableCommand, CommonCommand {
         if !installation.passes { throw ExitCode(1) }
     }
 }
-
-/// The stage that is under way, on a terminal's last line.
-private struct Stages {
-    private let isShown = isatty(STDERR_FILENO) == 1 && !Output.isQuiet
-
-    func show(_ stage: String) {
-        if isShown { writeError("\r\u{1B}[K\(printable(stage))") }
-    }
-
-    func end() {
-        if isShown { writeError("\r\u{1B}[K") }
-    }
-}

@@ -58,6 +58,9 @@ import Testing
             command: ["activations"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [(["-o", "a.safetensors"], "a.safetensors")]),
         Row(
+            command: ["inspect"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
+            outputs: [(["-o", "i.html"], "i.html")]),
+        Row(
             command: ["verify"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [(["--save", "r.safetensors"], "r.safetensors")]),
         Row(

@@ -25,6 +25,8 @@ import Testing
             ["activations", demo + "/labels.png", "--point", "40,30", "--only", "input", "-o", "new/a/a.safetensors"]
                 + model, 0
         ),
+        (["inspect"] + model, 0),
+        (["inspect", demo + "/labels.png", "--point", "40,30", "-o", "new/i/inside.html"] + model, 0),
         (["annotations", "check"] + boxes, 1),
         (["annotations", "agreement"] + boxes, 0),
         (["annotations", "merge"] + boxes + ["-o", "new/m/merged.csv"], 0),

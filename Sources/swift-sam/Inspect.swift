@@ -1,0 +1,88 @@
+import ArgumentParser
+import Foundation
+import Inspection
+import PictureFiles
+import SafeFiles
+import SegmentAnything
+
+struct Inspect: ParsableCommand, CommonCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "A model's modules as a table; or its inside on a picture, as one page.",
+        discussion: """
+            Example: swift-sam inspect photo.jpg --box 40,30,220,180 -o inside.html
+
+            The page needs no network. It follows the data from pixels to masks: attention of any patch that you pick, \
+            relative positions, tokens as colours, what the decoder's tokens find, channels, masks. Of a large model it \
+            holds the attention of 8×8 patches, the prompts' and those of --query.
+
+            What a part is the cause of, seen by running without it: a block, its .attn or .mlp, an attention's .head.N, a \
+            token such as mask_decoder.mask_tokens.2, prompt.box, prompt.point.1. It may be given several times:
+
+            Cause: swift-sam inspect photo.jpg --box 40,30,220,180 --without image_encoder.blocks.1.attn.head.2
+
+            Without a picture, a row for each module and tensor in the order of the forward pass. FLOPs are twice the \
+            multiply-adds of products: in the image encoder for one image, elsewhere for one box.
+
+            Modules: swift-sam inspect --model sam_vit_b.safetensors
+            """)
+
+    @OptionGroup var prompts: PromptOptions
+    @OptionGroup var pictures: PictureOptions
+    @OptionGroup var options: ModelOptions
+
+    @Option(
+        help: ArgumentHelp("Another place whose attention the page holds, where it cannot hold all.", valueName: "x,y"),
+        transform: { try NumberedPoint($0).position })
+    var query: [PixelPoint] = []
+
+    @Option(help: ArgumentHelp("Run again without a part of the model or the prompt.", valueName: "part"))
+    var without: [String] = []
+
+    @Flag(help: "Print as JSON.")
+    var json = false
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "inside.html"))
+    var output: String?
+
+    @OptionGroup var common: CommonOptions
+
+    mutating func validate() throws {
+        guard prompts.image != nil else {
+            guard prompts.isEmpty, query.isEmpty, without.isEmpty, output == nil else {
+                throw ValidationError("Name a picture: the table of a model takes neither prompts nor -o.")
+            }
+            return
+        }
+        try prompts.requirePrompt()
+        if let output, !output.lowercased().hasSuffix(".html") {
+            throw ValidationError("-o must name a .html file, not \"\(output)\".")
+        }
+    }
+
+    func run() throws {
+        guard let path = prompts.image else {
+            let file = try ModelFile(path: try modelPath(options.model))
+            printWarnings(file.warnings)
+            let tree = ModelTree(file)
+            if json { try printJSON(tree) } else { printTable(tree.table) }
+            return
+        }
+        try requireOutputs([output].compactMap { $0 }, besides: prompts.reads + options.reads())
+        let image = try pictures.read(path)
+        printWarnings(prompts.warnings(on: image.size, name: path))
+        let sam = try options.open(for: pictures.recipe)
+        let asked = try prompts.prompts(on: image.size, name: path, maskSize: sam.configuration.maskSize)
+        let ablations = try without.map { part throws(FileError) in try Ablation(part, of: sam.file) }
+        let progress = Stages()
+        let inside = try Inside(
+            sam, image, name: path, scaling: pictures.recipe.scaling, asked, queries: query, without: ablations,
+            version: version, progress: progress.show)
+        progress.end()
+        if let output { try writeAtomically(output, Data(inside.html.utf8)) }
+        if json { return try printJSON(inside.report) }
+        for (title, rows) in inside.report.tables {
+            print(title)
+            printTable(rows)
+        }
+    }
+}

@@ -2,48 +2,118 @@ import CNIfTI
 import Foundation
 import SafeFiles
 
-/// A file read through zlib, compressed with gzip or not.
+/// A file's bytes, inflated where it is compressed with gzip (RFC 1952).
+///
+/// Members may follow each other. Each is compared with its checksum and its length, wherever the file ends: zlib's own
+/// `gzread` takes a file that ends before them for a whole one. What follows the last member is left out, as gzip does.
 struct GzipReader: ~Copyable {
-    private let handle: gzFile
     /// The file as it stands on the disk.
     let file: InputFile
+    /// Where zlib keeps its state, whose address must stay; nil where the file is not compressed.
+    private let stream: UnsafeMutablePointer<z_stream>?
+    /// Compressed bytes that were read and not inflated yet.
+    private var input: [UInt8] = []
+    /// Where the next bytes of the file are.
+    private var offset = 0
+    /// Whether a member has ended, and the next has not begun.
+    private var isBetweenMembers = true
+
+    private static let signature: [UInt8] = [0x1F, 0x8B]
+    private static let chunk = 1 << 18
 
     /// Opens a file that is compressed or not, whichever it is.
     init(_ path: String) throws(FileError) {
         let file = try InputFile(path)
-        // zlib closes its own descriptor; both read on from one place.
-        let descriptor = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 3)
-        guard descriptor >= 0, let handle = gzdopen(descriptor, "rb") else {
-            throw FileError(.inputOutput, file: path, "cannot be opened", found: systemMessage(errno))
+        guard try file.read(at: 0, count: 2).elementsEqual(Self.signature) else {
+            self.file = file
+            stream = nil
+            return
         }
-        gzbuffer(handle, 1 << 18)
-        self.handle = handle
+        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        let gzipAlone = MAX_WBITS + 16
+        guard inflateInit2_(stream, gzipAlone, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            stream.deallocate()
+            throw FileError(.inputOutput, file: path, "not enough memory to inflate it")
+        }
         self.file = file
+        self.stream = stream
     }
 
-    deinit { gzclose(handle) }
+    deinit {
+        guard let stream else { return }
+        inflateEnd(stream)
+        stream.deallocate()
+    }
 
     /// Whether the file is compressed.
-    var isCompressed: Bool { gzdirect(handle) == 0 }
+    var isCompressed: Bool { stream != nil }
 
     /// The next bytes, at most `count`, fewer only at the end of the file.
     ///
     /// - Throws: ``FileError`` `badData` where the compressed data is damaged or cut short, `inputOutput` where
     ///   the disk fails.
-    func read(_ count: Int) throws(FileError) -> [UInt8] {
+    mutating func read(_ count: Int) throws(FileError) -> [UInt8] {
+        guard let stream else { return try nextOfFile(count) }
         var bytes = [UInt8](repeating: 0, count: count)
-        let received = gzread(handle, &bytes, UInt32(count))
-        var code: Int32 = Z_OK
-        let message = gzerror(handle, &code)
-        if code == Z_ERRNO { throw FileError(.inputOutput, file: file.path, systemMessage(errno)) }
-        guard received >= 0, code == Z_OK || code == Z_STREAM_END else {
-            let found = message.map { String(cString: $0) }?.split(separator: ": ").last.map(String.init)
+        var made = 0
+        while made < count {
+            if isBetweenMembers {
+                guard try beginMember(stream) else { break }
+            }
+            made += try continueMember(stream, into: &bytes, from: made)
+        }
+        bytes.removeSubrange(made...)
+        return bytes
+    }
+
+    /// The next bytes of the file itself.
+    private mutating func nextOfFile(_ count: Int) throws(FileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let more = try file.read(at: offset, count: count - bytes.count)
+            if more.isEmpty { break }
+            offset += more.count
+            bytes += more
+        }
+        return bytes
+    }
+
+    /// Whether another member follows.
+    private mutating func beginMember(_ stream: UnsafeMutablePointer<z_stream>) throws(FileError) -> Bool {
+        if input.count < Self.signature.count { input += try nextOfFile(Self.chunk) }
+        guard input.starts(with: Self.signature) else { return false }
+        inflateReset(stream)
+        isBetweenMembers = false
+        return true
+    }
+
+    /// Inflates some of a member; gives how many bytes were made.
+    private mutating func continueMember(
+        _ stream: UnsafeMutablePointer<z_stream>, into bytes: inout [UInt8], from start: Int
+    ) throws(FileError) -> Int {
+        if input.isEmpty { input = try nextOfFile(Self.chunk) }
+        let status = input.withUnsafeMutableBufferPointer { source in
+            bytes.withUnsafeMutableBufferPointer { target in
+                (stream.pointee.next_in, stream.pointee.avail_in) = (source.baseAddress, UInt32(source.count))
+                stream.pointee.next_out = target.baseAddress.map { $0 + start }
+                stream.pointee.avail_out = UInt32(target.count - start)
+                return inflate(stream, Z_NO_FLUSH)
+            }
+        }
+        input.removeFirst(input.count - Int(stream.pointee.avail_in))
+        switch status {
+        case Z_STREAM_END: isBetweenMembers = true
+        case Z_OK: break
+        default:
+            // Without input and room for output, which there is, zlib cannot go on.
+            let message = stream.pointee.msg.map { String(cString: $0) }
             throw FileError(
-                .badData, file: file.path, "the compressed data is damaged or cut short", found: found,
+                .badData, file: file.path, "the compressed data is damaged or cut short",
+                found: status == Z_BUF_ERROR ? "an end without checksum and length" : message,
                 advice: "Copy the file again.")
         }
-        bytes.removeSubrange(Int(received)...)
-        return bytes
+        return bytes.count - start - Int(stream.pointee.avail_out)
     }
 }
 

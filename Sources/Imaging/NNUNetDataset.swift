@@ -277,7 +277,7 @@ private let ignoredName = "ignore"
 private func copyImage(
     _ volume: String, to temporary: String, for path: String, keepsHeader: Bool
 ) throws(FileError) {
-    let reader = try GzipReader(volume)
+    var reader = try GzipReader(volume)
     if reader.isCompressed, keepsHeader {
         try write(try reader.file.bytes(), to: temporary, for: path)
         return
@@ -285,16 +285,15 @@ private func copyImage(
     let writer = try GzipWriter(temporary, for: path, compressed: true)
     let chunk = 1 << 20
     var (position, blank, end): (Int, [Range<Int>], Int) = (0, [], .max)
-    while position < end {
-        var bytes = try reader.read(chunk)
-        if bytes.isEmpty { break }
+    // To the file's end, where its checksum is.
+    while case var bytes = try reader.read(chunk), !bytes.isEmpty {
         if position == 0, !keepsHeader {
             let header = try NIfTIHeader.read(Array(bytes.prefix(NIfTIHeader.longest)), file: volume)
             (blank, end) = (header.0.textRanges, header.0.voxelOffset + header.1.size.count * header.0.bytesPerVoxel)
         }
         let part = position..<position + bytes.count
         for place in blank.flatMap({ $0.clamped(to: part) }) { bytes[place - position] = 0 }
-        try writer.write(Array(bytes.prefix(end - position)))
+        try writer.write(Array(bytes.prefix(max(end - position, 0))))
         position = part.upperBound
     }
     try writer.close()

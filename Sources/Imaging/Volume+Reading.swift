@@ -17,7 +17,7 @@ extension Volume {
     ///   volume, is cut short or damaged, or does not say where its voxels are, `inputOutput` where the disk
     ///   fails.
     public init(contentsOf path: String) throws(FileError) {
-        let file = try GzipReader(path)
+        var file = try GzipReader(path)
         let start = try file.read(NIfTIHeader.longest)
         let (header, geometry) = try NIfTIHeader.read(start, file: path)
         try requireMemory(for: geometry.size, stored: geometry.size.count * header.bytesPerVoxel, file.file.size, path)
@@ -34,7 +34,8 @@ extension Geometry {
     ///
     /// - Throws: ``FileError`` as ``Volume/init(contentsOf:)``, but for what is wrong with the voxels.
     public init(ofVolume path: String) throws(FileError) {
-        self = try NIfTIHeader.read(try GzipReader(path).read(NIfTIHeader.longest), file: path).1
+        var file = try GzipReader(path)
+        self = try NIfTIHeader.read(try file.read(NIfTIHeader.longest), file: path).1
     }
 }
 
@@ -60,7 +61,7 @@ private func checkVoxels(_ count: Int, of path: String, fileSize: Int) throws(Fi
 
 /// Reads voxels in chunks, so that memory is taken only for data that really arrives.
 private struct VoxelReader: ~Copyable {
-    let file: GzipReader
+    var file: GzipReader
     /// Bytes read and not used yet: what followed the header.
     var start: [UInt8]
     let header: NIfTIHeader

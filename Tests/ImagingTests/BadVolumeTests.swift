@@ -183,12 +183,47 @@ import Testing
         expectBad(bytes.dropLast(), "the compressed data is damaged or cut short")
     }
 
-    /// RFC 1952: the last eight bytes are the checksum and the length.
-    @Test func gzipOfAWrongChecksum() {
-        let bytes = VolumeFixture.named("gzip-1-little.nii.gz").bytes
-        for place in bytes.count - 8..<bytes.count {
+    private func gzip(_ bytes: some Sequence<UInt8>) throws -> [UInt8] {
+        let path = folder.write("member.gz", "")
+        let file = try GzipWriter(path, for: path, compressed: true)
+        try file.write(Array(bytes))
+        try file.close()
+        return [UInt8](try Data(contentsOf: URL(filePath: path)))
+    }
+
+    /// RFC 1952: the last eight bytes are the checksum and the length. The voxels end where a reading of them does, and where
+    /// none does: zlib's `gzread` looks for no checksum there.
+    @Test(arguments: [24, 1 << 18, 1 << 20]) func gzipWithoutItsEnd(_ count: Int) throws {
+        // One row of so many voxels needs the long sides of NIfTI-2.
+        let header = second.with(count, at: 24).with(1, at: 32).with(1, at: 40).with(Int16(2), at: 12)
+            .with(Int16(8), at: 14)
+        let voxels = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }
+        let bytes = try gzip(header.prefix(544) + voxels)
+        #expect(try Volume(contentsOf: folder.write("whole.nii.gz", bytes)).values.count == count)
+        for cut in [1, 8, 9, 10] { expectBad(bytes.dropLast(cut), "the compressed data is damaged or cut short") }
+        for place in [bytes.count - 8, bytes.count - 1] {
             expectBad(bytes.with(bytes[place] ^ 4, at: place), "the compressed data is damaged or cut short")
         }
+        let path = folder.write("bad.nii", bytes.dropLast(9))
+        expectError(.badData, "cut short", about: path) { _ = try LabelVolume(contentsOf: path) }
+    }
+
+    /// As `cat`, `pigz` and `bgzip` make them, and as gzip reads them: what follows the last member is no part of it.
+    @Test func gzipOfSeveralMembers() throws {
+        let expected = try Volume(contentsOf: folder.write("whole.nii", first)).values
+        let members = try [first.prefix(100), first[100..<370], [], first[370...]].map { try gzip($0) }
+        let whole = members.flatMap { $0 }
+        for rest in [[], [UInt8](repeating: 0, count: 512), [0x1F], Array("more".utf8)] {
+            #expect(try Volume(contentsOf: folder.write("members.nii.gz", whole + rest)).values == expected)
+        }
+        // A member that is damaged is not what follows the last one.
+        for index in members.indices {
+            var damaged = members
+            damaged[index][damaged[index].count - 6] ^= 1
+            expectBad(damaged.flatMap { $0 }, "the compressed data is damaged or cut short")
+        }
+        expectBad(whole + [0x1F, 0x8B], "the compressed data is damaged or cut short")
+        expectBad(members.dropLast().flatMap { $0 } + [1, 2, 3], "the volume is cut short")
     }
 
     /// What follows the voxels is nobody's business.

@@ -49,3 +49,9 @@ extension Geometry {
             affine: Affine(alongI: [1, 0, 0], alongJ: [0, 1, 0], alongK: [0, 0, 1], origin: .zero))
     }
 }
+
+/// The first bytes of a file, inflated where it is compressed.
+func start(of path: String, _ count: Int) throws -> [UInt8] {
+    var file = try GzipReader(path)
+    return try file.read(count)
+}

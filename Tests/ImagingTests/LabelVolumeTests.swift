@@ -115,7 +115,7 @@ import Testing
         let labels = LabelVolume(geometry: volume.geometry)
         try labels.write(to: folder.file("plain.nii"))
         try labels.write(to: folder.file("small.nii.gz"))
-        let unpacked = try GzipReader(folder.file("small.nii.gz")).read(10_000)
+        let unpacked = try start(of: folder.file("small.nii.gz"), 10_000)
         #expect(unpacked == [UInt8](try readFile(folder.file("plain.nii"), limit: .picture)))
         #expect(try fileSize(folder.file("small.nii.gz")) < 200)
     }

@@ -209,7 +209,7 @@ import Testing
         cases[1] = VolumePair(name: "b", first: file, second: labels)
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
         let path = folder.file("set/imagesTr/b_0000.nii.gz")
-        let plain = try GzipReader(path).read(1 << 20)
+        let plain = try start(of: path, 1 << 20)
         #expect(plain.firstRange(of: name) == nil && !plain.dropLast(size.count).contains(0x41))
         let (image, source) = (try Volume(contentsOf: path), try Volume(contentsOf: file))
         #expect(image.values == source.values && image.geometry.affine == source.geometry.affine)
@@ -217,8 +217,8 @@ import Testing
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false, keepsHeader: true).write(
             to: folder.file("all"))
         #expect(
-            try GzipReader(folder.file("all/imagesTr/b_0000.nii.gz")).read(1 << 20)
-                == GzipReader(file).read(1 << 20))
+            try start(of: folder.file("all/imagesTr/b_0000.nii.gz"), 1 << 20)
+                == start(of: file, 1 << 20))
     }
 
     // MARK: What nobody drew

@@ -51,6 +51,7 @@ extension AgreedBox {
         for (annotator, slices) in annotators.sorted(by: { $0.key < $1.key }) {
             for slice in slices { bySlice[slice.slice, default: []].append((annotator, slice)) }
         }
+        let names = annotators.keys.sorted()
         return bySlice.flatMap { number, own in
             let files = Dictionary(uniqueKeysWithValues: own.map { ($0.annotator, $0.boxes) })
             let drawn = own.flatMap { annotator, slice in
@@ -59,11 +60,13 @@ extension AgreedBox {
             let grouped = Dictionary(grouping: drawn, by: \.box.classID).sorted { $0.key < $1.key }
                 .flatMap { groups($0.value) }
             let places = drawingOrder(of: grouped)
+            // Without tasks, nobody looked whose files say nothing of the slice.
+            let candidates = evidence.tasks == nil ? own.map(\.annotator) : names
             return zip(grouped, places).map { group, place in
                 var own: [String: PixelBox] = [:]
                 for one in group where own[one.annotator] == nil { own[one.annotator] = one.box.box }
                 let classID = group[0].box.classID
-                let workers = annotators.keys.sorted().filter {
+                let workers = candidates.filter {
                     evidence.saysLooked($0, for: classID, at: number, files[$0], case: name)
                 }
                 return AgreedBox(

@@ -142,14 +142,16 @@ extension BoxChecks {
     /// Slices on which classes have no box between two that have: of one class, or of all that go on.
     var missing: [BoxFinding] {
         let drawn = Set(marked)
+        // The slices on which another class's boxes have a class's place.
+        let exchangedSlices = Dictionary(grouping: exchangedPlaces, by: \.value).mapValues { Set($0.map(\.key.slice)) }
         var gaps: [Int: Set<Int>] = [:]
         var going: [Int: Int] = [:]
         for (classID, own) in boxes where sparseStep(classID) == nil {
             let (has, steady) = (Set(own.map(\.slice)), ownSlices(classID))
             guard let first = steady.first, let last = steady.last else { continue }
-            let taken = exchangedSlices(with: classID)
+            let (taken, isShared) = (exchangedSlices[classID] ?? [], sharesWork(classID))
             let asked = stride(from: first, through: last, by: 1).filter { slice in
-                !has.contains(slice) && !taken.contains(slice) && isAsked(slice, classID)
+                !has.contains(slice) && !taken.contains(slice) && isAsked(slice, classID, isShared: isShared)
                     && (drawn.contains(slice) || !isOffStep(slice))
             }
             gaps[classID] = Set(asked)
@@ -164,22 +166,28 @@ extension BoxChecks {
 
     /// Whether a slice without boxes is one that a regular step leaves out.
     private func isOffStep(_ slice: Int) -> Bool {
-        guard step > 1, let after = marked.first(where: { $0 > slice }), let before = marked.last(where: { $0 < slice })
-        else { return false }
+        guard step > 1, !marked.isEmpty else { return false }
+        var (low, high) = (0, marked.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if marked[middle] < slice { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0, low < marked.count else { return false }
+        let (before, after) = (marked[low - 1], marked[low])
         return after - before < 2 * step || (slice - before) % step != 0
     }
 
-    /// The slices on which another class's boxes have this class's place.
-    private func exchangedSlices(with classID: Int) -> Set<Int> {
-        Set(exchangedPlaces.filter { $0.value == classID }.map(\.key.slice))
+    /// Whether the annotator was to look for a class on a slice: where there are tasks, by them; else unless others drew it
+    /// there who share the work.
+    private func isAsked(_ slice: Int, _ classID: Int, isShared: Bool) -> Bool {
+        if let tasks = volume.tasks { return tasks[classID]?.contains { $0.contains(slice) } == true }
+        return !isShared || volume.others[classID]?.contains(slice) != true
     }
 
-    /// Whether the annotator was to look for a class on a slice: where there are tasks, by them; else unless others drew it
-    /// there who share the work, that is, drew it on no slice that this one did.
-    private func isAsked(_ slice: Int, _ classID: Int) -> Bool {
-        if let tasks = volume.tasks { return tasks[classID]?.contains { $0.contains(slice) } == true }
-        guard let others = volume.others[classID], others.contains(slice) else { return true }
-        return (boxes[classID] ?? []).contains { others.contains($0.slice) }
+    /// Whether others drew a class, and on no slice that this annotator did.
+    private func sharesWork(_ classID: Int) -> Bool {
+        guard let others = volume.others[classID] else { return false }
+        return !(boxes[classID] ?? []).contains { others.contains($0.slice) }
     }
 
     var neverMarked: [BoxFinding] {
@@ -215,7 +223,7 @@ extension BoxChecks {
     /// Whether beyond an end of a class are slices that the annotator was to look at.
     private func goesOn(_ classID: Int, from end: Int, _ isUpper: Bool) -> Bool {
         let next = isUpper ? end + step : end - step
-        return (0..<volume.sliceCount).contains(next) && isAsked(next, classID)
+        return (0..<volume.sliceCount).contains(next) && isAsked(next, classID, isShared: sharesWork(classID))
     }
 
     /// The first or the last slice of a class.

@@ -184,10 +184,14 @@ private struct SideChecks {
             if side == .right { places.right[classID] = drawn } else { places.left[classID] = drawn }
         }
         var (both, wrong) = (0, 0)
-        let singles = places.left.keys.filter { isSingle(names[$0]) }
+        var singles: [Int: [Int]] = [:]
+        for (classID, drawn) in places.left where isSingle(names[classID]) {
+            for slice in drawn.keys { singles[slice, default: []].append(classID) }
+        }
         for (right, rightPlaces) in places.right {
             // A large liver's middle is not always right of the left kidney's.
-            for left in [twins[right]].compactMap({ $0 }) + (isSingle(names[right]) ? singles : []) {
+            let beside = isSingle(names[right]) ? Set(rightPlaces.keys.flatMap { singles[$0] ?? [] }) : []
+            for left in [twins[right]].compactMap({ $0 }) + beside {
                 guard let leftPlaces = places.left[left] else { continue }
                 let areTwins = twins[right] == left
                 // Boxes in one place have no side.

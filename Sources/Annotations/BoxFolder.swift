@@ -42,6 +42,8 @@ struct BoxFolder: Sendable {
     private(set) var others: [String]
     /// The pictures of slices.
     private(set) var pictures: [String]
+    /// Files and folders whose names are not UTF-8.
+    private(set) var errors: [FileError] = []
 
     private let pattern: SlicePattern
     private let cases: Set<String>
@@ -65,6 +67,7 @@ struct BoxFolder: Sendable {
     ) throws(FileError) {
         add(listing, annotator: annotator)
         pictures += listing.pictures
+        errors += listing.errors
         if !listing.files.isEmpty { others += listing.others }
         if depth == 0 { return }
         for name in listing.subfolders {
@@ -104,6 +107,8 @@ private struct Listing {
     /// Those that end as boxes do but do not have a slice's name.
     var others: [String] = []
     var pictures: [String] = []
+    /// Files of boxes, and folders, whose names are not UTF-8.
+    var errors: [FileError] = []
     /// The names of other subfolders.
     var subfolders: [String] = []
 
@@ -128,12 +133,13 @@ private struct Listing {
         files += inner.files
         others += inner.others
         pictures += inner.pictures
+        errors += inner.errors
         subfolders += inner.subfolders.map { "output/\($0)" }
     }
 
-    /// Adds files of boxes whose names are not UTF-8.
     private mutating func addUnreadable(_ names: FolderNames, in folder: String) {
-        others += names.unreadable.filter { BoxFormat(file: $0) != nil }.map { "\(folder)/\($0)" }
+        errors += names.unreadable.filter { BoxFormat(file: $0) != nil || $0.hasSuffix("/") }
+            .map { FolderNames.error(of: $0, in: folder) }
     }
 
     /// Adds a file of boxes or a slice's picture; false where the name is another's.
@@ -247,22 +253,29 @@ extension BoxCollector {
     }
 }
 
-/// Whether two formats hold the same boxes, in whichever order.
+/// Whether two formats hold the same boxes, in whichever order; of more than can be compared with each other, in one order.
 ///
 /// OpenLabeling rounds corners to whole pixels for Pascal VOC (half a pixel), and once more where it reads its
 /// own YOLO file again.
 private func agree(_ first: [WrittenBox], _ second: [WrittenBox]) -> Bool {
     guard first.count == second.count else { return false }
+    func isSame(_ one: WrittenBox, _ other: WrittenBox) -> Bool {
+        one.classID == other.classID && distance(one.box, other.box) <= mostRounded
+    }
+    if first.count > mostBoxes { return zip(first, second).allSatisfy(isSame) }
     var left = second
     for box in first {
         let distances = left.map { $0.classID == box.classID ? distance($0.box, box.box) : .infinity }
         guard let nearest = distances.indices.min(by: { distances[$0] < distances[$1] }),
-            distances[nearest] <= 1 + 1e-6  // a whole pixel, after rounding in the arithmetic
+            distances[nearest] <= mostRounded
         else { return false }
         left.remove(at: nearest)
     }
     return true
 }
+
+/// A whole pixel, after rounding in the arithmetic.
+private let mostRounded = 1 + 1e-6
 
 /// The most that one of two boxes' sides is away from the other's.
 private func distance(_ one: PixelBox, _ other: PixelBox) -> Double {

@@ -18,6 +18,8 @@ public struct BoxSource: Sendable {
     private let content: Content
     /// The rows of a CSV that are of no slice or of nobody.
     public let errors: [FileError]
+    /// Files and folders that cannot be opened because their names are not UTF-8.
+    public let unreadable: [FileError]
     /// Files of a folder that end as boxes do but have another name than a slice's; the list of classes is none of them.
     public let otherFiles: [String]
     /// The files of boxes, and the pictures of slices beside them.
@@ -46,12 +48,13 @@ public struct BoxSource: Sendable {
         var errors: [FileError] = []
         if path.lowercased().hasSuffix(".csv") {
             content = .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
-            (files, otherFiles) = ([path] + pictures(in: SafeFiles.folder(of: path), pattern), [])
+            files = [path] + pictures(in: SafeFiles.folder(of: path), pattern)
+            (otherFiles, unreadable) = ([], [])
         } else {
             let folder = try BoxFolder(path, pattern: pattern, cases: cases)
             content = .files(folder.assignments)
             files = folder.assignments.values.joined().map(\.path) + folder.pictures
-            otherFiles = folder.others
+            (otherFiles, unreadable) = (folder.others, folder.errors)
         }
         self.errors = errors
     }
@@ -69,9 +72,11 @@ public struct BoxSource: Sendable {
         guard case .files(let files) = content,
             let file = files[Assignment(annotator: annotator, caseName: name)]?.first(where: { $0.format == .pascalVOC }
             ),
-            let text = try? text(of: file.path), let match = text.firstMatch(of: /<path>\s*([^<]+?)\s*<\/path>/)
+            let text = try? text(of: file.path), let begin = text.range(of: "<path>"),
+            let end = text.range(of: "</path>", range: begin.upperBound..<text.endIndex)
         else { return [] }
-        let picture = String(match.1)
+        let picture = text[begin.upperBound..<end.lowerBound].trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !picture.isEmpty, !picture.contains("<") else { return [] }
         return picture.hasPrefix("/") ? [picture] : [picture, "\(SafeFiles.folder(of: file.path))/\(picture)"]
     }
 

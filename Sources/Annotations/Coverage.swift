@@ -45,6 +45,8 @@ public struct Coverage: Encodable, Sendable {
         }
         let checks = BoxChecks(united, classes: classes, volume: volume)
         let stopped = checks.stopped
+        let stoppedClasses = Set(stopped.compactMap(\.classID))
+        let ends = Set(stopped.filter { $0.classID == nil }.flatMap(\.slices))
         let asked = tasks?.classes(ofCase: name) ?? []
         var drawers: [Int: Set<String>] = [:]
         for (annotator, slices) in annotators {
@@ -54,10 +56,9 @@ public struct Coverage: Encodable, Sendable {
             drawers[classID] != nil || (asked.isEmpty ? !excepted.contains(classID) : asked.contains(classID))
         }.map { classID in
             let slices = (checks.boxes[classID] ?? []).map(\.slice)
-            let isStopped = stopped.contains { finding in
-                finding.classID == classID
-                    || finding.classID == nil && finding.slices.contains { $0 == slices.first || $0 == slices.last }
-            }
+            let isStopped =
+                stoppedClasses.contains(classID)
+                || [slices.first, slices.last].contains { $0.map(ends.contains) == true }
             return Coverage(
                 case: name, class: classes.names[classID], slices, isStopped: isStopped,
                 annotators: (drawers[classID] ?? []).sorted())

@@ -51,11 +51,20 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
     struct Object {
         /// The line on which it begins.
         var line: Int
-        /// `name`, `xmin`, `ymin`, `xmax` and `ymax`. What stands there twice is joined, and so is no number.
-        var parts: [String: String] = [:]
+        /// Of `name`, `xmin`, `ymin`, `xmax` and `ymax`.
+        var parts = Values()
     }
 
-    private(set) var size: [String: String] = [:]
+    /// The texts of elements by their names. Those of one name are joined, and so are no number.
+    struct Values {
+        private var texts: [String: [String]] = [:]
+
+        mutating func add(_ text: String, to name: String) { texts[name, default: []].append(text) }
+
+        subscript(name: String) -> String? { texts[name]?.joined(separator: " and ") }
+    }
+
+    private(set) var size = Values()
     private(set) var objects: [Object] = []
 
     /// The names of the open elements, the root's first.
@@ -135,12 +144,11 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
         _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
     ) {
         let value = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        func joined(_ earlier: String?) -> String { earlier.map { "\($0) and \(value)" } ?? value }
         switch open.dropFirst() {
-        case ["size", "width"], ["size", "height"]: size[name] = joined(size[name])
+        case ["size", "width"], ["size", "height"]: size.add(value, to: name)
         case ["object", "name"], ["object", "bndbox", "xmin"], ["object", "bndbox", "ymin"],
             ["object", "bndbox", "xmax"], ["object", "bndbox", "ymax"]:
-            if let last = objects.indices.last { objects[last].parts[name] = joined(objects[last].parts[name]) }
+            if let last = objects.indices.last { objects[last].parts.add(value, to: name) }
         default: break
         }
         _ = open.popLast()

@@ -24,6 +24,7 @@ public struct EvaluationReport: Sendable {
     /// Scores pairs of label volumes, the truth first.
     ///
     /// - Parameters:
+    ///   - pairs: of which a part may be kept: the tables of all parts have the same organs.
     ///   - organs: the labels to score, and their names; without any, all labels of all truths, by the names that the
     ///     ``LabelsRecord`` beside truths or predictions has, else as label1, ….
     ///   - leftOut: labels that are not scored even so.
@@ -44,9 +45,9 @@ public struct EvaluationReport: Sendable {
         if organs.isEmpty {
             // All are known before the first is scored: none may be missing of the volumes before the one that has it.
             var labels: Set<UInt16> = []
-            for pair in pairs.pairs { labels.formUnion(try LabelVolume(contentsOf: pair.first).values) }
+            for pair in pairs.allPairs { labels.formUnion(try LabelVolume(contentsOf: pair.first).values) }
             // What --map makes of a prediction's labels goes by the truth's names.
-            let named = map.isEmpty ? pairs.pairs.flatMap { [$0.first, $0.second] } : pairs.pairs.map(\.first)
+            let named = map.isEmpty ? pairs.allPairs.flatMap { [$0.first, $0.second] } : pairs.allPairs.map(\.first)
             scored = try Organ.named(
                 labels.subtracting(leftOut).subtracting([0]).sorted(), try LabelsRecord.names(besideLabels: named),
                 file: pairs.first.argument)
@@ -87,7 +88,7 @@ public struct EvaluationReport: Sendable {
             warnings.append(
                 Warning(file: predicted, "labels that no truth has are not scored: \(labels); see --map"))
         }
-        for (organ, row) in zip(organs, summaries) {
+        for (organ, row) in zip(organs, summaries) where !results.isEmpty {
             if row.volumes.absent == results.count {
                 warnings.append(Warning(file: truth, "no voxel is \(organ.name) (label \(organ.label))"))
             }

@@ -29,9 +29,17 @@ public struct SurfaceDistance: Hashable, Sendable {
         precondition(truth.count == size.count && predicted.count == size.count, "surfaces of \(size)")
         let (one, other) = (surface(truth, size), surface(predicted, size))
         guard one.contains(true), other.contains(true) else { return nil }
-        let (there, back) = (
-            distances(from: one, to: other, size, affine), distances(from: other, to: one, size, affine)
-        )
+        self.init(
+            distances(from: one, to: other, size, affine), distances(from: other, to: one, size, affine), hausdorff)
+    }
+
+    /// The same by where the voxels of the surfaces are.
+    init?(truth: [SIMD3<Double>], predicted: [SIMD3<Double>], hausdorff: Hausdorff95 = .pooled) {
+        guard !truth.isEmpty, !predicted.isEmpty else { return nil }
+        self.init(distances(from: truth, to: predicted), distances(from: predicted, to: truth), hausdorff)
+    }
+
+    private init(_ there: [Double], _ back: [Double], _ hausdorff: Hausdorff95) {
         let all = there + back
         hausdorff95 =
             switch hausdorff {
@@ -82,6 +90,17 @@ private func distances(from places: [SIMD3<Double>], to others: [SIMD3<Double>])
 struct VoxelBox {
     var low: VoxelIndex
     var high: VoxelIndex
+    /// How many voxels of both volumes have the label.
+    private(set) var count = 0
+
+    init(at voxel: VoxelIndex) { (low, high) = (voxel, voxel) }
+
+    /// Whether to compare voxels with each other takes less time than to go through the box: labels of a few voxels far apart
+    /// would each cost as much as the volume. A step of the one takes about a sixty-fourth of the other's.
+    var isSparse: Bool {
+        let (pairs, overflow) = count.multipliedReportingOverflow(by: count)
+        return !overflow && pairs / 64 < size.count
+    }
 
     /// The smallest box of each label that holds it in both of two volumes: what is outside it changes no surface of the
     /// label and no distance between them.
@@ -90,7 +109,7 @@ struct VoxelBox {
         for volume in [one, other] {
             for (offset, label) in volume.values.enumerated() where label != 0 {
                 let voxel = volume.size.voxel(at: offset)
-                boxes[label, default: VoxelBox(low: voxel, high: voxel)].include(voxel)
+                boxes[label, default: VoxelBox(at: voxel)].include(voxel)
             }
         }
         return boxes
@@ -101,6 +120,7 @@ struct VoxelBox {
             low[axis] = min(low[axis], voxel[axis])
             high[axis] = max(high[axis], voxel[axis])
         }
+        count += 1
     }
 
     var size: VolumeSize { VolumeSize(i: high.i - low.i + 1, j: high.j - low.j + 1, k: high.k - low.k + 1) }
@@ -126,6 +146,27 @@ func surface(_ mask: [Bool], _ size: VolumeSize) -> [Bool] {
             && voxel.k < size.k - 1
         return !isInside
             || [1, -1, rows, -rows, planes, -planes].contains { !mask[offset + $0] }
+    }
+}
+
+extension LabelVolume {
+    /// Where the voxels of some labels are that have a neighbour of another.
+    func surfaces(of labels: Set<UInt16>, affine: Affine) -> [UInt16: [SIMD3<Double>]] {
+        var isWanted = [Bool](repeating: false, count: Int(UInt16.max) + 1)
+        for label in labels { isWanted[Int(label)] = true }
+        var places: [UInt16: [SIMD3<Double>]] = [:]
+        for (offset, label) in values.enumerated() where isWanted[Int(label)] {
+            let voxel = size.voxel(at: offset)
+            let isSurface = VoxelAxis.allCases.contains { axis in
+                [-1, 1].contains { step in
+                    var neighbour = voxel
+                    neighbour[axis] += step
+                    return !(0..<size[axis]).contains(neighbour[axis]) || self[neighbour] != label
+                }
+            }
+            if isSurface { places[label, default: []].append(affine.position(of: voxel)) }
+        }
+        return places
     }
 }
 

@@ -17,7 +17,8 @@ public struct OrganScore: Sendable {
 /// Scores a predicted label volume against the truth, organ by organ.
 ///
 /// - Parameter distances: which Hausdorff distance; without one, no distances are computed.
-/// - Throws: ``FileError`` `badData` where the two volumes are not in the same place.
+/// - Throws: ``FileError`` `badData` where the two volumes are not in the same place, or there are more scores of slices than
+///   ``Limit/scores`` lets be.
 public func scores(
     of predicted: LabelVolume, file: String, truth: LabelVolume, organs: [Organ], axis: VoxelAxis, miss: Miss,
     distances: Hausdorff95? = .pooled
@@ -31,14 +32,22 @@ public func scores(
     let affine = geometry.affine.scaled(by: geometry.millimetresPerUnit)
     let millilitres = geometry.millilitresPerVoxel
     let slices = SliceGeometry(geometry, axis: axis)
+    try Limit.scores.check(organs.count * slices.count, ofSize: 32, of: file, "too many labels on too many slices")
     let overlaps = overlaps(truth: truth, predicted: predicted, labels: organs.map(\.label), slices: slices)
     let boxes = distances == nil ? [:] : VoxelBox.boxes(of: truth, predicted)
+    let scattered = Set(boxes.filter(\.value.isSparse).keys)
+    let places = [truth, predicted].map { scattered.isEmpty ? [:] : $0.surfaces(of: scattered, affine: affine) }
     return organs.map { organ in
         let own = overlaps[organ.label] ?? []
         return OrganScore(
             dice: own.whole.dice(miss: miss), sliceDice: own.map { $0.dice(miss: miss) },
             surface: boxes[organ.label].flatMap { box in
-                SurfaceDistance(
+                if box.isSparse {
+                    return SurfaceDistance(
+                        truth: places[0][organ.label] ?? [], predicted: places[1][organ.label] ?? [],
+                        hausdorff: distances ?? .pooled)
+                }
+                return SurfaceDistance(
                     truth: box.mask(truth, organ.label), predicted: box.mask(predicted, organ.label), size: box.size,
                     affine: affine, hausdorff: distances ?? .pooled)
             },

@@ -81,11 +81,7 @@ public struct VolumeFiles: Sendable {
         files = found.files.sorted { $0.name < $1.name }
         warnings = [("hidden files, not read", found.hidden), ("cases without a volume", found.missing)]
             .filter { !$0.1.isEmpty }.map { Warning(file: argument, "\($0): \(list($1.sorted()))") }
-        errors = found.unreadable.sorted().map {
-            FileError(
-                .badData, file: argument, "a name that is not UTF-8, skipped", found: $0,
-                advice: "Rename the file; ls -b shows its bytes.")
-        }
+        errors = found.unreadable.sorted().map { FolderNames.error(of: $0, in: argument) }
         let isDICOM = files.isEmpty && kind == .folder && holdsDICOM(path)
         guard !files.isEmpty else {
             let skipped = errors.first.map { "\($0.what): \($0.found ?? "")" }
@@ -115,8 +111,12 @@ public struct VolumePairs: Sendable {
     public let (first, second): (VolumeFiles, VolumeFiles)
     /// In the order of the names.
     public private(set) var pairs: [VolumePair]
+    /// The same before some were left to other parts.
+    public let allPairs: [VolumePair]
     /// What was left out.
     public let warnings: [Warning]
+    /// Volumes of both that cannot be opened because their names are not UTF-8.
+    public var errors: [FileError] { first.errors + second.errors }
 
     /// Pairs two files whatever their names, and the volumes of two folders or patterns by the names of their cases.
     ///
@@ -159,10 +159,10 @@ public struct VolumePairs: Sendable {
                 expected: "the same names", found: "without a partner: \(list(lonely))",
                 advice: pairs.isEmpty ? nil : "Leave them out with --only-common.")
         }
-        self.pairs = pairs.sorted { $0.name < $1.name }
+        allPairs = pairs.sorted { $0.name < $1.name }
+        self.pairs = allPairs
         let leftOut = Warning(file: second.argument, "without a partner, left out: \(list(lonely))")
-        let skipped = (first.errors + second.errors).map { Warning(file: $0.file, "\($0.what): \($0.found ?? "")") }
-        warnings = first.warnings + second.warnings + skipped + (lonely.isEmpty ? [] : [leftOut])
+        warnings = first.warnings + second.warnings + (lonely.isEmpty ? [] : [leftOut])
     }
 }
 
@@ -269,7 +269,12 @@ private func matches(_ pattern: String) -> Found {
     guard let place = parts.firstIndex(where: { $0.contains(VolumeFile.placeholder) }) else { return found }
     let start = place == 0 ? "" : existing(parts[..<place].joined(separator: "/") + "/")
     guard let entries = try? FolderNames(of: start.isEmpty ? "." : start) else { return found }
-    found.unreadable = entries.unreadable.filter { caseName(of: $0, by: parts[place]) != nil }
+    // A slash ends the names of folders.
+    let ending = place < parts.count - 1 ? "/" : ""
+    found.unreadable = entries.unreadable.filter { name in
+        name.hasSuffix("/") == !ending.isEmpty
+            && caseName(of: String(name.dropLast(ending.count)), by: parts[place]) != nil
+    }
     for entry in entries.names {
         guard let name = caseName(of: entry, by: parts[place]) else { continue }
         let path = parts[(place + 1)...].reduce(start + entry) { folder, part in

@@ -23,6 +23,11 @@ public enum Limit: CaseIterable, Sendable {
     case pickle
     /// What a zip's deflated members inflate to, in bytes, where its file is not a sixteenth as long.
     case inflated
+    /// The boxes of a slice: 1 MiB each for the model's masks, 64 KiB each where those of annotators are compared with each
+    /// other. Annotators of a volume, 1 MiB each.
+    case boxes
+    /// The scores of labels on slices, 32 bytes each.
+    case scores
 
     /// The bound where nobody raised it, in bytes.
     public var standard: Int {
@@ -37,6 +42,8 @@ public enum Limit: CaseIterable, Sendable {
         case .header: 100_000_000
         case .pickle: 8 << 20
         case .inflated: 64 << 20
+        case .boxes: 1 << 30
+        case .scores: 512 << 20
         }
     }
 
@@ -64,6 +71,19 @@ public enum Limit: CaseIterable, Sendable {
         guard count > most else { return }
         throw FileError(
             .badData, file: file, place: place, what, expected: "at most \(most) bytes", found: "\(count) bytes",
+            advice: Limit.advice)
+    }
+
+    /// Throws `badData` where there are more of something than the bound has bytes for.
+    ///
+    /// - Parameter size: the bytes of each.
+    public func check(
+        _ count: Int, ofSize size: Int, of file: String, place: String? = nil, _ what: String
+    ) throws(FileError) {
+        let most = bytes / size
+        guard count > most else { return }
+        throw FileError(
+            .badData, file: file, place: place, what, expected: "at most \(most)", found: "\(count)",
             advice: Limit.advice)
     }
 

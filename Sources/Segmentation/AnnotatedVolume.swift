@@ -24,14 +24,15 @@ public struct AnnotatedVolume: Sendable {
     let recordFile: Manifest.Source?
     let classFile: Manifest.Source?
 
-    /// Reads the boxes, and of the volume the header alone.
+    /// Reads the boxes.
+    ///
+    /// - Parameter geometry: the volume's.
     fileprivate init(
-        _ source: BoxSource, _ file: VolumeFile, annotator: String, _ pattern: SlicePattern, _ slicing: Slicing,
-        _ classes: ClassList?, _ chosen: ClosedRange<Int>?, _ digests: ReadDigests
+        _ source: BoxSource, _ file: VolumeFile, _ geometry: Geometry, annotator: String, _ pattern: SlicePattern,
+        _ slicing: Slicing, _ classes: ClassList?, _ chosen: ClosedRange<Int>?, _ digests: ReadDigests
     ) throws(FileError) {
         self.file = file
         self.annotator = annotator
-        let geometry = try Geometry(ofVolume: file.path)
         orientation = geometry.source == .none ? nil : geometry.orientation
         geometryWarnings = geometry.warnings(file: file.path)
         record = try digests.recording { () throws(FileError) in
@@ -70,6 +71,15 @@ public struct AnnotatedVolume: Sendable {
             case: file.name, size: geometry.size)
     }
 
+    /// Throws `badData` where a slice has more boxes than the model is asked about at once; see ``Limit/boxes``.
+    public func requireFewBoxes() throws(FileError) {
+        for slice in boxes {
+            try Limit.boxes.check(
+                slice.boxes.count, ofSize: 1 << 20, of: slice.files.first ?? file.path, place: "slice \(slice.slice)",
+                "too many boxes on one slice")
+        }
+    }
+
     /// What checks know of the volume besides its boxes.
     fileprivate func checked(tasks: [Int: [ClosedRange<Int>]]?) -> CheckedVolume {
         var volume = CheckedVolume(
@@ -92,6 +102,10 @@ public struct AnnotatedVolumes: Sendable {
     public let path: String
     /// One for each volume and annotator; volumes without boxes are left out where there are others.
     public let volumes: [AnnotatedVolume]
+    /// Volumes with boxes that are left out because their headers cannot be read; there are others.
+    public let unreadable: [(file: VolumeFile, error: FileError)]
+    /// Files and folders of boxes that are left out because their names are not UTF-8.
+    public let skipped: [FileError]
     /// Every file that belongs to the boxes: theirs, the records and pictures of slices, the volumes.
     public let files: [String]
     /// What was left out, and what is assumed.
@@ -123,20 +137,27 @@ public struct AnnotatedVolumes: Sendable {
         var isForAll = true
         if case .one(let chosen) = annotators { (name, isForAll) = (chosen, false) }
         var (volumes, errors, without): ([AnnotatedVolume], [FileError], [String]) = ([], [], [])
+        var unreadable: [(file: VolumeFile, error: FileError)] = []
         for file in files {
             let known = source.annotators(ofCase: file.name)
             if files.count > 1, known.isEmpty || name.map({ !known.contains($0) }) == true {
                 without.append(file.name)
                 continue
             }
+            let geometry: Geometry
+            do throws(FileError) { geometry = try Geometry(ofVolume: file.path) } catch {
+                unreadable.append((file, error))
+                continue
+            }
             do throws(FileError) {
                 let chosen =
                     isForAll && !known.isEmpty
                     ? known : [try source.annotator(ofCase: file.name, chosen: name)]
+                try Limit.boxes.check(chosen.count, ofSize: 1 << 20, of: path, "too many annotators of one volume")
                 for annotator in chosen {
                     volumes.append(
                         try AnnotatedVolume(
-                            source, file, annotator: annotator, pattern, slicing, classes, slices, digests))
+                            source, file, geometry, annotator: annotator, pattern, slicing, classes, slices, digests))
                 }
             } catch {
                 errors.append(error)
@@ -147,10 +168,12 @@ public struct AnnotatedVolumes: Sendable {
         let bad = volumes.flatMap(\.errors) + (volumes.count == 1 ? [] : source.errors)
         // First, since what is missing may be missing for that reason.
         if !skipsBad { errors = bad.sorted { ($0.file, $0.line ?? 0) < ($1.file, $1.line ?? 0) } + errors }
+        if !errors.isEmpty || volumes.isEmpty { errors += unreadable.map(\.error) }
         if !errors.isEmpty { throw FileErrors(errors) }
         if volumes.isEmpty { _ = try source.annotator(ofCase: files[0].name, chosen: name) }
 
         (self.path, self.volumes, self.slicing, self.evidence) = (path, volumes, slicing, evidence)
+        (self.unreadable, skipped) = (unreadable, source.unreadable)
         let records = Set(
             volumes.flatMap { source.folders(ofAnnotator: $0.annotator) }.map(SlicesRecord.path)
                 + volumes.compactMap(\.record?.path))
@@ -210,6 +233,7 @@ extension AnnotatedVolumes {
         func turning(_ volume: AnnotatedVolume) -> String {
             "axis \(volume.record?.record.axis ?? slicing.axis ?? .k), view \(volume.slices.view)"
         }
+        try requireComparable()
         if let other = volumes.first(where: { turning($0) != turning(volumes[0]) }) {
             throw FileError(
                 .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
@@ -220,6 +244,18 @@ extension AnnotatedVolumes {
             return MergedBoxes.Case(
                 name: name, sliceCount: slices.count, imageSize: slices.imageSize,
                 objects: AgreedBox.objects(drawnBy: Self.drawn(volumes), case: name, evidence: evidence))
+        }
+    }
+
+    /// Throws `badData` where a slice has more boxes, of all annotators, than are compared with each other.
+    private func requireComparable() throws(FileError) {
+        for own in Dictionary(grouping: volumes, by: \.file.name).values {
+            var counts: [Int: Int] = [:]
+            for slice in own.lazy.flatMap(\.boxes) { counts[slice.slice, default: 0] += slice.boxes.count }
+            guard let most = counts.max(by: { $0.value < $1.value }) else { continue }
+            try Limit.boxes.check(
+                most.value, ofSize: 64 << 10, of: path, place: "\(own[0].file.name), slice \(most.key)",
+                "too many boxes on one slice")
         }
     }
 

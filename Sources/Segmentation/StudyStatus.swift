@@ -46,8 +46,7 @@ public struct StudyStatus: Encodable, Sendable {
         _ annotated: AnnotatedVolume, _ plan: Result<VolumePlan, FileError>, failure: String?, labels: String
     ) {
         func add(_ state: State, _ why: String, _ slices: Int) {
-            volumes.append(
-                Row(case: annotated.file.name, state: state, why: why.replacing("\n", with: " "), slices: slices))
+            self.add(annotated.file, state, why, slices)
         }
         switch plan {
         case .failure(let error): add(.failed, error.description, annotated.boxes.count)
@@ -67,6 +66,15 @@ public struct StudyStatus: Encodable, Sendable {
         let left = volumes.reduce(0) { $0 + $1.slices }
         let middle = secondsPerSlice.sorted().dropFirst(secondsPerSlice.count / 2).first
         secondsLeft = middle.map { $0 * Double(left) }
+    }
+
+    /// Adds a volume whose header cannot be read.
+    public mutating func add(unreadable file: VolumeFile, _ error: FileError) {
+        add(file, .failed, error.description, 0)
+    }
+
+    private mutating func add(_ file: VolumeFile, _ state: State, _ why: String, _ slices: Int) {
+        volumes.append(Row(case: file.name, state: state, why: why.replacing("\n", with: " "), slices: slices))
     }
 
     /// Says which tasks of a job array have something to do.

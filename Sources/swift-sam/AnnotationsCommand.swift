@@ -41,6 +41,7 @@ struct AgreementOfAnnotations: ParsableCommand, CommonCommand {
     func run() throws {
         let classes = try ClassList(contentsOf: classes)
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classes)
+        printSkipped(annotated.unreadable.map(\.error))
         let report = AgreementReport(
             try annotated.agreedBoxes().flatMap(\.objects), drawn: annotated.boxesByAnnotator, classes: classes)
         if json { return try printJSON(report) }
@@ -113,6 +114,7 @@ struct MergeAnnotations: ParsableCommand, CommonCommand {
         let standing = try FoundRecord(in: [place])
         let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classList)
+        printSkipped(annotated.unreadable.map(\.error))
         // A record that is there stays, or is refused below.
         let newRecord = standing == nil && annotated.record != nil ? recordPath : nil
         let merged = try MergedBoxes(try annotated.agreedBoxes(), pattern: slicing.pattern, classes: classList)

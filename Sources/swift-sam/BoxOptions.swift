@@ -50,6 +50,7 @@ struct BoxOptions: ParsableArguments {
             boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
             annotators: annotators, slices: slices, skipsBad: skipBad,
             evidence: Evidence(tasks: tasks, emptyFile: emptyMeans), digests: digests)
+        printSkipped(annotated.skipped)
         printWarnings(annotated.warnings)
         return annotated
     }

@@ -45,6 +45,7 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         let excepted = try except.classIDs(in: classList)
         let annotated = try boxes.read(
             on: cases, slicing, classes: classList, by: annotator.map { .one(named: $0) } ?? .all)
+        printSkipped(annotated.unreadable.map(\.error))
         try requireOutputs([csv].compactMap { $0 }, besides: annotated.files + [classes])
         let rows = annotated.findings(classes: classList, except: excepted)
         if let csv { try writeAtomically(csv, Data(commaSeparated([FindingRow.columns] + rows.map(\.cells)).utf8)) }

@@ -33,7 +33,9 @@ struct CoverageOfAnnotations: ParsableCommand, CommonCommand {
         let cases = try slicing.cases()
         let classList = try ClassList(contentsOf: classes)
         let excepted = try except.classIDs(in: classList)
-        let rows = try boxes.read(on: cases, slicing, classes: classList).coverage(classes: classList, except: excepted)
+        let annotated = try boxes.read(on: cases, slicing, classes: classList)
+        printSkipped(annotated.unreadable.map(\.error))
+        let rows = annotated.coverage(classes: classList, except: excepted)
         let incomplete = rows.count { !$0.isComplete }
         if json {
             try printJSON(["coverage": rows])

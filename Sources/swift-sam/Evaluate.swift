@@ -81,6 +81,7 @@ struct Evaluate: ParsableCommand, CommonCommand {
             besides: (volumes.truth.files + volumes.predicted.files).flatMap { [$0.path] + labelsRecords($0.path) })
         var pairs = try VolumePairs(volumes.truth, volumes.predicted, onlyCommon: onlyCommon)
         if let part { try pairs.keep(part, environment: ProcessInfo.processInfo.environment) }
+        printSkipped(pairs.errors)
         printWarnings(pairs.warnings)
         let count = pairs.pairs.count
         let progress = Progress("evaluate: volumes", total: count, isQuiet: count == 1)

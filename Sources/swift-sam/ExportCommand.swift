@@ -71,6 +71,7 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
     func run() throws {
         let paired = try VolumePairs(
             try VolumeFiles(images), try VolumeFiles(labels), hasChannels: true, onlyCommon: onlyCommon)
+        printSkipped(paired.errors)
         printWarnings(paired.warnings)
         let organs = names.organs.isEmpty ? try recordedOrgans(paired) : names.organs
         guard !organs.isEmpty else {

@@ -56,20 +56,27 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
             try AnnotatedVolumes(
                 $0, on: files, pattern: slicing.pattern, slicing: ways, classes: classList, slices: slices)
         }
+        printSkipped(annotated?.skipped ?? [])
         var settings = SegmentationSettings(
             sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
         settings.cache = try await cache.open(weights: settings.weightsDigest)
         settings.stop = Signals.askToStop()
+        var work = SharedWork(isAlone: files.count == 1)
         for file in try chosen(files, by: part) {
-            let drawn = annotated?.volumes.filter { $0.file.name == file.name }
-            let encodings =
-                try drawn?.map { annotated throws(FileError) in try SliceEncoding(annotated, settings) }
-                ?? [SliceEncoding(file, settings, slices: slices)]
-            for encoding in encodings {
-                let progress = Progress("\(file.path): slices", total: encoding.slices.count)
-                try encoding(progress: progress.update)
+            try await work.attempt(file, slices: 0) { _ in
+                if let unreadable = annotated?.unreadable.first(where: { $0.file == file }) { throw unreadable.error }
+                let drawn = annotated?.volumes.filter { $0.file == file }
+                let encodings =
+                    try drawn?.map { annotated throws(FileError) in try SliceEncoding(annotated, settings) }
+                    ?? [SliceEncoding(file, settings, slices: slices)]
+                for encoding in encodings {
+                    let progress = Progress("\(file.path): slices", total: encoding.slices.count)
+                    try encoding(progress: progress.update)
+                }
+                return nil
             }
             printWarnings(settings.cache?.takeWarnings() ?? [])
         }
+        try work.finish(slicing.volume, "encoded")
     }
 }

@@ -106,9 +106,13 @@ struct Segment: AsyncParsableCommand, CommonCommand {
     /// Everything that is known before a voxel is read.
     struct Study {
         var volumes: [AnnotatedVolume]
+        /// Volumes whose headers cannot be read.
+        var unreadable: [(file: VolumeFile, error: FileError)]
         /// The names of all cases, those without boxes too: what parts are of.
         var cases: [String]
         var settings: SegmentationSettings
+
+        var isOfOneVolume: Bool { volumes.count + unreadable.count == 1 }
     }
 
     /// Reads the boxes, checks them and the options, and opens the model.
@@ -127,6 +131,7 @@ struct Segment: AsyncParsableCommand, CommonCommand {
             on: cases, slicing, classes: classList, by: .one(named: annotator), slices: slices,
             digests: digests)
         let volumes = annotated.volumes
+        for volume in volumes { try volume.requireFewBoxes() }
         let written = volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }
         try requireDistinct(reads: annotated.files + options.reads() + [classes].compactMap { $0 }, writes: written)
         for volume in volumes {
@@ -145,7 +150,8 @@ struct Segment: AsyncParsableCommand, CommonCommand {
         let settings = SegmentationSettings(
             sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
             classes: classList, version: version, loadSeconds: load)
-        return Study(volumes: volumes, cases: cases.map(\.name), settings: settings)
+        return Study(
+            volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings)
     }
 
     func run() async throws {
@@ -157,10 +163,13 @@ struct Segment: AsyncParsableCommand, CommonCommand {
         settings.stop = Signals.askToStop()
         try requireOutputs(volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }, besides: [])
         var manifests: [String: Manifest] = [:]
-        var work = SharedWork(shared, isAlone: study.volumes.count == 1)
+        var work = SharedWork(log: shared.log, claims: shared.claim, isAlone: study.isOfOneVolume)
+        for (file, error) in study.unreadable where part.contains(file.name) {
+            try await work.attempt(file, slices: 0) { _ in throw error }
+        }
         var plans: [VolumePlan] = []
         for volume in volumes {
-            try await work.attempt(volume, slices: 0) { _ in
+            try await work.attempt(volume.file, slices: 0) { _ in
                 let outputs = outputs(volume.file)
                 recoverInterrupted(labels: outputs[0], outputs: Array(outputs.dropFirst(2)))
                 let plan = try await plan(volume, settings)
@@ -175,7 +184,7 @@ struct Segment: AsyncParsableCommand, CommonCommand {
         for plan in plans {
             let volume = plan.annotated
             let title = "\(volume.file.path)\(run.next()): slices"
-            try await work.attempt(volume, slices: plan.sliceCount, claiming: outputs(volume.file)[0]) { claim in
+            try await work.attempt(volume.file, slices: plan.sliceCount, claiming: outputs(volume.file)[0]) { claim in
                 // Another process may have done it since.
                 let plan = claim == nil ? plan : try await self.plan(volume, settings)
                 if let manifest = plan.manifest {
@@ -188,7 +197,7 @@ struct Segment: AsyncParsableCommand, CommonCommand {
             printWarnings(settings.cache?.takeWarnings() ?? [])
         }
         if json {
-            try study.volumes.count > 1 ? printJSON(["volumes": manifests]) : printJSON(manifests.first?.value)
+            try study.isOfOneVolume ? printJSON(manifests.first?.value) : printJSON(["volumes": manifests])
         }
         try work.finish(slicing.volume)
     }

@@ -42,9 +42,8 @@ struct SharedWork {
     private var errors: [(path: String, error: FileError)] = []
     private var claimed: [String] = []
 
-    init(_ options: SharedWorkOptions, isAlone: Bool) {
-        log = options.log.map(RunLog.init)
-        (claims, self.isAlone) = (options.claim, isAlone)
+    init(log: String? = nil, claims: Bool = false, isAlone: Bool) {
+        (self.log, self.claims, self.isAlone) = (log.map(RunLog.init), claims, isAlone)
     }
 
     /// Does something about a volume, and keeps what it fails by.
@@ -53,19 +52,19 @@ struct SharedWork {
     ///   - labels: the labels to claim first, where claims were asked for.
     ///   - body: receives the claim, and gives the outcome for the log, nil where there was nothing to do.
     mutating func attempt(
-        _ volume: AnnotatedVolume, slices: Int, claiming labels: String? = nil,
+        _ volume: VolumeFile, slices: Int, claiming labels: String? = nil,
         _ body: (VolumeClaim?) async throws -> RunLog.Outcome?
     ) async throws {
         let start = RunLog.Start()
         func add(_ outcome: RunLog.Outcome, _ error: FileError? = nil) {
-            printWarnings(log?.add(outcome, of: volume.file.name, slices: slices, since: start, error: error) ?? [])
+            printWarnings(log?.add(outcome, of: volume.name, slices: slices, since: start, error: error) ?? [])
         }
         do {
             var claim: VolumeClaim?
             if claims, let labels {
                 claim = try VolumeClaim.take(labels: labels)
                 if claim == nil {
-                    claimed.append(volume.file.path)
+                    claimed.append(volume.path)
                     return
                 }
             }
@@ -75,7 +74,7 @@ struct SharedWork {
             add(.failed, error)
             if isAlone { throw error }
             printError("error: \(error)")
-            errors.append((volume.file.path, error))
+            errors.append((volume.path, error))
         } catch let error as Interrupted {
             add(.interrupted)
             throw error
@@ -83,11 +82,13 @@ struct SharedWork {
     }
 
     /// Says what other processes work on, and throws what failed.
-    func finish(_ argument: String) throws(FileError) {
+    ///
+    /// - Parameter verb: what was to be done to volumes.
+    func finish(_ argument: String, _ verb: String = "labelled") throws(FileError) {
         if !claimed.isEmpty { printNote("claimed by other processes: \(list(claimed))") }
         guard let first = errors.first?.error else { return }
         throw FileError(
-            first.kind, file: argument, "volumes that could not be labelled",
+            first.kind, file: argument, "volumes that could not be \(verb)",
             found: "\(errors.count): \(list(errors.map(\.path)))")
     }
 

@@ -33,7 +33,9 @@ struct Slices: ParsableCommand, CommonCommand {
         let cases = try slicing.cases()
         var ways = slicing.slicing
         ways.view = ways.view ?? .radiological
-        let geometries = try cases.map { item in (item, try Geometry(ofVolume: item.path)) }
+        let geometries = cases.compactMap { item in
+            skipping { () throws(FileError) in (item, try Geometry(ofVolume: item.path)) }
+        }
         let pictures = try geometries.flatMap { item, geometry in
             handedOut(try ways.slices(of: geometry, case: item.name, record: nil)).map { path(ofSlice: $0, item) }
         }
@@ -42,11 +44,15 @@ struct Slices: ParsableCommand, CommonCommand {
             printWarnings(warningsOfMixedOrientations(orientations, file: slicing.volume))
         }
         try requireDistinct(reads: cases.map(\.path), writes: pictures + [SlicesRecord.path(in: output)])
-        for item in cases {
-            let volume = try Volume(contentsOf: item.path)
-            let slices = try ways.slices(of: volume.geometry, case: item.name, record: nil)
+        for (item, _) in geometries {
+            let read = skipping { () throws(FileError) in
+                let volume = try Volume(contentsOf: item.path)
+                let slices = try ways.slices(of: volume.geometry, case: item.name, record: nil)
+                return SliceImages(volume, slices, try ways.intensity(of: volume, record: nil))
+            }
+            guard let images = read else { continue }
+            let (volume, slices) = (images.volume, images.slices)
             printWarnings(volume.warnings + slices.warnings(file: volume.file) + slices.warningsOfUpsideDown(volume))
-            let images = SliceImages(volume, slices, try ways.intensity(of: volume, record: nil))
             try makeFolder(output)
             let record = try SlicesRecord(of: images, axis: ways.axis ?? .k, case: item.name, in: output)
             // Before the pictures: what an interruption leaves is what the record says, and never another view's.

@@ -55,7 +55,7 @@ struct SlicingOptions: ParsableArguments {
     func cases() throws -> [VolumeFile] {
         let volumes = try VolumeFiles(volume)
         printWarnings(volumes.warnings)
-        for error in volumes.errors { printError("error: \(error)") }
+        printSkipped(volumes.errors)
         var cases = volumes.files
         if let stem {
             guard cases.count == 1 else {

@@ -40,6 +40,7 @@ struct Status: AsyncParsableCommand, CommonCommand {
                 done += Set(manifest.boxes.map(\.slice)).sorted().map { (volume, $0) }
             }
         }
+        for (file, error) in study.unreadable { status.add(unreadable: file, error) }
         status.setArray(cases: study.cases, parts: segment.shared.part?.count)
         segment.json ? try printJSON(status) : status.printTable()
         if let verify { try self.verify(done.shuffled().prefix(verify), study.settings) }

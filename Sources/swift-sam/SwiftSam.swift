@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SafeFiles
 import Segmentation
+import Synchronization
 import Tensors
 
 /// The command `swift-sam`: arguments, progress and printing; the work is done in the modules below.
@@ -40,6 +41,7 @@ enum Main {
         prepareStandardStreams()
         requireMemory()
         Signals.handle()
+        requireText()
         var command: (any ParsableCommand)?
         do {
             let parsed = try SwiftSam.parseAsRoot()
@@ -49,6 +51,7 @@ enum Main {
         } catch {
             end(by: error, of: command)
         }
+        if let kind = skipped.withLock({ $0 }) { exit(kind.rawValue) }
     }
 
     /// Prints what went wrong and ends with its exit code.
@@ -64,6 +67,7 @@ enum Main {
         case is ExitCode:
             // A check that said no has printed why.
             do throws(FileError) { try finishStandardOutput() } catch { fail(error.description, error.kind, command) }
+            if let kind = skipped.withLock({ $0 }) { exit(kind.rawValue) }
             SwiftSam.exit(withError: error)
         case _ where SwiftSam.exitCode(for: error) != .failure: SwiftSam.exit(withError: error)
         default: fail(error.localizedDescription, .inputOutput, command)
@@ -112,6 +116,15 @@ private func requireMemory() {
     _exit(FileError.Kind.inputOutput.rawValue)
 }
 
+/// Ends the process where an argument is not UTF-8: a file of another name would be read or written.
+private func requireText() {
+    for argument in UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)) {
+        guard let argument, String(validatingCString: argument) == nil else { continue }
+        printError("error: \(String(cString: argument)): not UTF-8; rename the file (ls -b shows its bytes)")
+        exit(FileError.Kind.usage.rawValue)
+    }
+}
+
 /// Throws `inputOutput` where a result that was printed did not arrive.
 func finishStandardOutput() throws(FileError) {
     guard fflush(nil) == 0 else { throw standardOutputError() }
@@ -134,6 +147,23 @@ func printError(_ text: String) {
 /// Writes a text as it is on standard error.
 func writeError(_ text: String) {
     _ = Array(text.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+/// The kind of the first error of something that was left out.
+private let skipped = Mutex<FileError.Kind?>(nil)
+
+/// Prints what is wrong with what is left out: the rest goes on, and the command ends with the first error's exit code.
+func printSkipped(_ errors: [FileError]) {
+    for error in errors { printError("error: \(error)") }
+    skipped.withLock { $0 = $0 ?? errors.first?.kind }
+}
+
+/// The result of one of several things; nil where it is to be left out, as by ``printSkipped(_:)``.
+func skipping<Result>(_ body: () throws(FileError) -> Result) -> Result? {
+    do throws(FileError) { return try body() } catch {
+        printSkipped([error])
+        return nil
+    }
 }
 
 /// Prints what the person should know, each once.

@@ -111,6 +111,37 @@ import Testing
         #expect(quiet.errors == "")
     }
 
+    /// As `segment` shares its volumes: together the parts have every pair once.
+    @Test func partsOfPairs() throws {
+        let names = ["a", "b", "c", "d", "e"]
+        for name in names { try make("truth/\(name).nii.gz", "out/\(name).nii.gz", from: truth) }
+        func rows(_ part: String, environment: [String: String] = [:]) throws -> [String] {
+            let command = try Command(
+                [
+                    "evaluate", "--truth", "truth", "--predicted", "out", "--names", "1=spleen", "--no-distances",
+                    "--csv", "v.csv", "--part", part,
+                ], in: folder.path, environment: environment)
+            guard command.status == 0 else { return ["\(command.status)"] }
+            let table = try String(contentsOfFile: folder.file("v.csv"), encoding: .utf8)
+            return table.split(separator: "\n").dropFirst().map(String.init)
+        }
+        #expect(try rows("1/2") == ["a.nii.gz,1.0", "c.nii.gz,1.0", "e.nii.gz,1.0"])
+        #expect(try rows("2/2") == ["b.nii.gz,1.0", "d.nii.gz,1.0"])
+        #expect(try rows("slurm/3", environment: ["SLURM_ARRAY_TASK_ID": "3"]) == ["c.nii.gz,1.0"])
+        for part in ["3/2", "0/2", "slurm/2", "1/0", "x"] { #expect(try rows(part) == ["64"], "\(part)") }
+        #expect(try rows("6/6") == [], "a part of no pairs")
+        // Of an organ that no truth of the part has, too.
+        var labels = try LabelVolume(contentsOf: truth)
+        labels.values = labels.values.map { $0 == 1 ? 1 : 0 }
+        try labels.write(to: folder.file("truth/b.nii.gz"))
+        let part = [
+            "evaluate", "--truth", "truth", "--predicted", "out", "--no-distances", "--part", "2/5", "--csv", "v.csv",
+        ]
+        #expect(try Command(part, in: folder.path).status == 0)
+        let head = try String(contentsOfFile: folder.file("v.csv"), encoding: .utf8).prefix { $0 != "\n" }
+        #expect(head == "path,label1_dice,label2_dice,label3_dice,label4_dice,label5_dice")
+    }
+
     /// The labels are those of all truths, also of one that is not the first and of none that is all 0.
     @Test func whatOneTruthHasIsScoredInAll() throws {
         let (nothing, spleen, both) = ("truth/a.nii.gz", "truth/b.nii.gz", "truth/c.nii.gz")

@@ -33,6 +33,18 @@ import Testing
         #expect(try shell("swift-sam summarize s.csv --limit 99999999999T").status == 64)
     }
 
+    @Test func noModuleKnowsOfANetwork() throws {
+        let files = try FileManager.default.subpathsOfDirectory(atPath: checkout + "Sources")
+            .filter { [".swift", ".c", ".h"].contains(where: $0.hasSuffix) }
+        #expect(files.count > 100)
+        for file in files {
+            let text = try String(contentsOfFile: checkout + "Sources/" + file, encoding: .utf8)
+            for word in ["FoundationNetworking", "URLSession", "socket(", "getaddrinfo", "gethostbyname"] {
+                #expect(!text.contains(word), "\(file): \(word)")
+            }
+        }
+    }
+
     /// Replaced, the file that standard output goes to would be gone for what is printed later.
     @Test func standardOutputIsNoOutput() throws {
         let truth = demo + "/truth.nii.gz"
@@ -47,9 +59,34 @@ import Testing
         let command = try shell(
             "mkdir ct && cp $CT ct/a.nii.gz && cp $CT \"ct/$(printf '\\377\\376').nii.gz\" && swift-sam slices ct -o out --quiet"
         )
-        #expect(command.status == 0)
-        #expect(command.errors.contains("error: ct: a name that is not UTF-8, skipped: found \u{FFFD}\u{FFFD}.nii.gz"))
+        let skipped = "a name that is not UTF-8, skipped: found \u{FFFD}\u{FFFD}"
+        #expect(command.status == 65 && command.errors.contains("error: ct: \(skipped).nii.gz"))
         #expect(FileManager.default.fileExists(atPath: folder.file("out/a-slice000.png")))
+
+        // Volumes by a pattern, boxes, annotators, pairs: each is named, the others run, and the end says so.
+        let setup = """
+            n="$(printf '\\377\\376')"; mkdir -p "c/$n" c/a t boxes/x "boxes/$n"; cp $CT c/a/ct.nii.gz
+            cp '\(demo)/truth.nii.gz' t/a.nii.gz; cp t/a.nii.gz "t/$n.nii.gz"
+            printf '0 0.5 0.5 0.2 0.1\\n' > boxes/x/a-slice004.txt; cp boxes/x/a-slice004.txt "boxes/x/$n-slice005.txt"
+            printf 'spleen\\n' > c.txt
+            """
+        for (line, names) in [
+            (
+                "segment 'c/{case}/ct.nii.gz' --boxes boxes --view array -o 'l/{case}.nii.gz'",
+                ["c/{case}/ct.nii.gz: \(skipped)/", "boxes: \(skipped)/", "boxes/x: \(skipped)-slice005.txt"]
+            ),
+            ("annotations check c/a/ct.nii.gz --stem a --boxes boxes --classes c.txt", ["boxes: \(skipped)/"]),
+            ("evaluate --truth t --predicted t --no-distances", ["error: t: \(skipped).nii.gz"]),
+        ] {
+            let command = try shell("\(setup)\nswift-sam \(line)")
+            #expect(command.status == 65, "\(line): \(command.errors)")
+            for name in names { #expect(command.errors.contains(name), "\(line): \(command.errors)") }
+        }
+        #expect(FileManager.default.fileExists(atPath: folder.file("l/a.nii.gz")))
+        // As an argument: no file of a name that only looks like it is written.
+        let named = try shell("swift-sam slices $CT -o \"$(printf 'o\\377')\"")
+        #expect(named.status == 64 && named.errors.contains("error: o\u{FFFD}: not UTF-8"))
+        #expect(folder.names.allSatisfy { !$0.hasPrefix("o\u{FFFD}") })
     }
 
     /// Boxes drawn on pictures without a record, or beside one of another view, would land elsewhere.

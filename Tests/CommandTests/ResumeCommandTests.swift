@@ -114,8 +114,8 @@ import Testing
         let line =
             "env --default-signal=INT swift-sam segment "
             + (arguments + ["-o", "out/{case}.nii", "--cache", "cache"]).joined(separator: " ")
-        // As soon as the first slice is kept.
-        let wait = "while ! ls cache/?/*.safetensors > /dev/null 2>&1; do sleep 0.02; done"
+        // As soon as the first slice is kept, or a minute later.
+        let wait = "for i in $(seq 3000); do ls cache/?/*.safetensors > /dev/null 2>&1 && break; sleep 0.02; done"
         let stopped = try Command(shell: "\(line) & \(wait); kill -\(name) $!; wait $!", in: folder.path)
         #expect(stopped.status == 75, "\(stopped.errors)")
         #expect(stopped.errors.contains("interrupted: the same command goes on"))

@@ -174,6 +174,57 @@ import Testing
         #expect(!folder.names.contains("img0001.nii"))
     }
 
+    /// Neither does one whose header is none, whatever reads the others.
+    @Test func oneVolumeWithoutAHeaderStopsNoOther() throws {
+        try makeVolumes()
+        folder.write("ct/img0001.nii.gz", "a page that the download gave")
+        let failure = "error: ct/img0001.nii.gz: not a NIfTI volume"
+        func run(_ command: String, _ more: [String]) throws -> Command {
+            let command = try Command([command, "ct"] + more, in: folder.path)
+            #expect(command.status == 65 && command.errors.contains(failure), "\(command.errors)")
+            return command
+        }
+        let boxes = ["--boxes", "boxes", "--model", randomWeights]
+        let labels = ["-o", "out/{case}.nii", "--log", "runs.jsonl", "--json"]
+        let segmented = try run("segment", boxes + labels)
+        #expect(segmented.errors.contains("ct: volumes that could not be labelled: found 1: ct/img0001.nii.gz"))
+        #expect(boxCounts(segmented) == ["img0002": 2])
+        let log = try String(contentsOfFile: folder.file("runs.jsonl"), encoding: .utf8).split(separator: "\n")
+        #expect(log.count == 2 && log[0].contains(#""case":"img0001""#) && log[0].contains(#""outcome":"failed""#))
+        let status = try Command(["status", "ct"] + boxes + labels, in: folder.path)
+        let rows = status.json["volumes"] as? [[String: Any]]
+        let states = rows?.map { [$0["case"], $0["state"]].compactMap { $0 as? String }.joined(separator: " ") }
+        #expect(Set(states ?? []) == ["img0001 failed", "img0002 done"] && status.json["array"] as? String == "1")
+        // It is not of the second part.
+        let part = try Command(["segment", "ct", "--part", "2/2"] + boxes + labels, in: folder.path)
+        #expect(part.status == 0, "\(part.errors)")
+        #expect(try run("precompute", boxes + ["--cache", "cache"]).errors.contains("could not be encoded"))
+        #expect(try run("slices", ["-o", "slices"]).status == 65)
+        #expect(FileManager.default.fileExists(atPath: folder.file("slices/img0002-slice000.png")))
+        folder.write("class_list.txt", "spleen\n")
+        for name in ["check", "coverage"] {
+            let command = try Command(
+                ["annotations", name, "ct", "--boxes", "boxes", "--classes", "class_list.txt"], in: folder.path)
+            #expect(command.status == 65 && command.errors.contains(failure) && command.output.contains("img0002"))
+        }
+        // Alone it is the error.
+        let alone = try Command(["segment", "ct/img0001.nii.gz", "-o", "x.nii"] + boxes, in: folder.path)
+        #expect(alone.status == 65 && alone.errors.contains(failure) && !alone.errors.contains("could not be"))
+    }
+
+    /// Their masks would take more memory than the machine has.
+    @Test func aSliceHasABoundOfBoxes() throws {
+        try makeVolumes()
+        folder.write("boxes/img0001-slice003.txt", String(repeating: "0 0.5 0.5 0.2 0.1\n", count: 1025))
+        let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
+        #expect(command.status == 65)
+        #expect(
+            command.errors.contains(
+                "boxes/img0001-slice003.txt: slice 3: too many boxes on one slice: expected at most 1024, found 1025\nIf you trust"
+            ), "\(command.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder.file("labels")))
+    }
+
     @Test func slicesOfSeveralVolumesShareARecord() throws {
         try makeVolumes()
         let command = try Command(["slices", "ct", "--view", "radiological", "-o", "boxes"], in: folder.path)

@@ -1,5 +1,6 @@
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 
+import Annotations
 import Foundation
 import ImageFrames
 import Imaging
@@ -155,6 +156,29 @@ import Testing
         utimensat(AT_FDCWD, old, &times, 0)
         _ = try cache()
         #expect(!FileManager.default.fileExists(atPath: old) && FileManager.default.fileExists(atPath: new))
+    }
+
+    /// The 131 boxes of a real CT: with a warm cache the encoder is never called, by any of them.
+    @Test(.needsSharedData) func aRealCTWithAWarmCache() async throws {
+        let path = sharedData + "/ct_abdomen"
+        let classes = try ClassList(contentsOf: path + "/class_list.txt")
+        let volumes = try AnnotatedVolumes(
+            path + "/boxes", on: VolumeFiles(path + "/ct.nii.gz").files, slicing: .init(view: .array), classes: classes)
+        let settings = SegmentationSettings(sam: sam, slicing: .init(view: .array), version: "1")
+        let run = try SegmentationRun(volumes.volumes[0], settings)
+        var labels: [LabelVolume] = []
+        for isWarm in [false, true] {
+            let cache = try cache()
+            var calls = 0
+            let result = try run.segmenter(encode: { image, name in
+                var ran = false
+                defer { calls += ran ? 1 : 0 }
+                return try sam.encode(image, name: name, scaling: .longestSide, cache: cache) { _, _ in ran = true }
+            })
+            #expect(calls == (isWarm ? 0 : 30) && result.boxes.count == 131)
+            labels.append(result.labels)
+        }
+        #expect(labels[0].values == labels[1].values && Set(labels[0].values).count > 1)
     }
 
     /// Another box, another recipe of overlap, another label: decodes alone.

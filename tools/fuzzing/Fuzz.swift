@@ -26,7 +26,9 @@ private func readBoxes(_ name: String, _ bytes: [UInt8]) throws {
     for annotator in source.annotators(ofCase: "ct") {
         let reading = source.boxes(
             ofCase: "ct", annotator: annotator, sliceCount: 8, imageSize: size, classes: classes)
-        _ = BoxFinding.findings(in: reading.slices, classes: classes, sliceCount: 8)
+        let volume = CheckedVolume(sliceCount: 8, towardsRight: [1, 0], towardsFront: [0, 1])
+        _ = BoxFinding.findings(in: reading.slices, classes: classes, volume: volume)
+        _ = Coverage.rows(drawnBy: [annotator: reading.slices], case: "ct", classes: classes, volume: volume)
         _ = FileErrors(reading.errors.isEmpty ? [FileError(.badData, file: "f", "w")] : reading.errors).description
     }
 }
@@ -53,6 +55,9 @@ private let targets: [String: Target] = [
         let table = try ScoreTable(contentsOf: path)
         for column in table.scoreColumns { _ = Summary(table.scores(column)) }
         _ = try table.paired(with: table, by: "path")
+    },
+    "tasks": Target(ending: "csv") { path, _ in
+        _ = try Tasks(contentsOf: path, classes: classes).slices(of: "anna", case: "ct")
     },
     "record": Target(ending: "json") { path, _ in _ = try SlicesRecord(contentsOf: path) },
     "labels": Target(ending: "txt") { _, bytes in

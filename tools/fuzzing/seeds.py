@@ -77,10 +77,12 @@ def seeds(target):
         "classes": [b"liver\nspleen\n\nkidney\r\n"],
         "scores": [b"path,a_dice,b_dice\nx,0.5,nan\ny,,0.25\n"],
         "record": [json.dumps(record).encode()],
+        "tasks": [b"annotator,class,case,first,last\nanna,liver,ct,0,3\nb,1,ct,4,7\n"],
         "labels": [b"0=1,spleen=2,3=-", b"liver=1"], "pattern": [b"{case}-slice{slice}", b"img{case}_{slice}_x"],
     }[target]
 
 
-target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-for number, seed in enumerate(seeds(target)):
-    (folder / f"{target}-{number}").write_bytes(seed)
+if __name__ == "__main__":
+    target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    for number, seed in enumerate(seeds(target)):
+        (folder / f"{target}-{number}").write_bytes(seed)

@@ -12,6 +12,16 @@ public struct AgreedBox: Hashable, Sendable {
     public var workers: [String]
     /// Where it comes among the slice's objects as people drew them; recipes may let the last box win.
     public var place: Int
+    /// Whether nobody drew it: it lies between boxes that somebody did.
+    public var isFilled = false
+
+    public init(
+        slice: Int, classID: Int, box: PixelBox, own: [String: PixelBox], workers: [String], place: Int,
+        isFilled: Bool = false
+    ) {
+        (self.slice, self.classID, self.box, self.own) = (slice, classID, box, own)
+        (self.workers, self.place, self.isFilled) = (workers, place, isFilled)
+    }
 
     /// Whether at least half of those who worked on the slice drew it: people forget more often than they invent.
     public var isAgreed: Bool { 2 * own.count >= workers.count }

@@ -8,7 +8,7 @@ import SafeFiles
 /// OpenLabeling makes one for every picture that it opens.
 public struct Evidence: Sendable {
     /// What a file without boxes says.
-    public enum EmptyFile: String, CaseIterable, Sendable {
+    public enum EmptyFile: String, CaseIterable, Codable, Sendable {
         case unseen
         case nothing
     }
@@ -24,15 +24,27 @@ public struct Evidence: Sendable {
     /// Whether an annotator looked for a class.
     ///
     /// - Parameter slice: what the annotator's files say about the slice; nil where there are none.
-    func saysLooked(_ annotator: String, for classID: Int, at number: Int, _ slice: SliceBoxes?, case name: String)
-        -> Bool
-    {
+    public func saysLooked(
+        _ annotator: String, for classID: Int, at number: Int, _ slice: SliceBoxes?, case name: String
+    ) -> Bool {
         if slice?.boxes.contains(where: { $0.classID == classID }) == true { return true }
         if let own = tasks?.slices(of: annotator, case: name) {
             return own[classID]?.contains { $0.contains(number) } == true
         }
         guard let slice else { return false }
         return !slice.boxes.isEmpty || emptyFile == .nothing
+    }
+
+    /// Whether an annotator who drew no box of a class on a slice said by that that nothing of it is there, also where it is
+    /// on the slices around: by tasks, or by an empty file that means so. Boxes of other classes do not say it, since people
+    /// forget one of several organs more often than an organ has a hole.
+    public func saysNothing(
+        _ annotator: String, of classID: Int, at number: Int, _ slice: SliceBoxes?, case name: String
+    ) -> Bool {
+        if let own = tasks?.slices(of: annotator, case: name) {
+            return own[classID]?.contains { $0.contains(number) } == true
+        }
+        return slice?.boxes.isEmpty == true && emptyFile == .nothing
     }
 
     /// The slices between a class's first and last box on which nothing says that the annotator looked for it, in order.

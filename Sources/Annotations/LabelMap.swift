@@ -50,9 +50,10 @@ public struct LabelMap: Hashable, Sendable {
         return label == 0 ? nil : label
     }
 
-    /// The labels of the classes of some boxes, by class id; nil of those left out.
+    /// The labels of all classes in the map, by class id; nil of those left out. Where each class has its id + 1, those of some
+    /// boxes.
     public func labels(of slices: [SliceBoxes]) -> [Int: UInt16?] {
-        let classes = Set(slices.flatMap(\.boxes).map(\.classID))
+        let classes = labels.map { Set($0.keys) } ?? Set(slices.flatMap(\.boxes).map(\.classID))
         return Dictionary(uniqueKeysWithValues: classes.map { ($0, label(ofClass: $0)) })
     }
 

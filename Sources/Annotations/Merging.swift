@@ -59,15 +59,28 @@ public struct MergedBoxes: Sendable {
 
     /// The table as CSV.
     public var csv: Data {
+        table { _ in true }
+    }
+
+    /// The table of the boxes that nobody drew; nil where somebody drew all.
+    public var filled: Data? { hasFilled ? table(of: \.isFilled) : nil }
+
+    /// How many nobody drew.
+    public var filledCount: Int { cases.flatMap(\.objects).count(where: \.isFilled) }
+
+    private var hasFilled: Bool { filledCount > 0 }
+
+    private func table(of isWanted: (AgreedBox) -> Bool) -> Data {
         let rows = cases.flatMap { item in
-            item.objects.map { object in
+            item.objects.filter(isWanted).map { object in
                 [
                     pattern.name(ofSlice: object.slice, case: item.name),
                     classes?.names[object.classID] ?? "\(object.classID)",
-                ] + corners(object.box)
+                ] + corners(object.box) + (hasFilled ? [object.isFilled ? "1" : "0"] : [])
             }
         }
-        return Data(commaSeparated([["slice", "class", "x0", "y0", "x1", "y1"]] + rows).utf8)
+        let columns = ["slice", "class", "x0", "y0", "x1", "y1"] + (hasFilled ? ["filled"] : [])
+        return Data(commaSeparated([columns] + rows).utf8)
     }
 
     /// The names of the files of a format, in the order of ``contents(_:)``.
@@ -112,7 +125,8 @@ public struct MergedBoxes: Sendable {
         let parts = objects.map { object in
             let sides = zip(["xmin", "ymin", "xmax", "ymax"], corners(object.box))
             let box = sides.map { "<\($0)>\($1)</\($0)>" }.joined()
-            return "  <object><name>\(escaped(classes.names[object.classID]))</name><bndbox>\(box)</bndbox></object>\n"
+            let mark = object.isFilled ? "<filled>1</filled>" : ""
+            return "  <object><name>\(escaped(classes.names[object.classID]))</name>\(mark)<bndbox>\(box)</bndbox></object>\n"
         }
         return """
             <annotation>

@@ -25,6 +25,8 @@ public struct LabelsRecord: Sendable {
     public let axis: VoxelAxis?
     /// Of the label volume when it was written.
     public let sha256: String?
+    /// Whether the origins of the labels were written with them; see ``LabelOrigin``.
+    public let hasOrigin: Bool
 
     /// Where the record of a label volume stands: `labels.json` beside `labels.nii.gz` or `labels.nii`.
     public static func path(besideLabels labels: String) -> String { withoutVolumeExtension(labels) + ".json" }
@@ -38,6 +40,7 @@ public struct LabelsRecord: Sendable {
             if let label = UInt16(entry.key) { labels[label] = entry.value }
         }
         (axis, sha256) = (content.options?.axis, content.output?.sha256)
+        hasOrigin = content.origin != nil
     }
 
     private struct Content: Decodable {
@@ -46,6 +49,7 @@ public struct LabelsRecord: Sendable {
         var labels: [String: Label]?
         var options: Options?
         var output: Output?
+        var origin: Output?
     }
 }
 

@@ -22,6 +22,8 @@ public struct NNUNetDataset: Sendable {
     public let leftOut: Set<UInt16>
     /// Whether slices on which an organ was forgotten are ignored; see ``DrawnSlices``.
     public let ignoresGaps: Bool
+    /// Whether what was filled and not drawn is ignored; see ``LabelOrigin``.
+    public let ignoresFilled: Bool
     public let unfinished: Unfinished
     /// Whether images keep the text and the extensions of their headers, where patients' names can be.
     public let keepsHeader: Bool
@@ -30,16 +32,17 @@ public struct NNUNetDataset: Sendable {
 
     public init(
         cases: [VolumePair], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool,
-        unfinished: Unfinished = .refused, keepsHeader: Bool = false
+        ignoresFilled: Bool = false, unfinished: Unfinished = .refused, keepsHeader: Bool = false
     ) {
         self.cases = cases.sorted { $0.name < $1.name }
         // nnU-Net wants the label that it ignores to be the highest.
         self.organs = organs.filter { $0.name != ignoredName } + organs.filter { $0.name == ignoredName }
         self.leftOut = leftOut
         self.ignoresGaps = ignoresGaps
+        self.ignoresFilled = ignoresFilled
         self.unfinished = unfinished
         self.keepsHeader = keepsHeader
-        hasIgnored = ignoresGaps || organs.contains { $0.name == ignoredName }
+        hasIgnored = ignoresGaps || ignoresFilled || organs.contains { $0.name == ignoredName }
     }
 
     /// What ``write(to:warn:progress:)`` puts into a folder.
@@ -225,8 +228,23 @@ public struct NNUNetDataset: Sendable {
         let learned = organs.indices.filter { organs[$0].name != ignoredName }.map { UInt16($0 + 1) }
         let axis = LabelsRecord(besideLabels: item.second)?.axis ?? .k
         let drawn = DrawnSlices(result, SliceGeometry(geometry, axis: axis), labels: learned)
+        if ignoresFilled { try ignoreFilled(of: item.second, in: &result) }
         if ignoresGaps { result.ignoreBackground(of: drawn.forgotten, drawn.slices, as: ignoreLabel) }
         return (result, drawn, labels.warnings)
+    }
+
+    /// Gives what was filled the label that is ignored; labels without origins have none.
+    private func ignoreFilled(of labels: String, in result: inout LabelVolume) throws(FileError) {
+        guard LabelsRecord(besideLabels: labels)?.hasOrigin == true else { return }
+        let path = LabelOrigin.path(besideLabels: labels)
+        let origin = try LabelVolume(contentsOf: path)
+        if let difference = result.geometry.difference(from: origin.geometry) {
+            throw FileError(.badData, file: path, "not in the place of \(labels)", found: difference)
+        }
+        for (offset, origin) in origin.values.enumerated()
+        where origin > LabelOrigin.drawn.rawValue && result.values[offset] != 0 {
+            result.values[offset] = ignoreLabel
+        }
     }
 
     /// The highest of all.

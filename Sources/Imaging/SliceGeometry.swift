@@ -31,10 +31,10 @@ public struct SliceGeometry: Hashable, Sendable {
     public let axis: VoxelAxis
     public let view: SliceView
     /// The axis along an image's width, and whether it runs from right to left.
-    private let across: VoxelAxis
+    public let across: VoxelAxis
     private let acrossIsReversed: Bool
     /// The axis along an image's height, and whether it runs from the bottom up.
-    private let down: VoxelAxis
+    public let down: VoxelAxis
     private let downIsReversed: Bool
     /// Whether the slices lie across the length of the body, or the volume does not say.
     public let isAxial: Bool

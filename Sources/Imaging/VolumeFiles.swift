@@ -78,7 +78,8 @@ public struct VolumeFiles: Sendable {
             let name = withoutVolumeExtension(URL(filePath: path).lastPathComponent)
             found = ([VolumeFile(name: name, path: path)], [], [], [])
         }
-        files = found.files.sorted { $0.name < $1.name }
+        let isNamed = kind == .file
+        files = found.files.filter { isNamed || !LabelOrigin.isOrigin($0.path) }.sorted { $0.name < $1.name }
         warnings = [("hidden files, not read", found.hidden), ("cases without a volume", found.missing)]
             .filter { !$0.1.isEmpty }.map { Warning(file: argument, "\($0): \(list($1.sorted()))") }
         errors = found.unreadable.sorted().map { FolderNames.error(of: $0, in: argument) }

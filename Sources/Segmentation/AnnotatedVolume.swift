@@ -17,8 +17,14 @@ public struct AnnotatedVolume: Sendable {
     let geometryWarnings: [Warning]
     /// The slices that have files or rows, in order; those without boxes too.
     public let boxes: [SliceBoxes]
+    /// What says that somebody looked at a slice.
+    let evidence: Evidence
+    /// From one slice to the next, in millimetres.
+    let spacing: Double
     /// What is wrong with boxes that are not among these.
     public fileprivate(set) var errors: [FileError]
+    /// By which boxes were chosen and read.
+    let reading: Manifest.Reading
     /// The digests of the boxes, of their record and of the list of classes, taken when they were read.
     let boxFiles: Manifest.Source
     let recordFile: Manifest.Source?
@@ -29,10 +35,16 @@ public struct AnnotatedVolume: Sendable {
     /// - Parameter geometry: the volume's.
     fileprivate init(
         _ source: BoxSource, _ file: VolumeFile, _ geometry: Geometry, annotator: String, _ pattern: SlicePattern,
-        _ slicing: Slicing, _ classes: ClassList?, _ chosen: ClosedRange<Int>?, _ digests: ReadDigests
+        _ slicing: Slicing, _ classes: ClassList?, _ chosen: ClosedRange<Int>?, skipsBad: Bool,
+        _ evidence: Evidence, _ digests: ReadDigests
     ) throws(FileError) {
         self.file = file
         self.annotator = annotator
+        self.evidence = evidence
+        reading = .init(
+            case: file.name, pattern: pattern.description, slices: chosen.map { [$0.lowerBound, $0.upperBound] },
+            skipsBad: skipsBad, emptyFile: evidence.emptyFile,
+            tasks: evidence.tasks.map { Manifest.Source(path: $0.path, files: [$0.path], digests) })
         orientation = geometry.source == .none ? nil : geometry.orientation
         geometryWarnings = geometry.warnings(file: file.path)
         record = try digests.recording { () throws(FileError) in
@@ -45,6 +57,7 @@ public struct AnnotatedVolume: Sendable {
                 classes: classes)
         }
         self.slices = slices
+        spacing = geometry.spacing(along: slices.axis)
         (boxes, errors) = (reading.slices.filter { chosen?.contains($0.slice) != false }, reading.errors)
         // Files that could not be read to their end have no part in the labels.
         let files = Set(boxes.flatMap(\.files)).filter(digests.contains).sorted()
@@ -127,7 +140,7 @@ public struct AnnotatedVolumes: Sendable {
         classes: ClassList? = nil, annotators: Annotators = .all, slices: ClosedRange<Int>? = nil,
         skipsBad: Bool = false, evidence: Evidence = Evidence(), digests: ReadDigests = ReadDigests()
     ) throws {
-        if let path = classes?.path, !digests.contains(path) {
+        for path in [classes?.path, evidence.tasks?.path].compactMap({ $0 }) where !digests.contains(path) {
             _ = try digests.recording { () throws(FileError) in try readFile(path, limit: .text) }
         }
         let source = try digests.recording { () throws(FileError) in
@@ -157,7 +170,8 @@ public struct AnnotatedVolumes: Sendable {
                 for annotator in chosen {
                     volumes.append(
                         try AnnotatedVolume(
-                            source, file, geometry, annotator: annotator, pattern, slicing, classes, slices, digests))
+                            source, file, geometry, annotator: annotator, pattern, slicing, classes, slices,
+                            skipsBad: skipsBad, evidence, digests))
                 }
             } catch {
                 errors.append(error)

@@ -47,6 +47,7 @@ extension Manifest {
         result.record?.path = name(record?.path ?? "")
         result.classes?.path = name(classes?.path ?? "")
         result.weights.path = name(weights.path)
+        result.reading?.tasks?.path = name(reading?.tasks?.path ?? "")
         for index in boxes.indices { result.boxes[index].file = name(boxes[index].file) }
         result.badBoxes = badBoxes.map { error in
             var error = error

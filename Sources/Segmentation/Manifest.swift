@@ -1,3 +1,4 @@
+import Annotations
 import Foundation
 import ImageFrames
 import Imaging
@@ -62,6 +63,8 @@ public struct Manifest: Codable, Sendable {
         public var singleMask: Bool
         /// The label of each class id that was given one, and null of those left out.
         public var labels: [String: UInt16?]
+        /// What becomes of slices that nobody drew; nil where nothing was asked for.
+        public var filling: Filling?
 
         init(_ settings: SegmentationSettings, _ annotated: AnnotatedVolume, _ intensity: Intensity) {
             recipe = settings.recipe
@@ -71,11 +74,31 @@ public struct Manifest: Codable, Sendable {
             singleMask = settings.recipe.takesSingleMask(settings.singleMask)
             let labels = settings.labels.labels(of: annotated.boxes)
             self.labels = Dictionary(uniqueKeysWithValues: labels.map { ("\($0.key)", $0.value) })
+            filling = settings.filling.isAsked ? settings.filling : nil
         }
 
         enum CodingKeys: String, CodingKey {
-            case recipe, precision, axis, view, intensity, labels
+            case recipe, precision, axis, view, intensity, labels, filling
             case singleMask = "single_mask"
+        }
+    }
+
+    /// By which the boxes were chosen and read.
+    public struct Reading: Codable, Hashable, Sendable {
+        /// The name of the volume in those of its slices.
+        public var `case`: String
+        /// See `SlicePattern`.
+        public var pattern: String
+        /// The first and the last slice whose boxes counted; nil for all.
+        public var slices: [Int]?
+        public var skipsBad: Bool
+        public var emptyFile: Evidence.EmptyFile
+        public var tasks: Source?
+
+        enum CodingKeys: String, CodingKey {
+            case `case`, pattern, slices, tasks
+            case skipsBad = "skip_bad"
+            case emptyFile = "empty_means"
         }
     }
 
@@ -98,6 +121,8 @@ public struct Manifest: Codable, Sendable {
         public var boxes: Int
         public var slices: Int
         public var voxels: Int
+        /// How many of the voxels nobody drew; nil where nothing was to be filled.
+        public var filled: Int?
         /// To a thousandth.
         public var millilitres: Double
     }
@@ -122,10 +147,14 @@ public struct Manifest: Codable, Sendable {
     public var classes: Source?
     public var weights: Source
     public var options: Options
+    /// Nil where a version before 0.5 wrote the manifest.
+    public var reading: Reading?
     /// What each label is, also those that were asked for and have no box; by label. ``LabelsRecord`` reads it.
     public var labels: [String: LabelsRecord.Label]
     /// Nil until the labels are written.
     public var output: Output?
+    /// Where the labels come from: see ``LabelOrigin``; nil where nothing was to be filled.
+    public var origin: Output?
     /// By label.
     public var amounts: [String: Amount]
     public var boxes: [SegmentedBox]
@@ -134,13 +163,18 @@ public struct Manifest: Codable, Sendable {
     public var badBoxes: [String]
     public var conflicts: [Conflict]
     public var conflictPixels: Int
+    /// What was filled and what was not; nil where nothing was to be.
+    public var gaps: [Gap]?
+    /// How much of drawn slices filling gives back; nil where that was not asked.
+    public var leftOut: [LeftOut]?
     /// What is of earlier calls; nil where all is of this one.
     public var kept: [Kept]?
     public var seconds: Seconds
 
     enum CodingKeys: String, CodingKey {
-        case version, kernels, input, record, annotator, classes, weights, options, labels, output, amounts, boxes
-        case conflicts, kept, seconds
+        case version, kernels, input, record, annotator, classes, weights, options, reading, labels, output, origin
+        case amounts, boxes, conflicts, gaps, kept, seconds
+        case leftOut = "left_out"
         case boxFiles = "box_files"
         case clippedBoxes = "clipped_boxes"
         case badBoxes = "bad_boxes"
@@ -150,12 +184,12 @@ public struct Manifest: Codable, Sendable {
     /// - Parameter labels: the name of each label.
     init(
         version: String, input: Source, boxFiles: Source, record: Source?, annotator: String?, classes: Source?,
-        weights: Source, options: Options, labels: [UInt16: String?], segmentation: SegmentedVolume,
+        weights: Source, options: Options, reading: Reading, labels: [UInt16: String?], segmentation: SegmentedVolume,
         slices: SliceGeometry, badBoxes: [String], seconds: Seconds
     ) {
         (self.version, kernels) = (version, .current)
         (self.input, self.boxFiles, self.record, self.annotator) = (input, boxFiles, record, annotator)
-        (self.classes, self.weights, self.options) = (classes, weights, options)
+        (self.classes, self.weights, self.options, self.reading) = (classes, weights, options, reading)
         self.labels = Dictionary(
             uniqueKeysWithValues: labels.map { ("\($0.key)", LabelsRecord.Label($0.key, name: $0.value)) })
         (self.badBoxes, self.seconds) = (badBoxes, seconds)

@@ -22,6 +22,8 @@ public struct SegmentationSettings: Sendable {
     public var cache: EmbeddingCache?
     /// By which the work can be asked to end.
     public var stop: StopRequest?
+    /// What becomes of slices that nobody drew.
+    public var filling = Filling()
     /// The digest of large weights takes seconds, so it is computed beside the first slices.
     let weights: Task<Manifest.Source, any Error>
 
@@ -92,36 +94,41 @@ public struct SegmentationRun: Sendable {
         self.annotated = annotated
         self.settings = settings
         self.earlier = earlier
-        segmenter = Segmenter(
+        var segmenter = Segmenter(
             sam: settings.sam, images: SliceImages(volume, slices, intensity), boxes: annotated.boxes,
             labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)
+        segmenter.plan = GapPlan(annotated, settings, kept: earlier?.keptBoxes ?? [])
+        self.segmenter = segmenter
         warnings =
             try signs.warnings(isAssumed: isAssumed, view: slices.view, file: volume.file)
             + slices.warnings(file: volume.file)
             + (annotated.record?.warnings(case: annotated.file.name) ?? [])
     }
 
-    /// How many slices are encoded.
-    public var sliceCount: Int { segmenter.boxes.count { earlier?.same.contains($0.slice) != true } }
+    /// How many slices are encoded, of slices that are filled at most.
+    public var sliceCount: Int { segmenter.plan.encodedCount(drawing: segmenter.boxes, besides: earlier) }
 
     /// Segments the slices and describes how.
     ///
     /// - Parameter progress: receives after each slice how many are done.
     /// - Throws: ``FileError`` as ``Segmenter/callAsFunction(progress:)``, and `badData` where the weights' file was written
     ///   to since it was opened.
-    public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
+    public func callAsFunction(progress: @escaping (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
         try requireSameWeights()
         let start = ContinuousClock.now
         let segmentation = try segmenter(from: earlier, encode: settings.encode, progress: progress)
+        // Filling may have ended before all that it could have filled.
+        if settings.filling.isAsked, sliceCount > 0 { progress(sliceCount) }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         var manifest = Manifest(
             version: settings.version, input: input, boxFiles: annotated.boxFiles,
             record: annotated.recordFile, annotator: annotated.annotator.isEmpty ? nil : annotated.annotator,
             classes: annotated.classFile, weights: try await settings.weights.value,
-            options: .init(settings, annotated, segmenter.images.intensity),
+            options: .init(settings, annotated, segmenter.images.intensity), reading: annotated.reading,
             labels: settings.labels.names(of: annotated.boxes, classes: settings.classes), segmentation: segmentation,
             slices: segmenter.images.slices, badBoxes: annotated.errors.map(\.description),
             seconds: .init(load: settings.loadSeconds, segment: seconds))
+        if settings.filling.isAsked { manifest.setFilling(segmentation) }
         try requireSameWeights()
         try earlier?.complete(&manifest, file: annotated.file.path)
         return LabelledVolume(
@@ -141,7 +148,8 @@ public struct LabelledVolume: Sendable {
     public let images: SliceImages
     let badBoxes: [FileError]
 
-    /// Writes the labels, and the manifest at ``LabelsRecord/path(besideLabels:)``: both or neither.
+    /// Writes the labels, the manifest at ``LabelsRecord/path(besideLabels:)`` and, where something was to be filled, the origins at
+    /// ``LabelOrigin/path(besideLabels:)``: all or none.
     ///
     /// - Parameter replacesEdited: whether labels are replaced that a person may have edited.
     /// - Returns: the manifest as it was written, with the digest of the labels.
@@ -154,11 +162,20 @@ public struct LabelledVolume: Sendable {
         // Once more: hours may lie between the first time and now.
         if !replacesEdited { try requireUnedited(labels: labels) }
         var manifest = manifest.named(naming, in: manifestPath, badBoxes: badBoxes)
-        try writeAtomically([labels, manifestPath]) { temporary in
-            try segmentation.labels.write(to: temporary[0], for: labels)
-            manifest.output = .init(
-                path: naming.name(of: labels, in: manifestPath), sha256: try sha256(ofFile: temporary[0]))
-            try SafeFiles.write(try encodedJSON(manifest), to: temporary[1], for: manifestPath)
+        let origin = manifest.options.filling?.isOn == true ? [LabelOrigin.path(besideLabels: labels)] : []
+        // The labels come before their manifest, by which they are done.
+        try writeAtomically(origin + [labels, manifestPath]) { temporary in
+            func output(_ path: String, _ temporary: String) throws -> Manifest.Output {
+                .init(path: naming.name(of: path, in: manifestPath), sha256: try sha256(ofFile: temporary))
+            }
+            if let path = origin.first {
+                try segmentation.origin.write(to: temporary[0], for: path)
+                manifest.origin = try output(path, temporary[0])
+            }
+            let written = temporary.dropFirst(origin.count)
+            try segmentation.labels.write(to: written[written.startIndex], for: labels)
+            manifest.output = try output(labels, written[written.startIndex])
+            try SafeFiles.write(try encodedJSON(manifest), to: written[written.startIndex + 1], for: manifestPath)
         }
         return manifest
     }
@@ -173,6 +190,7 @@ public struct LabelledVolume: Sendable {
         let undrawn = manifest.labels.filter { !drawn.contains($0.key) }.sorted { Int($0.key) ?? 0 < Int($1.key) ?? 0 }
             .map { $0.value.name ?? "label \($0.key)" }
         return (undrawn.isEmpty ? [] : [Warning(file: file, "no box of: \(undrawn.joined(separator: ", "))")])
+            + manifest.warningsOfGaps(file: file)
             + empty.prefix(1).map { first in
                 Warning(
                     file: file, "boxes whose mask is empty: \(empty.count), the first \(first.file):\(first.number)")

@@ -14,6 +14,8 @@ public struct Segmenter: Sendable {
     public let recipe: Recipe
     /// Whether the model's one mask is taken, and not the best of three.
     public let singleMask: Bool
+    /// What is filled where nobody drew.
+    var plan: GapPlan
 
     /// - Parameter singleMask: whether the model's one mask is taken even where the recipe takes the best of three.
     /// - Precondition: every box's class is in `labels`; see ``LabelMap/check(_:classes:)``.
@@ -27,9 +29,11 @@ public struct Segmenter: Sendable {
         self.recipe = recipe
         self.singleMask = recipe.takesSingleMask(singleMask)
         self.boxes = recipe.prompts(boxes, labels)
+        plan = GapPlan(self.boxes, labels)
     }
 
-    /// Encodes each slice that has boxes once, predicts a mask for each box, and puts the masks together.
+    /// Encodes each slice that has boxes once, predicts a mask for each box, puts the masks together, and fills gaps as soon as
+    /// the slices at their ends are done.
     ///
     /// - Parameters:
     ///   - earlier: labels of which some slices are taken over.
@@ -39,32 +43,32 @@ public struct Segmenter: Sendable {
     ///   ``Sam/predict(_:on:multimask:recorder:)``, and for slices that the recipe does not take.
     public func callAsFunction(
         from earlier: EarlierLabels? = nil, encode: ((RGBImage, _ name: String) throws -> EncodedImage)? = nil,
-        progress: (_ done: Int) -> Void = { _ in }
+        progress: @escaping (_ done: Int) -> Void = { _ in }
     ) throws -> SegmentedVolume {
         try recipe.check(images.slices, file: images.volume.file)
-        var result = SegmentedVolume(labels: LabelVolume(geometry: images.volume.geometry))
+        var result = SegmentedVolume(geometry: images.volume.geometry, gaps: plan.gaps)
         try earlier?.hand(to: &result, boxes: boxes, images)
-        for (done, slice) in boxes.filter({ earlier?.same.contains($0.slice) != true }).enumerated() {
-            let name = "\(images.volume.file), slice \(slice.slice)"
-            let image = recipe.image(images, ofSlice: slice.slice)
-            try segment(
-                slice, try encode?(image, name) ?? sam.encode(image, name: name, scaling: recipe.scaling), into: &result
-            )
-            progress(done + 1)
+        let steps = plan.steps(drawing: boxes, besides: earlier)
+        let encode = encode ?? { image, name in try sam.encode(image, name: name, scaling: recipe.scaling) }
+        var filler = GapFiller(self, SliceModel(self, steps: steps, encode: encode, progress: progress))
+        for step in steps {
+            switch step {
+            case .draw(let slice): try draw(slice, try filler.answers(ofSlice: slice.slice), into: &result)
+            case .leaveOut(let gap): result.leftOut.append(try filler.leftOut(gap, of: result))
+            case .fill(let gap): try filler.fill(gap, in: &result)
+            }
         }
         result.boxes.sort { $0.slice < $1.slice }
         result.conflicts.sort { $0.slice < $1.slice }
+        result.leftOut.sort { ($0.place.classID, $0.place.slice) < ($1.place.classID, $1.place.slice) }
         return result
     }
 
-    private func segment(
-        _ slice: SliceBoxes, _ encoded: EncodedImage, into result: inout SegmentedVolume
-    ) throws {
-        let answers = try sam.predict(slice.boxes.map { Prompt(box: $0.box) }, on: encoded, multimask: !singleMask)
+    private func draw(_ slice: SliceBoxes, _ answers: [PredictedMask], into result: inout SegmentedVolume) throws {
         var claims: [Claim] = []
-        for (box, masks) in zip(slice.boxes, answers) {
-            guard let best = masks.best, let label = labels.label(ofClass: box.classID) else {
-                preconditionFailure("a box without a mask or a label: \(box)")
+        for (box, best) in zip(slice.boxes, answers) {
+            guard let label = labels.label(ofClass: box.classID) else {
+                preconditionFailure("a box without a label: \(box)")
             }
             let (mask, stability) = best.thresholded()
             let rank: Claim.Rank =
@@ -80,7 +84,7 @@ public struct Segmenter: Sendable {
                     area: mask.area))
         }
         let (pixels, conflicts) = merged(claims, slice: slice.slice, size: images.slices.imageSize)
-        result.labels.setLabels(pixels, ofSlice: slice.slice, images.slices)
+        result.draw(pixels, ofSlice: slice.slice, images.slices)
         result.conflicts += conflicts
     }
 }
@@ -91,6 +95,12 @@ public struct SegmentedVolume: Sendable {
     /// In the order of the slices, and in a slice of its file.
     public internal(set) var boxes: [SegmentedBox] = []
     public internal(set) var conflicts: [Conflict] = []
+    /// Where the labels come from, by ``LabelOrigin``.
+    public internal(set) var origin: LabelVolume
+    /// What was filled and what was not, in the order of the classes and slices.
+    public internal(set) var gaps: [Gap]
+    /// Drawn slices that were left out, filled and compared.
+    public internal(set) var leftOut: [LeftOut] = []
 }
 
 /// A box and what became of it, as the manifest has it.

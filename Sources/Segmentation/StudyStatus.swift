@@ -98,6 +98,9 @@ extension SegmentationRun {
     /// - Throws: ``FileError`` as of reading them and of segmenting.
     public func differences(_ slices: [Int], from path: String) throws -> [(slice: Int, pixels: Int)] {
         let standing = try LabelVolume(contentsOf: path)
+        let origin = try Manifest(besideLabels: path).flatMap { manifest throws(FileError) in
+            try LabelOrigin.volume(besideLabels: path, manifest)
+        }
         guard standing.size == segmenter.images.volume.size else {
             throw FileError(.badData, file: path, "labels of another size than the volume")
         }
@@ -107,7 +110,7 @@ extension SegmentationRun {
                 labels: settings.labels, recipe: settings.recipe, singleMask: settings.singleMask)()
             let geometry = segmenter.images.slices
             let pairs = zip(
-                standing.labels(ofSlice: slice, geometry), again.labels.labels(ofSlice: slice, geometry))
+                standing.drawn(onSlice: slice, by: origin, geometry), again.labels.labels(ofSlice: slice, geometry))
             return (slice, pairs.reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) })
         }
     }

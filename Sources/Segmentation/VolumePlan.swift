@@ -51,7 +51,8 @@ public struct VolumePlan: Sendable {
         let manifest = hasLabels ? Manifest(besideLabels: path) : nil
         guard mode != .all, let manifest else {
             reasons = [hasLabels ? "all is to be done again" : "no labels yet"]
-            (sliceCount, self.manifest, earlier) = (prompts.count, nil, nil)
+            sliceCount = GapPlan(annotated, settings).encodedCount(drawing: prompts, besides: nil)
+            (self.manifest, earlier) = (nil, nil)
             return
         }
         let isEdited = try manifest.output?.sha256 != sha256(ofFile: path)
@@ -59,7 +60,10 @@ public struct VolumePlan: Sendable {
         let drawn = Set(annotated.boxes.filter { !$0.boxes.isEmpty }.map(\.slice))
         let known = Dictionary(grouping: manifest.boxes, by: \.slice)
         let lost = Set(known.keys).subtracting(drawn)
-        let canKeep = !isEdited && changes.ofSlices.isEmpty && lost.allSatisfy((0..<annotated.slices.count).contains)
+        let hasOrigin = manifest.hasOrigin(ofLabels: path)
+        let canKeep =
+            !isEdited && hasOrigin && changes.ofSlices.isEmpty
+            && lost.allSatisfy((0..<annotated.slices.count).contains)
         guard lost.isEmpty || mode == .update && canKeep && !manifest.contradicts(settings, annotated) else {
             throw Self.refusal(
                 lost, path, mode == .update ? (isEdited ? ["they were edited"] : changes.all + ["other labels"]) : [])
@@ -74,13 +78,23 @@ public struct VolumePlan: Sendable {
         if asked.count < prompts.count || known.count - lost.count > prompts.count {
             reasons.append("the boxes on some slices differ")
         }
+        let plan = GapPlan(annotated, settings, kept: manifest.boxes.filter { lost.contains($0.slice) })
+        if !hasOrigin { reasons.append("the origins of its labels changed") }
+        if Set(plan.gaps.map(\.place)) != Set((manifest.gaps ?? []).map(\.place)) {
+            reasons.append("other slices are filled")
+        }
         reasons += outputs.filter { !FileManager.default.fileExists(atPath: $0) }.map { "\($0) is missing" }
         self.reasons = reasons
         self.manifest = reasons.isEmpty ? manifest : nil
-        sliceCount = reasons.isEmpty ? 0 : prompts.count - same.count
-        earlier =
-            same.isEmpty && lost.isEmpty
-            ? nil : EarlierLabels(path: path, manifest: manifest, same: Set(same.map(\.slice)), kept: lost)
+        var earlier = EarlierLabels(path: path, manifest: manifest, same: Set(same.map(\.slice)), kept: lost)
+        if canKeep, !manifest.isForeign(to: settings.version) {
+            let taken = earlier.same.union(lost)
+            let known = manifest.origin == nil ? [] : manifest.gaps ?? []
+            earlier.gaps = plan.unchanged(in: known, by: manifest.options.filling, same: taken)
+            earlier.leftOut = plan.unchanged(in: manifest.leftOut ?? [], same: taken)
+        }
+        sliceCount = reasons.isEmpty ? 0 : plan.encodedCount(drawing: prompts, besides: earlier)
+        self.earlier = same.isEmpty && lost.isEmpty ? nil : earlier
     }
 
     private static func refusal(_ lost: Set<Int>, _ path: String, _ obstacles: [String]) -> FileError {
@@ -109,7 +123,7 @@ extension Manifest {
     /// What of the sources and options is not what a call would use.
     ///
     /// - Returns: all of it, and of that what every slice depends on.
-    fileprivate func changes(
+    func changes(
         _ annotated: AnnotatedVolume, _ settings: SegmentationSettings
     ) async throws -> (all: [String], ofSlices: [String]) {
         func isSame(_ old: Source?, _ new: Source?) -> Bool { old?.sha256 == new?.sha256 && old?.files == new?.files }
@@ -121,6 +135,7 @@ extension Manifest {
             settings.slicing.intensity ?? annotated.record?.record.intensity ?? .softTissue)
         slices += new.differences(from: options)
         var all = slices
+        if new.filling != options.filling { all.append("other filling was asked for") }
         if !isSame(boxFiles, annotated.boxFiles) { all.append("the boxes changed") }
         if !isSame(record, annotated.recordFile) { all.append("the record of slices changed") }
         if !isSame(classes, annotated.classFile) { all.append("the list of classes changed") }
@@ -132,11 +147,14 @@ extension Manifest {
         return (all, slices)
     }
 
+    /// Whether another version or other kernels made it.
+    func isForeign(to version: String) -> Bool { kernels != .current || self.version != version }
+
     /// The slices that this process would perhaps compute to other bytes.
     fileprivate func slices(notBy version: String) -> Set<Int> {
         func isOther(_ kernels: Kernels, _ other: String) -> Bool { kernels != .current || other != version }
         let kept = self.kept ?? []
-        let own = isOther(kernels, self.version) ? Set(boxes.map(\.slice)).subtracting(kept.flatMap(\.slices)) : []
+        let own = isForeign(to: version) ? Set(boxes.map(\.slice)).subtracting(kept.flatMap(\.slices)) : []
         return own.union(kept.filter { isOther($0.kernels, $0.version) }.flatMap(\.slices))
     }
 

@@ -10,6 +10,7 @@ struct AnnotationsCommand: ParsableCommand {
         commandName: "annotations", abstract: "Quality of the crowd's boxes.",
         subcommands: [
             CheckAnnotations.self, CoverageOfAnnotations.self, AgreementOfAnnotations.self, MergeAnnotations.self,
+            FillAnnotations.self,
         ])
 }
 
@@ -88,67 +89,26 @@ struct MergeAnnotations: ParsableCommand, CommonCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Option(help: "What is written: one CSV, or a folder of YOLO's or Pascal VOC's files.")
-    var format = MergedBoxes.Format.csv
-
-    @Option(
-        name: .shortAndLong, help: ArgumentHelp("The CSV, or the folder of files, to write.", valueName: "merged.csv"))
-    var output: String
-
+    @OptionGroup var output: BoxOutputOptions
     @OptionGroup var common: CommonOptions
 
-    mutating func validate() throws {
-        let isTable = output.lowercased().hasSuffix(".csv")
-        guard isTable == (format == .csv) else {
-            throw ValidationError(
-                format == .csv
-                    ? "-o must name a .csv file, not \"\(output)\"."
-                    : "-o must name a folder with --format \(format.rawValue), not \"\(output)\".")
-        }
-        guard format != .voc || classes != nil else { throw ValidationError("--format voc needs --classes.") }
-    }
+    mutating func validate() throws { try output.validate(hasClasses: classes != nil) }
 
     func run() throws {
-        let place = format == .csv ? folder(of: output) : output
-        let recordPath = SlicesRecord.path(in: place)
-        let standing = try FoundRecord(in: [place])
         let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classList)
         printSkipped(annotated.unreadable.map(\.error))
-        // A record that is there stays, or is refused below.
-        let newRecord = standing == nil && annotated.record != nil ? recordPath : nil
         let merged = try MergedBoxes(try annotated.agreedBoxes(), pattern: slicing.pattern, classes: classList)
-        let written =
-            format == .csv
-            ? [output]
-            : merged.names(format).map { SafeFiles.path(of: $0, in: output) }
-        try requireDistinct(
-            reads: annotated.files + [classes].compactMap { $0 }, writes: written + [newRecord].compactMap { $0 })
-        let record = annotated.record
-        if let standing, standing.record != record {
-            throw FileError(
-                .cannotCreate, file: standing.path, "already holds a record of other slices",
-                advice: "Choose another folder with -o.")
-        }
-        try requireOutputs(written + [newRecord].compactMap { $0 }, besides: [])
-        let contents = format == .csv ? [merged.csv] : merged.contents(format)
-        try writeAtomically(written) { temporary in
-            for (index, data) in contents.enumerated() {
-                try SafeFiles.write(data, to: temporary[index], for: written[index])
+        try output.write(merged, of: annotated, reads: [classes].compactMap { $0 }) {
+            print(
+                "wrote \(merged.count) boxes to \(output.output); left out \(merged.leftOut) that fewer than half drew")
+            if merged.majoritiesOfOne > 0 {
+                printWarnings([
+                    Warning(
+                        file: output.output,
+                        "boxes that only one of two annotators drew, which is half of them: \(merged.majoritiesOfOne)")
+                ])
             }
         }
-        print("wrote \(merged.count) boxes to \(output); left out \(merged.leftOut) that fewer than half drew")
-        if merged.majoritiesOfOne > 0 {
-            printWarnings([
-                Warning(
-                    file: output,
-                    "boxes that only one of two annotators drew, which is half of them: \(merged.majoritiesOfOne)")
-            ])
-        }
-        guard let record else { return }
-        if let newRecord { try record.write(to: newRecord) }
-        print("wrote how their slices were turned to \(recordPath)")
     }
 }
-
-extension MergedBoxes.Format: ExpressibleByArgument {}

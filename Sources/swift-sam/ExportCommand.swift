@@ -47,6 +47,11 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
                 + "or work stopped half-way."))
     var ignoreGaps = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Ignore what segment --fill put where nobody drew, by the labels' -origin.nii.gz.", valueName: "filled"))
+    var ignore: Ignored?
+
     @Flag(help: "Write cases also where an organ is nowhere or work stopped half-way; there it becomes background.")
     var allowMissing = false
 
@@ -82,9 +87,12 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
         }
         let dataset = NNUNetDataset(
             cases: paired.pairs, organs: organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps,
+            ignoresFilled: ignore == .filled,
             unfinished: excludeIncomplete ? .leftOut : allowMissing ? .written : .refused, keepsHeader: keepHeader)
         try requireDistinct(
-            reads: paired.pairs.flatMap { [$0.first, $0.second] + labelsRecords($0.second) },
+            reads: paired.pairs.flatMap {
+                [$0.first, $0.second, LabelOrigin.path(besideLabels: $0.second)] + labelsRecords($0.second)
+            },
             writes: NNUNetDataset.outputs(in: output))
         let progress = Progress("\(output): cases", total: paired.pairs.count)
         // Each is checked, then each is written.
@@ -99,4 +107,9 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
         return try Organ.named(
             recorded.keys.filter { !names.leftOut.contains($0) }.sorted(), recorded, file: pairs.second.argument)
     }
+}
+
+/// What `--ignore` has nnU-Net ignore.
+enum Ignored: String, ExpressibleByArgument, CaseIterable {
+    case filled
 }

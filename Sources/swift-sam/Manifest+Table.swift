@@ -18,6 +18,17 @@ extension Manifest {
                         format: "  %5d  %6d  %8d  %8.1f  %10.3f  ", amount.boxes, amount.slices, amount.voxels,
                         amount.millilitres, score) + names.joined(separator: ", ") + colour)
         }
+        let open = (gaps ?? []).count { $0.way == nil }
+        if let gaps {
+            let ways = FillWay.allCases.map { way in
+                "\(gaps.filter { $0.way == way }.reduce(0) { $0 + $1.fills.count }) by \(way)"
+            }
+            print("slices filled: \(ways.joined(separator: ", ")); gaps left as they are: \(open)")
+        }
+        if let fillReport {
+            print("drawn slices left out and filled, Dice with what was drawn (agreement, not accuracy):")
+            swift_sam.printTable([FillReportRow.columns] + fillReport.map(\.cells))
+        }
         if !badBoxes.isEmpty { print("malformed boxes or files left out: \(badBoxes.count)") }
         if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }
         if conflictPixels > 0 {

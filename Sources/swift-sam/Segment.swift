@@ -20,6 +20,11 @@ struct Segment: AsyncParsableCommand, CommonCommand {
             from 0. All boxes of all volumes are checked before the first slice is encoded. The labels have the volume's \
             exact geometry; labels.json beside them says what they were made from, how, and what became of each box.
 
+            Again: swift-sam segment --from-manifest labels.json -o again.nii.gz
+
+            With --fill, slices that nobody drew are filled, and labels-origin.nii.gz says where each voxel comes from: 1 drawn, \
+            2 between drawn slices, 3 beyond them.
+
             Recipes: sam is SAM's own way. medsam is MedSAM's own inference, for its weights: slices squashed to a square, \
             and the model's one mask. study is the way of Kulkarni et al. 2024 with SAM: --intensity minmax-slice, edges \
             added to the slices, which must be square, corners truncated to whole pixels, and the last box wins overlaps.
@@ -45,6 +50,8 @@ struct Segment: AsyncParsableCommand, CommonCommand {
     @OptionGroup var options: ModelOptions
     @OptionGroup var cache: CacheOptions
     @OptionGroup var shared: SharedWorkOptions
+    @OptionGroup var filling: FillOptions
+    @OptionGroup var repeating: RepeatOptions
 
     @Option(help: "How the model is used.")
     var recipe = Recipe.sam
@@ -133,7 +140,9 @@ struct Segment: AsyncParsableCommand, CommonCommand {
         let volumes = annotated.volumes
         for volume in volumes { try volume.requireFewBoxes() }
         let written = volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }
-        try requireDistinct(reads: annotated.files + options.reads() + [classes].compactMap { $0 }, writes: written)
+        let others = try volumes.first.map { try repeating.reads(labels: outputs($0.file)[0]) } ?? []
+        try requireDistinct(
+            reads: annotated.files + options.reads() + [classes].compactMap { $0 } + others, writes: written)
         for volume in volumes {
             guard let wrong = previewSlices.first(where: { $0 >= volume.slices.count }) else { continue }
             throw ValidationError(
@@ -146,10 +155,12 @@ struct Segment: AsyncParsableCommand, CommonCommand {
         try labels.check(volumes.flatMap(\.boxes), classes: classList)
 
         let (sam, load) = try timed { try options.open(for: recipe) }
-        printWarnings(annotated.warningsOfUnseenSlices)
-        let settings = SegmentationSettings(
+        if filling.filling.between == nil { printWarnings(annotated.warningsOfUnseenSlices) }
+        var settings = SegmentationSettings(
             sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
             classes: classList, version: version, loadSeconds: load)
+        settings.filling = filling.filling
+        try await repeating.check(volumes, settings)
         return Study(
             volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings)
     }
@@ -221,7 +232,7 @@ struct Segment: AsyncParsableCommand, CommonCommand {
             progress.update(done)
             claim?.renew(labels: outputs[0])
         }
-        if preview != nil { try writePNG(outputs[2], result.picture(slices: previewSlices)) }
+        if let preview { try writePNG(plan.annotated.file.path(of: preview), result.picture(slices: previewSlices)) }
         let manifest = try result.write(
             to: outputs[0], naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
         if !json {
@@ -235,10 +246,12 @@ struct Segment: AsyncParsableCommand, CommonCommand {
         return manifest
     }
 
-    /// Where a volume's labels, manifest and picture are written.
+    /// Where a volume's labels, manifest, origins and picture are written.
     func outputs(_ file: VolumeFile) -> [String] {
         let labels = file.path(of: output)
-        return [labels, LabelsRecord.path(besideLabels: labels)] + [preview].compactMap { $0.map(file.path(of:)) }
+        return [labels, LabelsRecord.path(besideLabels: labels)]
+            + (filling.filling.isOn ? [LabelOrigin.path(besideLabels: labels)] : [])
+            + [preview].compactMap { $0.map(file.path(of:)) }
     }
 }
 

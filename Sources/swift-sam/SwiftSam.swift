@@ -44,7 +44,8 @@ enum Main {
         requireText()
         var command: (any ParsableCommand)?
         do {
-            let parsed = try SwiftSam.parseAsRoot()
+            let parsed = try SwiftSam.parseAsRoot(
+                try RepeatOptions.expanding(Array(CommandLine.arguments.dropFirst())))
             command = parsed
             try await run(parsed)
             try finishStandardOutput()
@@ -56,7 +57,10 @@ enum Main {
 
     /// Prints what went wrong and ends with its exit code.
     private static func end(by error: any Error, of command: (any ParsableCommand)?) -> Never {
-        guard let command else { SwiftSam.exit(withError: error) }
+        guard let command else {
+            if let error = error as? FileError { fail(error.description, error.kind, SwiftSam()) }
+            SwiftSam.exit(withError: error)
+        }
         switch error {
         case let error as FileError: fail(error.description, error.kind, command)
         case let errors as FileErrors: fail(errors.description, errors.kind, command)

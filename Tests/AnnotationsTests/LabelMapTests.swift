@@ -117,11 +117,12 @@ struct LabelMapTests {
         #expect(nameless?.errors.map(\.what) == ["class 2 has no label"])
     }
 
-    @Test("the labels of the classes that were drawn")
+    @Test("the labels of all classes in the map, drawn or not")
     func labels() throws {
         folder.write("ct-slice000.txt", "0 0.5 0.5 0.5 0.5\n1 0.5 0.5 0.5 0.5\n0 0.5 0.5 0.5 0.5\n")
         let map = try LabelMap("0=4,1=-,2=3", classes: nil)
-        #expect(map.labels(of: try folder.boxes()) == [0: 4, 1: nil])
+        #expect(map.labels(of: try folder.boxes()) == [0: 4, 1: nil, 2: 3])
+        #expect(LabelMap().labels(of: try folder.boxes()) == [0: 1, 1: 2], "without a map, of those that were drawn")
     }
 }
 

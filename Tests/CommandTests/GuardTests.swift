@@ -24,7 +24,7 @@ import Testing
     private static let crowd = ["crowd/anna/ct-slice003.txt", "crowd/ben/ct-slice003.txt", "crowd/anna/slices.json"]
     private static let labelOutputs: [(arguments: [String], file: String)] = [
         (["-o", "l.nii.gz"], "l.nii.gz"), (["-o", "l.nii"], "l.json"),
-        (["-o", "l.nii", "--preview", "p.png"], "p.png"),
+        (["-o", "l.nii", "--preview", "p.png"], "p.png"), (["-o", "l.nii", "--fill", "ends"], "l-origin.nii"),
     ]
 
     static let rows = [
@@ -110,6 +110,13 @@ import Testing
                 (["-o", "m", "--format", "voc"], "m/ct-slice023.xml"),
             ]),
         Row(
+            command: ["annotations", "fill", "ct.nii.gz", "--boxes", "boxes", "--classes", "classes.txt"],
+            reads: ["ct.nii.gz", "classes.txt"] + boxes,
+            outputs: [
+                (["-o", "m/m.csv"], "m/m.csv"), (["-o", "m", "--format", "yolo"], "m/ct-slice003.txt"),
+                (["-o", "m", "--format", "yolo"], "m/filled.csv"),
+            ]),
+        Row(
             command: ["evaluate", "--truth", "truth.nii.gz", "--predicted", "labels.nii.gz"],
             reads: ["truth.nii.gz", "labels.nii.gz", "labels.json"],
             outputs: [(["--csv", "v.csv"], "v.csv"), (["--slice-csv", "v.csv"], "v.csv")]),
@@ -118,7 +125,7 @@ import Testing
             outputs: [(["--csv", "v.csv"], "v.csv")]),
         Row(
             command: ["export", "nnunet", "--images", "volumes", "--labels", "volumes", "--names", "1=a"],
-            reads: ["volumes/ct.nii.gz"],
+            reads: ["volumes/ct.nii.gz", "volumes/ct-origin.nii.gz"],
             outputs: [
                 (["-o", "d"], "d/dataset.json"), (["-o", "d"], "d/splits_final.json"), (["-o", "d"], "d/imagesTr"),
             ]),
@@ -150,6 +157,8 @@ import Testing
         for name in ["photo.png", "boxes/ct-slice003.png", "ct-slice003.png"] { folder.write(name, "a picture") }
         folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\n")
         folder.write("tasks.csv", "annotator,class,case,first,last\nanna,liver,ct,0,23\n")
+        folder.write("volumes/ct-origin.nii.gz", try Data(contentsOf: URL(filePath: "\(demo)/truth.nii.gz")))
+        folder.write("volumes/ct.json", #"{"origin": {}}"#)
         folder.write("plain.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\n")
         folder.write("labels.json", "{}")
         folder.write("m/readme.txt", "")

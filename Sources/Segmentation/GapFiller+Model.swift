@@ -1,0 +1,97 @@
+import Annotations
+import ImageFrames
+import SegmentAnything
+
+/// What the model makes of slices that nobody drew.
+extension GapFiller {
+    /// How much a neighbour's box is grown on each side, as a share of its width or height.
+    static let growth = 0.05
+    /// Beyond the last drawn slice: the least Dice... of a slice with the one before.
+    static let leastOverlap = 0.5
+    /// The least predicted IoU.
+    static let leastScore: Float = 0.5
+
+    /// Three estimates for each slice of a gap: by a box between those that were drawn, and from the slice before, upwards and
+    /// downwards. The first is the mask.
+    mutating func boxes(_ gap: Gap) throws -> [FilledMask] {
+        let (below, above) = (gap.ends[0], gap.ends[1])
+        let up = try propagated(gap, from: below, over: gap.place.slices)
+        let down = try propagated(gap, from: above, over: gap.place.slices.reversed())
+        return try gap.place.slices.map { slice in
+            let boxes = segmenter.plan.boxes(of: gap, onSlice: slice)
+            let own = try ask(boxes.map { Prompt(box: segmenter.recipe.prompt($0)) }, ofSlice: slice)
+            let mask = union(own)
+            let estimates = [mask, union(up[slice] ?? []), union(down[slice] ?? [])]
+            let pairs = [(0, 1), (0, 2), (1, 2)].map { estimates[$0].dice(estimates[$1]) }
+            return FilledMask(
+                slice: slice, mask: mask, quality: pairs.reduce(0, +) / 3, score: own.map(\.answer.score).min())
+        }
+    }
+
+    /// From the last drawn slice on, each from the one before, until it overlaps that too little, the model trusts itself too
+    /// little, or nothing is left.
+    mutating func ends(_ gap: Gap) throws -> [FilledMask] {
+        let isUp = gap.place.below != nil
+        var parts = try drawnParts(gap, gap.ends[0])
+        var masks: [FilledMask] = []
+        for slice in isUp ? gap.place.slices : gap.place.slices.reversed() {
+            let next = try following(parts, onSlice: slice)
+            let (mask, before) = (union(next), union(parts))
+            guard let score = next.map(\.answer.score).min(), score >= Self.leastScore, mask.area > 0,
+                mask.overlap(before) >= Self.leastOverlap
+            else { break }
+            masks.append(FilledMask(slice: slice, mask: mask, score: score))
+            parts = next
+        }
+        return masks
+    }
+
+    // MARK: Parts
+
+    /// One of the parts of an object on a slice: there are as many as boxes.
+    private struct Part {
+        var mask: Mask
+        var answer: PredictedMask
+    }
+
+    private mutating func drawnParts(_ gap: Gap, _ slice: Int) throws -> [Part] {
+        zip(segmenter.plan.asked[slice] ?? [], try answers(ofSlice: slice))
+            .filter { $0.0.classID == gap.place.classID }.map { Part(mask: $1.mask, answer: $1) }
+    }
+
+    private mutating func ask(_ prompts: [Prompt], ofSlice slice: Int) throws -> [Part] {
+        try model.ask(prompts, ofSlice: slice).map { Part(mask: $0.mask, answer: $0) }
+    }
+
+    /// The parts of the neighbouring slice: each asked for by its own box, grown, and its own logits.
+    private mutating func following(_ parts: [Part], onSlice slice: Int) throws -> [Part] {
+        let size = segmenter.images.slices.imageSize
+        let prompts = parts.compactMap { part in
+            part.mask.boundingBox?.grown(by: Self.growth).clipped(to: size).map {
+                Prompt(box: segmenter.recipe.prompt($0), mask: part.answer.lowResLogits)
+            }
+        }
+        return prompts.isEmpty ? [] : try ask(prompts, ofSlice: slice)
+    }
+
+    private mutating func propagated(_ gap: Gap, from drawn: Int, over slices: [Int]) throws -> [Int: [Part]] {
+        var (parts, all) = (try drawnParts(gap, drawn), [Int: [Part]]())
+        for slice in slices {
+            parts = try following(parts, onSlice: slice)
+            all[slice] = parts
+        }
+        return all
+    }
+
+    private func union(_ parts: [Part]) -> Mask {
+        .union(parts.map(\.mask), size: segmenter.images.slices.imageSize)
+    }
+}
+
+extension PixelBox {
+    /// The same with each side moved outwards by a share of the width or height.
+    func grown(by share: Double) -> PixelBox {
+        PixelBox(
+            x0: x0 - share * width, y0: y0 - share * height, x1: x1 + share * width, y1: y1 + share * height)
+    }
+}

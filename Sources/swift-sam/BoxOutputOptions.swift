@@ -1,0 +1,69 @@
+import Annotations
+import ArgumentParser
+import Foundation
+import Imaging
+import SafeFiles
+import Segmentation
+
+extension MergedBoxes.Format: ExpressibleByArgument {}
+
+/// Where boxes are written, and the record of how their slices were turned.
+struct BoxOutputOptions: ParsableArguments {
+    @Option(help: "What is written: one CSV, or a folder of YOLO's or Pascal VOC's files.")
+    var format = MergedBoxes.Format.csv
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The CSV, or the folder of files, to write.", valueName: "boxes.csv"))
+    var output: String
+
+    func validate(hasClasses: Bool) throws {
+        let isTable = output.lowercased().hasSuffix(".csv")
+        guard isTable == (format == .csv) else {
+            throw ValidationError(
+                format == .csv
+                    ? "-o must name a .csv file, not \"\(output)\"."
+                    : "-o must name a folder with --format \(format.rawValue), not \"\(output)\".")
+        }
+        guard format != .voc || hasClasses else { throw ValidationError("--format voc needs --classes.") }
+    }
+
+    /// Writes boxes, of those that nobody drew a list where the files cannot say which they are, and a record that is with the
+    /// boxes they were made of.
+    ///
+    /// - Parameters:
+    ///   - reads: what was read besides the boxes.
+    ///   - report: says what was written.
+    func write(
+        _ merged: MergedBoxes, of annotated: AnnotatedVolumes, reads: [String], report: () -> Void
+    ) throws {
+        let place = format == .csv ? folder(of: output) : output
+        let recordPath = SlicesRecord.path(in: place)
+        let (standing, record) = (try FoundRecord(in: [place]), annotated.record)
+        // A record that is there stays, or is refused below.
+        let newRecord = standing == nil && record != nil ? recordPath : nil
+        var files = [(output, merged.csv)]
+        if format != .csv {
+            files = Array(zip(merged.names(format).map { SafeFiles.path(of: $0, in: output) }, merged.contents(format)))
+        }
+        if format == .yolo, let filled = merged.filled {
+            files.append((SafeFiles.path(of: "filled.csv", in: output), filled))
+        }
+        let written = files.map(\.0)
+        try requireDistinct(reads: annotated.files + reads, writes: written + [newRecord].compactMap { $0 })
+        if let standing, standing.record != record {
+            throw FileError(
+                .cannotCreate, file: standing.path, "already holds a record of other slices",
+                advice: "Choose another folder with -o.")
+        }
+        try requireOutputs(written + [newRecord].compactMap { $0 }, besides: [])
+        try writeAtomically(written) { temporary in
+            for (temporary, (path, data)) in zip(temporary, files) {
+                try SafeFiles.write(data, to: temporary, for: path)
+            }
+        }
+        report()
+        guard let record else { return }
+        if let newRecord { try record.write(to: newRecord) }
+        print("wrote how their slices were turned to \(recordPath)")
+    }
+}

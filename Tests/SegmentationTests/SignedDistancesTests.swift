@@ -1,0 +1,84 @@
+import ImageFrames
+import TestSupport
+import Testing
+
+@testable import Segmentation
+
+/// Distances against SciPy's and the definition, and masks between two against ones that are known.
+@Suite struct SignedDistancesTests {
+    private func mask(_ rows: String...) -> Mask {
+        Mask(size: PixelSize(width: rows[0].count, height: rows.count), values: rows.joined().map { $0 == "#" })
+    }
+
+    /// `distance_transform_edt(m, sampling=(1.9, 0.7)) - distance_transform_edt(~m, sampling=(1.9, 0.7))` of SciPy 1.17.
+    @Test func distancesAreSciPys() throws {
+        let mask = mask(
+            "..........", "..#####...", "..######..", "..######.#", ".....##...", "..........", "..........")
+        let found = try #require(SignedDistances(mask, spacing: SIMD2(0.7, 1.9)))
+        let expected: [Double] = [
+            -2.360084744241189, -2.0248456731316584, -1.9, -1.9, -1.9, -1.9, -1.9, -2.0248456731316584, -2.360084744241189, -2.8319604517012587,
+            -1.4, -0.7, 0.7, 1.4, 1.9, 1.4, 0.7, -0.7, -1.4, -2.1,
+            -1.4, -0.7, 0.7, 1.4, 2.1, 2.1, 1.4, 0.7, -0.7, -1.4,
+            -1.4, -0.7, 0.7, 1.4, 1.9, 2.0248456731316584, 1.4, 0.7, -0.7, 0.7,
+            -2.360084744241189, -2.0248456731316584, -1.9, -1.4, -0.7, 0.7, 0.7, -0.7, -1.4, -1.9,
+            -3.9824615503479754, -3.383784863137726, -2.8319604517012587, -2.360084744241189, -2.0248456731316584, -1.9, -1.9, -2.0248456731316584, -2.360084744241189, -2.8319604517012587,
+            -5.166236541235795, -4.720169488482378, -4.341658669218481, -4.049691346263317, -3.8639358172723313, -3.8, -3.8, -3.8639358172723313, -4.049691346263317, -4.341658669218481,
+        ]
+        // Single roundings of squares and roots in another order.
+        for (one, other) in zip(found.values, expected) { #expect(abs(one - other) < 1e-12) }
+        #expect(found.values.count == expected.count)
+        #expect(abs(found.centroid.x - 4.7) < 1e-12 && abs(found.centroid.y - 2.3) < 1e-12)
+    }
+
+    @Test func distancesAreThoseOfTheDefinition() {
+        var generator = SplitMix(seed: 17)
+        for (width, height) in [(1, 1), (1, 9), (13, 1), (11, 7), (8, 15)] {
+            for density in 1...4 {
+                let size = PixelSize(width: width, height: height)
+                let set = (0..<size.area).map { _ in Int.random(in: 0..<8, using: &generator) < density }
+                let spacing = SIMD2(Double.random(in: 0.3...3, using: &generator), 1.25)
+                let found = distances(to: set, size, spacing)
+                for pixel in 0..<size.area where set.contains(true) {
+                    let least = set.indices.filter { set[$0] }.map { other in
+                        let x = Double(other % width - pixel % width) * spacing.x
+                        let y = Double(other / width - pixel / width) * spacing.y
+                        return (x * x + y * y).squareRoot()
+                    }.min() ?? .nan
+                    #expect(abs(found[pixel] - least) < 1e-12)
+                }
+            }
+        }
+    }
+
+    @Test func allAndNothing() throws {
+        let size = PixelSize(width: 4, height: 3)
+        #expect(SignedDistances(Mask(size: size, values: [Bool](repeating: false, count: 12)), spacing: [1, 1]) == nil)
+        let all = try #require(
+            SignedDistances(Mask(size: size, values: [Bool](repeating: true, count: 12)), spacing: [1, 2]))
+        // Nothing is outside: the image's diagonal, 4 and 6 mm.
+        #expect(all.values.allSatisfy { $0 == 52.0.squareRoot() })
+    }
+
+    /// A disk that moves and shrinks is the disk between, to within the pixels at its border.
+    @Test func betweenTwoDisksIsADisk() throws {
+        let size = PixelSize(width: 61, height: 47)
+        let spacing = SIMD2(0.7, 1.1)
+        func disk(_ x: Double, _ y: Double, _ radius: Double) -> Mask {
+            Mask(
+                size: size,
+                values: (0..<size.area).map { pixel in
+                    let step = SIMD2(Double(pixel % 61) - x, Double(pixel / 61) - y) * spacing
+                    return (step * step).sum() < radius * radius
+                })
+        }
+        let one = try #require(SignedDistances(disk(15, 14, 9), spacing: spacing))
+        let other = try #require(SignedDistances(disk(43, 30, 5), spacing: spacing))
+        for part in [0.25, 0.5, 0.75] {
+            let found = SignedDistances.between(one, other, at: part)
+            let expected = disk(15 + 28 * part, 14 + 16 * part, 9 - 4 * part)
+            #expect(found.dice(expected) > 0.96, "\(part): \(found.dice(expected))")
+        }
+        #expect(SignedDistances.between(one, other, at: 0) == disk(15, 14, 9))
+        #expect(SignedDistances.between(one, other, at: 1) == disk(43, 30, 5))
+    }
+}

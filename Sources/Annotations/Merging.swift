@@ -126,7 +126,8 @@ public struct MergedBoxes: Sendable {
             let sides = zip(["xmin", "ymin", "xmax", "ymax"], corners(object.box))
             let box = sides.map { "<\($0)>\($1)</\($0)>" }.joined()
             let mark = object.isFilled ? "<filled>1</filled>" : ""
-            return "  <object><name>\(escaped(classes.names[object.classID]))</name>\(mark)<bndbox>\(box)</bndbox></object>\n"
+            return
+                "  <object><name>\(escaped(classes.names[object.classID]))</name>\(mark)<bndbox>\(box)</bndbox></object>\n"
         }
         return """
             <annotation>

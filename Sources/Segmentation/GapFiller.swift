@@ -58,7 +58,7 @@ struct GapFiller {
         }
         guard distances.count == 2 else { return [] }
         return gap.place.slices.map { slice in
-            FilledMask(slice: slice, mask: .between(distances[0], distances[1], at: gap.part(of: slice)))
+            FilledMask(slice: slice, mask: SignedDistances.between(distances[0], distances[1], at: gap.part(of: slice)))
         }
     }
 

@@ -18,7 +18,9 @@ struct GapPlan: Sendable {
     }
 
     static func questions(_ prompts: [SliceBoxes], _ labels: LabelMap) -> [Int: [SegmentedBox.Question]] {
-        Dictionary(grouping: prompts, by: \.slice).mapValues { $0.flatMap(\.boxes).map { .init($0, labels) } }
+        Dictionary(grouping: prompts.filter { !$0.boxes.isEmpty }, by: \.slice).mapValues {
+            $0.flatMap(\.boxes).map { .init($0, labels) }
+        }
     }
 
     /// - Parameter kept: the boxes of slices that this call has none of, and whose labels it keeps.

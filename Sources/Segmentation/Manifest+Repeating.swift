@@ -10,7 +10,8 @@ extension Manifest {
     public init(contentsOf path: String) throws(FileError) {
         let data = try readFile(path, limit: .record)
         guard let manifest = try? JSONDecoder().decode(Manifest.self, from: data), manifest.output != nil else {
-            throw FileError(.badData, file: path, "not a manifest of labels", expected: "the labels.json that segment writes")
+            throw FileError(
+                .badData, file: path, "not a manifest of labels", expected: "the labels.json that segment writes")
         }
         guard manifest.reading != nil else {
             throw FileError(
@@ -61,7 +62,7 @@ extension Manifest {
             arguments += ["--fill-gap", "\(filling.longestGap)"] + flag("--fill-report", filling.reports)
         }
         arguments += flag("--absolute-paths", output?.path.hasPrefix("/"))
-        return arguments + option("-o", labels(at: path))
+        return arguments + option("-o", self.labels(at: path))
     }
 
     /// Checks that a run repeats the one that this manifest is of.
@@ -86,7 +87,8 @@ extension Manifest {
         return [
             Warning(
                 file: file,
-                "made by version \(self.version) on \(kernels.instructionSet) and \(kernels.openBLAS): a few pixels may differ")
+                "made by version \(self.version) on \(kernels.instructionSet) and \(kernels.openBLAS): a few pixels may differ"
+            )
         ]
     }
 }

@@ -163,6 +163,7 @@ public struct LabelledVolume: Sendable {
         if !replacesEdited { try requireUnedited(labels: labels) }
         var manifest = manifest.named(naming, in: manifestPath, badBoxes: badBoxes)
         let origin = manifest.options.filling?.isOn == true ? [LabelOrigin.path(besideLabels: labels)] : []
+        let isStale = origin.isEmpty && LabelsRecord(besideLabels: labels)?.hasOrigin == true
         // The labels come before their manifest, by which they are done.
         try writeAtomically(origin + [labels, manifestPath]) { temporary in
             func output(_ path: String, _ temporary: String) throws -> Manifest.Output {
@@ -177,6 +178,8 @@ public struct LabelledVolume: Sendable {
             manifest.output = try output(labels, written[written.startIndex])
             try SafeFiles.write(try encodedJSON(manifest), to: written[written.startIndex + 1], for: manifestPath)
         }
+        // Origins of labels that were filled before would be a volume of their own.
+        if isStale { unlink(LabelOrigin.path(besideLabels: labels)) }
         return manifest
     }
 

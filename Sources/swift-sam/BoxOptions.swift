@@ -45,8 +45,8 @@ struct BoxOptions: ParsableArguments {
     ) throws -> AnnotatedVolumes {
         var ways = slicing.slicing
         ways.record = record
-        let tasks = try digests.recording { () throws(FileError) in
-            try tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
+        let tasks = try digests.recording { () throws(FileError) -> Tasks? in
+            try self.tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
         }
         let annotated = try AnnotatedVolumes(
             boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,

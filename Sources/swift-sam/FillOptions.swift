@@ -46,7 +46,8 @@ struct FillWays: Sendable {
             } else if let way = Filling.Between(rawValue: String(word)), between == nil {
                 between = way
             } else {
-                throw ValidationError("\"\(text)\" is none of shape, box or auto, and ends after a comma where it is wanted.")
+                throw ValidationError(
+                    "\"\(text)\" is none of shape, box or auto, and ends after a comma where it is wanted.")
             }
         }
     }

@@ -44,7 +44,9 @@ import Testing
         #expect(filled.errors.contains("1, the first spleen, slices 6 to 12, 30.0 mm"))
         #expect(filled.output.contains("Dice with what was drawn (agreement, not accuracy)"))
         #expect(try LabelVolume(contentsOf: folder.file("labels/a-origin.nii.gz")).values.contains(2))
-        #expect(try segment(["--fill", "box,ends", "--fill-report", "-o", "labels/a.nii.gz"]).errors.contains("0 of 1 to do"))
+        #expect(
+            try segment(["--fill", "box,ends", "--fill-report", "-o", "labels/a.nii.gz"]).errors.contains(
+                "0 of 1 to do"))
         // Origins are no case of the folder.
         let scores = try run(["evaluate", "--truth", "labels", "--predicted", "labels", "--csv", "scores.csv"])
         #expect(scores.status == 0, "\(scores.errors)")
@@ -54,7 +56,9 @@ import Testing
         #expect((json["origin"] as? [String: Any])?["path"] as? String == "j-origin.nii.gz")
     }
 
-    @Test(arguments: [["--fill", "boxes"], ["--fill", "box,shape"], ["--fill", ""], ["--fill-gap", "0"], ["--fill-gap=-3"]])
+    @Test(arguments: [
+        ["--fill", "boxes"], ["--fill", "box,shape"], ["--fill", ""], ["--fill-gap", "0"], ["--fill-gap=-3"],
+    ])
     func whatIsNoWayOfFilling(arguments: [String]) throws {
         #expect(try segment(arguments + ["-o", "l.nii.gz"]).status == 64)
     }
@@ -115,7 +119,9 @@ import Testing
     }
 
     @Test func boxesBetweenAreWrittenAndMarked() throws {
-        let fill = ["annotations", "fill", "ct/a.nii.gz", "--boxes", "boxes.csv", "--view", "array", "--classes", "classes.txt"]
+        let fill = [
+            "annotations", "fill", "ct/a.nii.gz", "--boxes", "boxes.csv", "--view", "array", "--classes", "classes.txt",
+        ]
         let command = try run(fill + ["-o", "filled.csv"])
         #expect(command.status == 0, "\(command.errors)")
         #expect(command.output.contains("wrote 6 boxes to filled.csv, of which nobody drew 2"))
@@ -141,7 +147,8 @@ import Testing
         // segment reads each.
         for boxes in ["filled.csv", "yolo", "voc"] {
             let read = try run([
-                "annotations", "coverage", "ct/a.nii.gz", "--boxes", boxes, "--view", "array", "--classes", "classes.txt",
+                "annotations", "coverage", "ct/a.nii.gz", "--boxes", boxes, "--view", "array", "--classes",
+                "classes.txt",
                 "--except", "liver",
             ])
             #expect([0, 1].contains(read.status), "\(read.errors)")

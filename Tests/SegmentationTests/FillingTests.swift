@@ -68,7 +68,9 @@ import Testing
     private func expectAsFromNothing(_ settings: SegmentationSettings) async throws {
         let fresh = folder.file("fresh.nii.gz")
         try await run(try await plan(settings, .all, labels: fresh), settings, to: fresh)
-        for (one, other) in [(labels, fresh), (folder.file("labels-origin.nii.gz"), folder.file("fresh-origin.nii.gz"))] {
+        for (one, other) in [
+            (labels, fresh), (folder.file("labels-origin.nii.gz"), folder.file("fresh-origin.nii.gz")),
+        ] {
             #expect(FileManager.default.contents(atPath: one) == FileManager.default.contents(atPath: other))
         }
         func manifest(_ path: String) throws -> Data {
@@ -82,7 +84,9 @@ import Testing
     }
 
     /// The answer to one box, asked alone.
-    private func answer(_ slice: Int, _ box: PixelBox, mask: Tensor? = nil, _ run: SegmentationRun) throws -> PredictedMask {
+    private func answer(_ slice: Int, _ box: PixelBox, mask: Tensor? = nil, _ run: SegmentationRun) throws
+        -> PredictedMask
+    {
         let image = try sam.encode(run.segmenter.images.image(ofSlice: slice), name: "slice")
         return try #require(try sam.predict([Prompt(box: box, mask: mask)], on: image)[0].best)
     }
@@ -192,7 +196,10 @@ import Testing
         ).volumes[0]
         let segmenter = try SegmentationRun(annotated, settings).segmenter
         var result = SegmentedVolume(geometry: volume.geometry, gaps: segmenter.plan.gaps)
-        let model = SliceModel(segmenter, steps: []) { _, _ in fatalError("not asked") } progress: { _ in }
+        let model = SliceModel(segmenter, steps: []) { _, _ in
+            fatalError("not asked")
+        } progress: { _ in
+        }
         var filler = GapFiller(segmenter, model)
         result.draw([UInt16](repeating: 3, count: slices.imageSize.area), ofSlice: 4, slices)
         for gap in segmenter.plan.gaps { try filler.fill(gap, in: &result) }
@@ -205,7 +212,7 @@ import Testing
         let plan = try await plan(settings)
         var bytes: [Data] = []
         for threads in [1, 3] {
-            try await Threads.with(threads) { try await run(plan, settings) }
+            _ = try await Threads.with(threads) { try await run(plan, settings) }
             bytes += ["labels.nii.gz", "labels-origin.nii.gz"].map {
                 FileManager.default.contents(atPath: folder.file($0))!
             }
@@ -335,7 +342,8 @@ import Testing
         try await run(try await plan(settings), settings)
         let json = String(decoding: FileManager.default.contents(atPath: folder.file("labels.json"))!, as: UTF8.self)
         for (text, other) in [
-            (#""slice" : 3"#, #""slice" : 3000"#), (#""slice" : 3"#, #""slice" : -3"#), (#""above" : 4"#, #""above" : -4"#),
+            (#""slice" : 3"#, #""slice" : 3000"#), (#""slice" : 3"#, #""slice" : -3"#),
+            (#""above" : 4"#, #""above" : -4"#),
             (#""gaps" :"#, #""pags" :"#), (#""origin" :"#, #""nigiro" :"#), (#""left_out" :"#, #""tuo_tfel" :"#),
             (#""way" : "box""#, #""way" : "shape""#),
         ] {

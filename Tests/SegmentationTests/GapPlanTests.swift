@@ -69,8 +69,10 @@ import Testing
     /// A single slice has nothing between, and ends on both sides; who looked at other organs ends them.
     @Test func endsGoToWhereSomebodyLooked() throws {
         let filling = Filling(ends: true, longestGap: 8)
-        #expect(gaps(try plan([5: [0], 7: [1]], filling)) == ["0 -…5 ends [2, 3, 4] []", "0 5…- ends [6] []"
-            , "1 -…7 ends [6] []", "1 7…- ends [8, 9, 10] []"])
+        #expect(
+            gaps(try plan([5: [0], 7: [1]], filling)) == [
+                "0 -…5 ends [2, 3, 4] []", "0 5…- ends [6] []", "1 -…7 ends [6] []", "1 7…- ends [8, 9, 10] []",
+            ])
         #expect(gaps(try plan([1: [0]], filling)).first == "0 -…1 ends [0] []")
         #expect(gaps(try plan([19: [0]], filling)) == ["0 -…19 ends [16, 17, 18] []"])
         #expect(try plan([5: [0]], Filling(ends: true, longestGap: 2)).gaps.isEmpty, "not as far as one slice")
@@ -83,8 +85,10 @@ import Testing
         let whole = try plan(boxes, between)
         #expect(gaps(whole).contains("0 3…7 box [4, 5, 6] [5]"), "people forget one of several organs")
         let tasks = try plan(boxes, between, tasks: ",spleen,ct,5,5\n")
-        #expect(gaps(tasks).filter { $0.hasPrefix("0") }.dropFirst().prefix(2) == [
-            "0 3…- ends [4] []", "0 -…7 ends [6] []"])
+        #expect(
+            gaps(tasks).filter { $0.hasPrefix("0") }.dropFirst().prefix(2) == [
+                "0 3…- ends [4] []", "0 -…7 ends [6] []",
+            ])
         var empty = boxes
         empty[5] = []
         #expect(gaps(try plan(empty, between)).contains("0 3…7 box [4, 5, 6] []"), "OpenLabeling makes such files")

@@ -16,13 +16,16 @@ import Testing
             "..........", "..#####...", "..######..", "..######.#", ".....##...", "..........", "..........")
         let found = try #require(SignedDistances(mask, spacing: SIMD2(0.7, 1.9)))
         let expected: [Double] = [
-            -2.360084744241189, -2.0248456731316584, -1.9, -1.9, -1.9, -1.9, -1.9, -2.0248456731316584, -2.360084744241189, -2.8319604517012587,
+            -2.360084744241189, -2.0248456731316584, -1.9, -1.9, -1.9, -1.9, -1.9, -2.0248456731316584,
+            -2.360084744241189, -2.8319604517012587,
             -1.4, -0.7, 0.7, 1.4, 1.9, 1.4, 0.7, -0.7, -1.4, -2.1,
             -1.4, -0.7, 0.7, 1.4, 2.1, 2.1, 1.4, 0.7, -0.7, -1.4,
             -1.4, -0.7, 0.7, 1.4, 1.9, 2.0248456731316584, 1.4, 0.7, -0.7, 0.7,
             -2.360084744241189, -2.0248456731316584, -1.9, -1.4, -0.7, 0.7, 0.7, -0.7, -1.4, -1.9,
-            -3.9824615503479754, -3.383784863137726, -2.8319604517012587, -2.360084744241189, -2.0248456731316584, -1.9, -1.9, -2.0248456731316584, -2.360084744241189, -2.8319604517012587,
-            -5.166236541235795, -4.720169488482378, -4.341658669218481, -4.049691346263317, -3.8639358172723313, -3.8, -3.8, -3.8639358172723313, -4.049691346263317, -4.341658669218481,
+            -3.9824615503479754, -3.383784863137726, -2.8319604517012587, -2.360084744241189, -2.0248456731316584, -1.9,
+            -1.9, -2.0248456731316584, -2.360084744241189, -2.8319604517012587,
+            -5.166236541235795, -4.720169488482378, -4.341658669218481, -4.049691346263317, -3.8639358172723313, -3.8,
+            -3.8, -3.8639358172723313, -4.049691346263317, -4.341658669218481,
         ]
         // Single roundings of squares and roots in another order.
         for (one, other) in zip(found.values, expected) { #expect(abs(one - other) < 1e-12) }
@@ -39,11 +42,12 @@ import Testing
                 let spacing = SIMD2(Double.random(in: 0.3...3, using: &generator), 1.25)
                 let found = distances(to: set, size, spacing)
                 for pixel in 0..<size.area where set.contains(true) {
-                    let least = set.indices.filter { set[$0] }.map { other in
-                        let x = Double(other % width - pixel % width) * spacing.x
-                        let y = Double(other / width - pixel / width) * spacing.y
-                        return (x * x + y * y).squareRoot()
-                    }.min() ?? .nan
+                    let least =
+                        set.indices.filter { set[$0] }.map { other in
+                            let x = Double(other % width - pixel % width) * spacing.x
+                            let y = Double(other / width - pixel / width) * spacing.y
+                            return (x * x + y * y).squareRoot()
+                        }.min() ?? .nan
                     #expect(abs(found[pixel] - least) < 1e-12)
                 }
             }
@@ -76,7 +80,8 @@ import Testing
         for part in [0.25, 0.5, 0.75] {
             let found = SignedDistances.between(one, other, at: part)
             let expected = disk(15 + 28 * part, 14 + 16 * part, 9 - 4 * part)
-            #expect(found.dice(expected) > 0.96, "\(part): \(found.dice(expected))")
+            // Half of the pixels at the border of the smallest are 5% of it.
+            #expect(found.dice(expected) > 0.95, "\(part): \(found.dice(expected))")
         }
         #expect(SignedDistances.between(one, other, at: 0) == disk(15, 14, 9))
         #expect(SignedDistances.between(one, other, at: 1) == disk(43, 30, 5))

@@ -160,9 +160,8 @@ extension Manifest {
 
     /// Whether a class has another label now than kept slices have of it.
     fileprivate func contradicts(_ settings: SegmentationSettings, _ annotated: AnnotatedVolume) -> Bool {
-        settings.labels.labels(of: annotated.boxes).contains { id, label in
-            options.labels["\(id)"].map { $0 != label } ?? false
-        }
+        let labels = settings.labels.labels(of: annotated.boxes)
+        return boxes.contains { box in labels[box.classID].map { $0 != box.label } ?? false }
     }
 }
 

@@ -43,6 +43,7 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
         let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
         let annotated = try boxes.read(
             on: try slicing.cases(), slicing, classes: classList, by: .one(named: annotator))
+        printSkipped(annotated.unreadable.map(\.error))
         let (cases, open) = annotated.filledBoxes(longestGap: fillGap)
         let filled = try MergedBoxes(cases, pattern: slicing.pattern, classes: classList)
         try output.write(filled, of: annotated, reads: [classes].compactMap { $0 }) {

@@ -27,17 +27,8 @@ public struct GridRegion: Sendable {
 
     /// The centres of all places, in original pixels.
     private static func centres(of image: EncodedImage) -> [PixelPoint] {
-        // Scaling makes one side at least the model's.
-        let grid = image.embedding.shape[0]
-        let step = Double(max(image.scaledSize.width, image.scaledSize.height)) / Double(grid)
-        let (across, down) = (
-            Double(image.size.width) / Double(image.scaledSize.width),
-            Double(image.size.height) / Double(image.scaledSize.height)
-        )
-        return (0..<grid * grid).map {
-            PixelPoint(
-                x: (Double($0 % grid) + 0.5) * step * across, y: (Double($0 / grid) + 0.5) * step * down)
-        }
+        let (area, grid) = (PatchArea(image), image.embedding.shape[0])
+        return (0..<grid * grid).map { area.centre(of: Patch(row: $0 / grid, column: $0 % grid)) }
     }
 }
 

@@ -91,10 +91,20 @@ import Testing
         values[18 * 40 + 38] = true
         let mask = GridRegion(Mask(size: image.size, values: values), of: image)
         #expect(mask.isInside.indices.filter { mask.isInside[$0] } == [49])
-        let area = PatchArea(rows: 5, columns: 10, image)
+        let area = PatchArea(image)
+        #expect(area.rows == 5 && area.columns == 10)
         #expect(area.patch(at: PixelPoint(x: 38, y: 18)) == Patch(row: 4, column: 9))
         #expect(area.patch(at: PixelPoint(x: -1, y: 99)) == Patch(row: 4, column: 0))
         #expect(area.patches.count == 64 && area.patches.allSatisfy { $0.row < 5 && $0.column < 10 })
+        // Of 40×27, scaled to 80×54, the seventh row is three quarters full.
+        let partial = PatchArea(
+            try EncodedImage(
+                embedding: Tensor(repeating: 0, shape: [10, 10, 32]), size: PixelSize(width: 40, height: 27), name: "",
+                for: sam))
+        #expect(partial.rows == 7 && partial.columns == 10)
+        #expect(
+            partial.patch(at: PixelPoint(x: 0, y: 23.9)).row == 5 && partial.patch(at: PixelPoint(x: 0, y: 24)).row == 6
+        )
     }
 
     /// The share of official softmax weights, summed here one by one; of the second prompt.

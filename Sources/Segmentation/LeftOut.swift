@@ -65,6 +65,13 @@ extension Mask {
         return either == 0 ? 0 : Double(both) / Double(either)
     }
 
+    /// What more than half of some masks have.
+    static func majority(_ masks: [Mask]) -> Mask {
+        Mask(
+            size: masks[0].size,
+            values: masks[0].values.indices.map { pixel in 2 * masks.count { $0.values[pixel] } > masks.count })
+    }
+
     /// What any of some masks has.
     static func union(_ masks: [Mask], size: PixelSize) -> Mask {
         var result = Mask(size: size, values: [Bool](repeating: false, count: size.area))

@@ -6,9 +6,9 @@ import SegmentAnything
 extension GapFiller {
     /// How much a neighbour's box is grown on each side, as a share of its width or height.
     static let growth = 0.05
-    /// Beyond the last drawn slice: the least Dice... of a slice with the one before.
+    /// The least intersection over union of a slice beyond the last drawn one with the slice before.
     static let leastOverlap = 0.5
-    /// The least predicted IoU.
+    /// The least predicted IoU of a slice beyond the last drawn one.
     static let leastScore: Float = 0.5
 
     /// Three estimates for each slice of a gap: by a box between those that were drawn, and from the slice before, upwards and

@@ -15,7 +15,7 @@ struct FillOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The longest gap that is filled, in mm from one drawn slice to the next, and the farthest that ends goes. Longer ones "
-                + "are listed.",
+                + "are listed. 16 is for every fifth slice of 3 mm.",
             valueName: "mm"))
     var fillGap = Filling.defaultGap
 

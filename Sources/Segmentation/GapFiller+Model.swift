@@ -10,6 +10,12 @@ extension GapFiller {
     static let leastOverlap = 0.5
     /// The least predicted IoU of a slice beyond the last drawn one.
     static let leastScore: Float = 0.5
+    /// The most that its median grey value may be away from that of the last drawn one: 5% of 8 bits, 20 HU of the default window.
+    /// What the model follows beyond an organ is mostly something else.
+    ///
+    /// On phantoms with every 5th slice drawn (`tools/fill`), of what ends lose in volume Dice (0.035) the overlap alone gives
+    /// back 0.018, with a predicted IoU of 0.7 as the least 0.023, with the grey value 0.029.
+    static let mostGreyChange = 13
 
     /// Three estimates for each slice of a gap: by a box between those that were drawn, and from the slice before, upwards and
     /// downwards. The mask is what two of them have; where one of the latter has lost the object, it is the first.
@@ -33,16 +39,18 @@ extension GapFiller {
     }
 
     /// From the last drawn slice on, each from the one before, until it overlaps that too little, the model trusts itself too
-    /// little, or nothing is left.
+    /// little, it has another grey value, or nothing is left.
     mutating func ends(_ gap: Gap) throws -> [FilledMask] {
         let isUp = gap.place.below != nil
         var parts = try drawnParts(gap, gap.ends[0])
+        let grey = median(union(parts), ofSlice: gap.ends[0])
         var masks: [FilledMask] = []
         for slice in isUp ? gap.place.slices : gap.place.slices.reversed() {
             let next = try following(parts, onSlice: slice)
             let (mask, before) = (union(next), union(parts))
-            guard let score = next.map(\.answer.score).min(), score >= Self.leastScore, mask.area > 0,
-                mask.overlap(before) >= Self.leastOverlap
+            guard let score = next.map(\.answer.score).min(), score >= Self.leastScore,
+                mask.overlap(before) >= Self.leastOverlap, let grey, let own = median(mask, ofSlice: slice),
+                abs(own - grey) <= Self.mostGreyChange
             else { break }
             masks.append(FilledMask(slice: slice, mask: mask, score: score))
             parts = next
@@ -85,6 +93,19 @@ extension GapFiller {
             all[slice] = parts
         }
         return all
+    }
+
+    /// The middle grey value of a mask's pixels; nil of none.
+    private func median(_ mask: Mask, ofSlice slice: Int) -> Int? {
+        var counts = [Int](repeating: 0, count: 256)
+        for (value, isInside) in zip(segmenter.images.grey(ofSlice: slice), mask.values) where isInside {
+            counts[Int(value)] += 1
+        }
+        var below = 0
+        return counts.firstIndex { count in
+            below += count
+            return 2 * below > mask.area
+        }
     }
 
     private func union(_ parts: [Part]) -> Mask {

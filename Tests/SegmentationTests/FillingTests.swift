@@ -160,6 +160,41 @@ import Testing
         #expect(result.segmentation.labels.labels(ofSlice: 3, slices) == two.values.map { $0 ? 3 : 0 })
     }
 
+    /// Random weights follow anything, so that each of the rules ends some of these.
+    @Test func endsAreFollowedFromSliceToSlice() async throws {
+        let settings = try settings(Filling(ends: true))
+        let run = try SegmentationRun(try await plan(settings).annotated, settings)
+        let result = try await self.run(try await plan(settings), settings).labelled
+        let gaps = try #require(result.manifest.gaps)
+        #expect(gaps.map(\.place.slices) == [[0], [10, 11], [2, 3], [8]])
+        let (images, slices) = (run.segmenter.images, result.images.slices)
+        func median(_ mask: Mask, _ slice: Int) -> UInt8? {
+            let own = zip(images.grey(ofSlice: slice), mask.values).filter(\.1).map(\.0).sorted()
+            return own.isEmpty ? nil : own[own.count / 2]
+        }
+        var lengths: Set<Int> = []
+        for gap in gaps {
+            let drawn = gap.ends[0]
+            let question = try #require(run.segmenter.plan.asked[drawn]?.first { $0.classID == gap.place.classID })
+            var before = try answer(drawn, question.box, run)
+            let grey = median(before.mask, drawn)
+            var expected: [Int] = []
+            for slice in gap.place.below == nil ? gap.place.slices.reversed() : gap.place.slices {
+                guard let box = before.mask.boundingBox?.grown(by: 0.05).clipped(to: slices.imageSize) else { break }
+                let next = try answer(slice, box, mask: before.lowResLogits, run)
+                guard next.score >= 0.5, next.mask.overlap(before.mask) >= 0.5, let grey,
+                    let own = median(next.mask, slice), abs(Int(own) - Int(grey)) <= 13
+                else { break }
+                expected.append(slice)
+                before = next
+            }
+            #expect(gap.way == .ends && gap.fills.map(\.slice) == expected)
+            lengths.insert(expected.count)
+        }
+        let origin = Set(result.segmentation.origin.values)
+        #expect(origin == (lengths == [0] ? [0, 1] : [0, 1, 3]))
+    }
+
     /// What somebody drew stays; of two fillings the one of higher quality is above.
     @Test func fillingsLieBeneathWhatWasDrawn() throws {
         let volume = try Volume(contentsOf: folder.file("ct.nii"))

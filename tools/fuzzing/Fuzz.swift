@@ -8,10 +8,10 @@ import PictureFiles
 import SafeFiles
 
 /// A reader that is given whatever libFuzzer makes; it may refuse it, and nothing else.
-private struct Target {
+private struct Target: Sendable {
     /// What files are called that the reader tells apart by their names.
     var ending: String
-    var read: (_ path: String, _ bytes: [UInt8]) throws -> Void
+    var read: @Sendable (_ path: String, _ bytes: [UInt8]) throws -> Void
 }
 
 private let size = PixelSize(width: 64, height: 48)
@@ -69,7 +69,7 @@ private let targets: [String: Target] = [
 ]
 
 // Memory, where there is such a file system: thousands of files a second.
-nonisolated(unsafe) private let folder = "/dev/shm/swift-sam-fuzz-\(getpid())"
+private let folder = "/dev/shm/swift-sam-fuzz-\(getpid())"
 private let classes: ClassList = {
     let path = folder + "/class_list.txt"
     try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -109,17 +109,33 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+/// What the package manager has the process begin with, by the target's name: libFuzzer's own `main` would not be linked.
+@_cdecl("fuzz_main")
+public func run(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
+    var (count, arguments) = (count, arguments)
+    return runDriver(&count, &arguments, testOneInput)
+}
+
 @_silgen_name("LLVMFuzzerMutate")
 private func mutate(_ bytes: UnsafeMutablePointer<UInt8>?, _ count: Int, _ limit: Int) -> Int
 
-/// Half of the inputs are libFuzzer's own mutations; in the others a piece is repeated up to thousands of times, which small
-/// mutations never do: what grows faster than its input shows in these.
+/// Most inputs are libFuzzer's own mutations; in an eighth a piece is repeated, in some of these to a megabyte, which small mutations
+/// never do: what grows faster than its input shows in these.
 @_cdecl("LLVMFuzzerCustomMutator")
 public func mutateOrRepeat(
     _ bytes: UnsafeMutablePointer<UInt8>?, _ count: Int, _ limit: Int, _ seed: CUnsignedInt
 ) -> Int {
-    guard let bytes, count > 1, seed % 2 == 0 else { return mutate(bytes, count, limit) }
+    guard let bytes, count > 1, seed % 8 == 0 else { return mutate(bytes, count, limit) }
     var random = SplitMix(state: UInt64(seed))
+    // Large ones are slow, and would fill the corpus.
+    let limit = random.next() % 64 == 0 ? limit : min(limit, max(count, 1 << 13))
     let length = 1 + Int(random.next() % UInt64(min(count, 200)))
     let start = Int(random.next() % UInt64(count - length + 1))
     let copies = Int(random.next() % UInt64(max((limit - count) / length, 1)))

@@ -49,7 +49,7 @@ let package = Package(
         .target(
             name: "Segmentation",
             dependencies: [
-                "Annotations", "Imaging", "SafeFiles", "ImageFrames", "SegmentAnything", "Tensors",
+                "Annotations", "Imaging", "PictureFiles", "SafeFiles", "ImageFrames", "SegmentAnything", "Tensors",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Evaluation", dependencies: ["SafeFiles", "ImageFrames", "Imaging"]),

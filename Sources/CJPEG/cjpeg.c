@@ -54,7 +54,7 @@ static void count_scans(j_common_ptr jpeg) {
     decoding *self = (decoding *)jpeg->err;
     int scans = ((j_decompress_ptr)jpeg)->input_scan_number;
     if (scans <= self->most_scans) { return; }
-    snprintf(self->image->message, sizeof(self->image->message), "more than %d scans", self->most_scans);
+    self->image->too_many_scans = true;
     longjmp(self->escape, 1);
 }
 
@@ -77,7 +77,7 @@ bool cjpeg_decode(const uint8_t *bytes, size_t count, int most_scans, uint8_t *p
     self.manager.error_exit = fail;
     self.manager.emit_message = judge;
     self.manager.output_message = say_nothing;
-    image->unsupported = false;
+    image->unsupported = image->too_many_scans = false;
     image->message[0] = image->warning[0] = 0;
     if (!setjmp(self.escape)) {
         jpeg_create_decompress(&jpeg);
@@ -87,6 +87,7 @@ bool cjpeg_decode(const uint8_t *bytes, size_t count, int most_scans, uint8_t *p
         image->width = jpeg.image_width;
         image->height = jpeg.image_height;
         image->components = jpeg.num_components;
+        image->arithmetic = jpeg.arith_code;
         if (pixels) { read_pixels(&jpeg, pixels); }
         done = true;
     }

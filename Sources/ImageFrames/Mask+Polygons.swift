@@ -4,6 +4,8 @@ public struct MaskPolygon: Hashable, Sendable {
     public struct Vertex: Hashable, Sendable {
         public var x: Int
         public var y: Int
+
+        public init(x: Int, y: Int) { (self.x, self.y) = (x, y) }
     }
 
     /// The vertices where the border turns; one, where it is a single pixel.

@@ -18,10 +18,10 @@ public struct RunLengths: Hashable, Sendable {
 
 extension Mask {
     /// The mask's runs.
-    public var runLengths: RunLengths { runLengths(within: boundingBox) }
+    public var rle: RunLengths { rle(within: boundingBox) }
 
     /// The mask's runs, where it is known to lie within a box of whole pixels, nil for an empty mask.
-    package func runLengths(within box: PixelBox?) -> RunLengths {
+    package func rle(within box: PixelBox?) -> RunLengths {
         guard let box else { return RunLengths(size: size, counts: [size.area]) }
         var (counts, start, isInside): ([Int], Int, Bool) = ([], 0, false)
         func change(at index: Int) {
@@ -37,7 +37,7 @@ extension Mask {
     }
 
     /// The mask that was encoded.
-    public init(_ runs: RunLengths) {
+    public init(rle runs: RunLengths) {
         let size = runs.size
         var values = [Bool](repeating: false, count: size.area)
         var index = 0

@@ -5,8 +5,8 @@ import SafeFiles
 /// Huffman codes take a bit or more for each block of 8 × 8 pixels, so a byte holds at most 512 of them.
 private let pixelsPerByte = 512
 
-/// The most scans that a JPEG may have. Encoders make a dozen; each takes the time of a whole picture.
-private let maximumScans: Int32 = 100
+/// The scans that any JPEG may have. Encoders make a dozen; each takes the time of a whole picture.
+private let usualScans = 100
 
 func decodeJPEG(_ bytes: [UInt8], _ path: String) throws(FileError) -> (RGBImage, [Warning]) {
     var state = cjpeg_image()
@@ -18,9 +18,15 @@ func decodeJPEG(_ bytes: [UInt8], _ path: String) throws(FileError) -> (RGBImage
             found: "\(channels) channels", advice: "Convert it to RGB first.")
     }
     let size = try acceptedSize(state.width, state.height, path)
-    guard size.area / pixelsPerByte <= bytes.count else { throw tooSmall("JPEG", size, bytes, path) }
+    guard state.arithmetic || size.area / pixelsPerByte <= bytes.count else {
+        throw tooSmall("JPEG", size, bytes, path)
+    }
     var pixels = [UInt8](repeating: 0, count: max(channels, 3) * size.area)
-    guard cjpeg_decode(bytes, bytes.count, maximumScans, &pixels, &state) else { throw failure(&state, path) }
+    let scans = Int32(clamping: max(usualScans, Limit.scans.bytes / pixels.count))
+    guard cjpeg_decode(bytes, bytes.count, scans, &pixels, &state) else {
+        guard state.too_many_scans else { throw failure(&state, path) }
+        throw FileError(.badData, file: path, "more than \(scans) scans in a JPEG", advice: Limit.advice)
+    }
     let oddity = message(&state.warning)
     return (
         RGBImage(size: size, pixels: channels == 4 ? rgb(invertedCMYK: pixels) : pixels),

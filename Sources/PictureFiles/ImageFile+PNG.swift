@@ -114,7 +114,7 @@ public func writePNG(_ path: String, size: PixelSize, grey: [UInt8]) throws {
 ///
 /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
 public func writePNG(_ path: String, _ mask: Mask) throws {
-    try writePNG(path, size: mask.size, grey: mask.values.map { $0 ? 255 : 0 })
+    try writeAtomically(path, try encodedPNG(path, mask))
 }
 
 /// Writes an image as an 8-bit RGB PNG.
@@ -129,14 +129,36 @@ public func writePNG(_ path: String, _ image: RGBImage) throws {
 /// - Precondition: `labels` holds width · height values.
 /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
 public func writePNG(_ path: String, size: PixelSize, labels: [UInt16]) throws {
-    precondition(labels.count == size.area, "\(labels.count) values for \(size)")
-    let bytes = labels.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
-    try writePNG(path, size, channels: 1, bits: 16, bytes)
+    try writeAtomically(path, try encodedPNG(path, size: size, labels: labels))
 }
 
-private func writePNG(
+private func writePNG(_ path: String, _ size: PixelSize, channels: Int32, _ pixels: [UInt8]) throws {
+    try writeAtomically(path, try encodedPNG(path, size, channels: channels, pixels))
+}
+
+// MARK: Encoding
+
+/// What ``writePNG(_:_:)-(_,Mask)`` writes.
+///
+/// - Parameter path: what the picture is called in an error.
+/// - Throws: ``FileError`` `cannotCreate`.
+public func encodedPNG(_ path: String, _ mask: Mask) throws(FileError) -> Data {
+    try encodedPNG(path, mask.size, channels: 1, mask.values.map { $0 ? 255 : 0 })
+}
+
+/// What ``writePNG(_:size:labels:)`` writes.
+///
+/// - Precondition: `labels` holds width · height values.
+/// - Throws: ``FileError`` `cannotCreate`.
+public func encodedPNG(_ path: String, size: PixelSize, labels: [UInt16]) throws(FileError) -> Data {
+    precondition(labels.count == size.area, "\(labels.count) values for \(size)")
+    let bytes = labels.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+    return try encodedPNG(path, size, channels: 1, bits: 16, bytes)
+}
+
+private func encodedPNG(
     _ path: String, _ size: PixelSize, channels: Int32, bits: Int32 = 8, _ pixels: [UInt8]
-) throws {
+) throws(FileError) -> Data {
     var state = cpng_image()
     var encoded: UnsafeMutablePointer<CChar>?
     var count = 0
@@ -146,5 +168,5 @@ private func writePNG(
     guard done, let encoded else {
         throw FileError(.cannotCreate, file: path, "cannot be encoded as PNG", found: message(&state.message))
     }
-    try writeAtomically(path, Data(bytes: encoded, count: count))
+    return Data(bytes: encoded, count: count)
 }

@@ -28,7 +28,15 @@ public enum SampleRange: Hashable, Sendable {
 public func readImage(
     _ path: String, samples: SampleRange = .declared
 ) throws(FileError) -> (image: RGBImage, warnings: [Warning]) {
-    let bytes = [UInt8](try readFile(path, limit: .picture))
+    try readImage([UInt8](try readFile(path, limit: .picture)), name: path, samples: samples)
+}
+
+/// ``readImage(_:samples:)`` of bytes.
+///
+/// - Parameter path: what the image is called in an error.
+public func readImage(
+    _ bytes: [UInt8], name path: String, samples: SampleRange = .declared
+) throws(FileError) -> (image: RGBImage, warnings: [Warning]) {
     if bytes.starts(with: pngSignature) {
         let (image, warnings) = try decodePNG(bytes, samples, path)
         return (image, warnings + pngWarnings(bytes, path))

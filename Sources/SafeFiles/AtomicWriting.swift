@@ -52,6 +52,19 @@ public func writeAtomically(_ path: String, _ data: Data) throws {
 public func write(_ data: Data, to temporary: String, for path: String) throws(FileError) {
     let descriptor = try openTemporary(temporary, for: path)
     defer { close(descriptor) }
+    try write(data, to: descriptor, for: path, advice: "Make room on the disk, or choose another place.")
+}
+
+/// Writes `data` to standard output.
+///
+/// - Throws: ``FileError`` `inputOutput`.
+public func writeStandardOutput(_ data: Data) throws(FileError) {
+    try write(data, to: STDOUT_FILENO, for: "standard output")
+}
+
+private func write(
+    _ data: Data, to descriptor: Int32, for path: String, advice: String? = nil
+) throws(FileError) {
     // Not by Foundation, which does not tell why it fails.
     var rest = data[...]
     while !rest.isEmpty {
@@ -59,8 +72,7 @@ public func write(_ data: Data, to temporary: String, for path: String) throws(F
         if count < 0, errno == EINTR { continue }
         guard count > 0 else {
             throw FileError(
-                .inputOutput, file: path, "cannot be written", found: systemMessage(errno),
-                advice: "Make room on the disk, or choose another place.")
+                .inputOutput, file: path, "cannot be written", found: systemMessage(errno), advice: advice)
         }
         rest = rest.dropFirst(count)
     }
@@ -111,7 +123,7 @@ public func folder(of path: String) -> String {
 
 /// The path of a file in a folder, whether or not the folder's ends in a slash.
 public func path(of name: String, in folder: String) -> String {
-    URL(filePath: folder).appending(path: name).path(percentEncoded: false)
+    folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
 }
 
 /// Makes a folder, and those that it stands in, where they are missing.

@@ -3,9 +3,12 @@ import Foundation
 /// A value as one JSON object, its keys in order, with a line feed at the end: the same value gives the same bytes.
 ///
 /// What no terminal should get as it is (see ``printable(_:limit:)``) is escaped, as `\u009b`.
-public func encodedJSON(_ value: some Encodable) throws -> Data {
+///
+/// - Parameter isLine: whether all of it is one line.
+public func encodedJSON(_ value: some Encodable, isLine: Bool = false) throws -> Data {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if !isLine { encoder.outputFormatting.insert(.prettyPrinted) }
     let data = try encoder.encode(value)
     var text = ""
     for scalar in String(decoding: data, as: UTF8.self).unicodeScalars {

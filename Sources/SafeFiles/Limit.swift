@@ -13,6 +13,8 @@ public enum Limit: CaseIterable, Sendable {
     case picture
     /// A picture's pixels, 3 bytes each: the area that Pillow refuses as a decompression bomb.
     case pixels
+    /// What the scans of a JPEG decode, 3 bytes a pixel each, where there are more than a hundred.
+    case scans
     /// A volume's voxels in single precision, 4 bytes each, where its file is not a sixteenth as long.
     case voxels
     /// What stands before and after the voxels in a volume's stream (extensions, padding), in bytes.
@@ -28,6 +30,11 @@ public enum Limit: CaseIterable, Sendable {
     case boxes
     /// The scores of labels on slices, 32 bytes each.
     case scores
+    /// A model's input, 4 bytes for each colour of the square's pixels; the official models have a side of 1024.
+    case modelInput
+    /// The scores of a head in a global block of a model, 4 bytes for each pair of patches; the official models have 64 along a
+    /// side, and the work grows with the fourth power.
+    case attention
 
     /// The bound where nobody raised it, in bytes.
     public var standard: Int {
@@ -37,6 +44,7 @@ public enum Limit: CaseIterable, Sendable {
         case .record: 64 << 20
         case .picture: 1 << 30
         case .pixels: 3 * 178_956_970
+        case .scans: 0
         case .voxels: 2 << 30
         case .besideVoxels: 64 << 20
         case .header: 100_000_000
@@ -44,6 +52,8 @@ public enum Limit: CaseIterable, Sendable {
         case .inflated: 64 << 20
         case .boxes: 1 << 30
         case .scores: 512 << 20
+        case .modelInput: 12 * 4096 * 4096
+        case .attention: 4 * 128 * 128 * 128 * 128
         }
     }
 

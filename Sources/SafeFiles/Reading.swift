@@ -101,6 +101,24 @@ public func readFile(_ path: String, limit: Limit) throws(FileError) -> Data {
     return try file.bytes()
 }
 
+/// Reads standard input to its end.
+///
+/// - Throws: ``FileError`` `badData` where it is longer than `limit`, `inputOutput`.
+public func readStandardInput(limit: Limit) throws(FileError) -> Data {
+    let name = "standard input"
+    var (data, piece) = (Data(), [UInt8](repeating: 0, count: 1 << 16))
+    while true {
+        let count = read(STDIN_FILENO, &piece, piece.count)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else {
+            throw FileError(.inputOutput, file: name, "cannot be read", found: systemMessage(errno))
+        }
+        if count == 0 { return data }
+        data += piece[..<count]
+        try limit.check(data.count, of: name)
+    }
+}
+
 /// The size in bytes of a regular file that can be read.
 ///
 /// - Throws: ``FileError`` `missingInput` where it is not there, is not a regular file or may not be read.

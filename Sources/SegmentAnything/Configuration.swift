@@ -114,10 +114,11 @@ struct TensorShapes {
         return places.filter { (0..<shapes.count).contains($0) }.max().map { $0 + 1 } ?? 0
     }
 
-    func bad(_ name: String, _ what: String, expected: String, found: String) -> FileError {
-        FileError(
-            .badData, file: file, place: name, what, expected: expected, found: found,
-            advice: "The file must hold a SAM model, by its official or Hugging Face's names.")
+    func bad(
+        _ name: String, _ what: String, expected: String, found: String,
+        advice: String = "The file must hold a SAM model, by its official or Hugging Face's names."
+    ) -> FileError {
+        FileError(.badData, file: file, place: name, what, expected: expected, found: found, advice: advice)
     }
 
     /// The hidden channels of ViT-H's MLPs are 5120.

@@ -31,33 +31,6 @@ public struct EverythingOptions: Hashable, Sendable {
     public init() {}
 }
 
-/// One of all masks in a picture, as the official generator describes it.
-public struct EverythingMask: Hashable, Sendable {
-    public internal(set) var mask: RunLengths
-    /// The outermost pixels: x0, y0, x1, y1, all inclusive; all 0 of an empty mask (`amg.py:318`).
-    public internal(set) var bounds: PixelBounds
-    public let predictedIoU: Float
-    public let stability: Float
-    /// The point that was asked about, in the picture's pixels.
-    public let point: PixelPoint
-    /// The crop in which it was found.
-    public let crop: PixelBounds
-}
-
-/// Whole pixels from (x0, y0) to (x1, y1).
-public struct PixelBounds: Hashable, Sendable {
-    public let x0: Int
-    public let y0: Int
-    public let x1: Int
-    public let y1: Int
-
-    var area: Int { (x1 - x0) * (y1 - y0) }
-
-    fileprivate func moved(x: Int, y: Int) -> PixelBounds {
-        PixelBounds(x0: x0 + x, y0: y0 + y, x1: x1 + x, y1: y1 + y)
-    }
-}
-
 extension Sam {
     /// All masks in a picture, in the official generator's order.
     ///
@@ -67,15 +40,17 @@ extension Sam {
     public func everything(
         in image: RGBImage, name: String, _ options: EverythingOptions = EverythingOptions(),
         progress: (_ done: Int, _ total: Int) throws -> Void
-    ) throws -> [EverythingMask] {
+    ) throws -> [MaskRecord] {
         let crops = crops(of: image.size, layers: options.cropLayers, overlap: options.cropOverlap)
         let grids = crops.map { options.grid(layer: $0.layer) }
         let total = grids.reduce(0) { $0 + $1.count }
-        var (found, done): ([EverythingMask], Int) = ([], 0)
+        var (found, done): ([MaskRecord], Int) = ([], 0)
         for (crop, grid) in zip(crops, grids) {
             let part = image.cropped(to: crop.bounds)
             let encoded = try encode(part, name: name)
-            found += try masks(at: grid, on: encoded, crop: crop.bounds, of: image.size, options) { count in
+            found += try masks(
+                at: grid, on: encoded, crop: crop.bounds, of: image.size, options, where: options.isGood
+            ) { count in
                 done += count
                 try progress(done, total)
             }
@@ -93,12 +68,21 @@ extension Sam {
     public func everything(
         on image: EncodedImage, _ options: EverythingOptions = EverythingOptions(),
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
-    ) throws -> [EverythingMask] {
+    ) throws -> [MaskRecord] {
+        try everything(on: image, options, where: options.isGood, progress: progress)
+    }
+
+    /// The same, of the masks whose predicted IoU is wanted, whatever ``EverythingOptions/predictedIoU`` is.
+    func everything(
+        on image: EncodedImage, _ options: EverythingOptions, where isWanted: (_ score: Float) -> Bool,
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws -> [MaskRecord] {
         precondition(options.cropLayers == 0, "crops of an image that was encoded whole")
         let (grid, size) = (options.grid(layer: 0), image.size)
         var done = 0
         let found = try masks(
-            at: grid, on: image, crop: PixelBounds(x0: 0, y0: 0, x1: size.width, y1: size.height), of: size, options
+            at: grid, on: image, crop: PixelBounds(x0: 0, y0: 0, x1: size.width, y1: size.height), of: size, options,
+            where: isWanted
         ) { count in
             done += count
             try progress(done, grid.count)
@@ -109,7 +93,7 @@ extension Sam {
     /// ``everything(in:name:_:progress:)`` as a stream, on a thread of its own; it ends when its consumer does.
     public func everything(
         in image: RGBImage, name: String, _ options: EverythingOptions = EverythingOptions()
-    ) -> AsyncThrowingStream<EverythingMask, any Error> {
+    ) -> AsyncThrowingStream<MaskRecord, any Error> {
         AsyncThrowingStream { stream in
             let work = Task {
                 do {
@@ -131,23 +115,23 @@ extension Sam {
     /// The masks of one crop, in its official order: by predicted IoU, duplicates dropped.
     private func masks(
         at grid: [(x: Double, y: Double)], on image: EncodedImage, crop: PixelBounds, of size: PixelSize,
-        _ options: EverythingOptions, progress: (_ points: Int) throws -> Void
-    ) throws -> [EverythingMask] {
+        _ options: EverythingOptions, where isWanted: (_ score: Float) -> Bool,
+        progress: (_ points: Int) throws -> Void
+    ) throws -> [MaskRecord] {
         let points = grid.map {
             PixelPoint(x: $0.x * Double(image.size.width), y: $0.y * Double(image.size.height))
         }
         let prompts = points.map { Prompt(points: [.init($0, isForeground: true)]) }
-        let least = options.predictedIoU
-        var found: [EverythingMask] = []
+        var found: [MaskRecord] = []
         try predict(
-            prompts, on: image, batchSize: options.pointsPerBatch, where: { least <= 0 || $0 > least },
+            prompts, on: image, batchSize: options.pointsPerBatch, where: isWanted,
             eachBatch: { batch, masks in
                 let candidates = zip(batch, masks).flatMap { prompt, masks in
                     masks.map { (point: points[prompt], mask: $0) }
                 }
                 found += parallelMap(candidates) { candidate in
                     // Masks are many: each is one thread's.
-                    Threads.with(1) { candidate.mask.everythingMask(candidate.point, crop: crop, of: size, options) }
+                    Threads.with(1) { candidate.mask.record(candidate.point, crop: crop, of: size, options) }
                 }
                 .compactMap { $0 }
                 try progress(batch.count)
@@ -160,6 +144,9 @@ extension Sam {
 // MARK: - Points and crops
 
 extension EverythingOptions {
+    /// Whether a predicted IoU is enough.
+    func isGood(_ score: Float) -> Bool { predictedIoU <= 0 || score > predictedIoU }
+
     /// The points of a layer's crops, as shares of width and height (`amg.py:179`).
     func grid(layer: Int) -> [(x: Double, y: Double)] {
         let count = Int(Double(pointsPerSide) / pow(Double(pointsDownscaleFactor), Double(layer)))
@@ -213,9 +200,9 @@ extension RGBImage {
 extension PredictedMask {
     /// The mask with what describes it, its bounds within its crop; nil where it is not stable, or ends at a border of the
     /// crop that is none of the picture.
-    fileprivate func everythingMask(
+    fileprivate func record(
         _ point: PixelPoint, crop: PixelBounds, of size: PixelSize, _ options: EverythingOptions
-    ) -> EverythingMask? {
+    ) -> MaskRecord? {
         let least = options.stability
         let (mask, intersection, union) = thresholded(offset: options.stabilityOffset) { intersection, union in
             least > 0 && union > 0 && Float(intersection) / Float(union) < least
@@ -227,32 +214,23 @@ extension PredictedMask {
         let bounds = PixelBounds(box)
         guard !bounds.moved(x: crop.x0, y: crop.y0).isCut(by: crop, of: size) else { return nil }
         let (x, y) = (Double(crop.x0), Double(crop.y0))
-        let runs = mask.moved(to: crop, of: size).runLengths(
+        let runs = mask.moved(to: crop, of: size).rle(
             within: box.map { PixelBox(x0: $0.x0 + x, y0: $0.y0 + y, x1: $0.x1 + x, y1: $0.y1 + y) })
-        return EverythingMask(
-            mask: runs, bounds: bounds, predictedIoU: score, stability: stability, point: point, crop: crop)
+        return MaskRecord(
+            mask: runs, bounds: bounds, predictedIoU: score, stability: stability, points: [point], crop: crop)
     }
 }
 
-extension EverythingMask {
+extension MaskRecord {
     /// From the crop's pixels to the picture's.
-    fileprivate func moved(from crop: PixelBounds) -> EverythingMask {
-        EverythingMask(
+    fileprivate func moved(from crop: PixelBounds) -> MaskRecord {
+        MaskRecord(
             mask: mask, bounds: bounds.moved(x: crop.x0, y: crop.y0), predictedIoU: predictedIoU, stability: stability,
-            point: PixelPoint(x: point.x + Double(crop.x0), y: point.y + Double(crop.y0)), crop: crop)
+            points: points.map { PixelPoint(x: $0.x + Double(crop.x0), y: $0.y + Double(crop.y0)) }, crop: crop)
     }
 }
 
 extension PixelBounds {
-    /// The outermost pixels of a mask in its smallest box.
-    fileprivate init(_ box: PixelBox?) {
-        guard let box else {
-            self.init(x0: 0, y0: 0, x1: 0, y1: 0)
-            return
-        }
-        self.init(x0: Int(box.x0), y0: Int(box.y0), x1: Int(box.x1) - 1, y1: Int(box.y1) - 1)
-    }
-
     /// Whether a side lies within 20 pixels of the crop's and not of the picture's (`amg.py:87`).
     fileprivate func isCut(by crop: PixelBounds, of size: PixelSize) -> Bool {
         let sides = [
@@ -299,9 +277,9 @@ func suppressed(_ boxes: [PixelBounds], _ scores: [Float], above threshold: Doub
 }
 
 /// Removes small holes, then small islands, then duplicates that this has made (`automatic_mask_generator.py:323`).
-private func withoutSmallRegions(_ masks: [EverythingMask], _ options: EverythingOptions) -> [EverythingMask] {
+private func withoutSmallRegions(_ masks: [MaskRecord], _ options: EverythingOptions) -> [MaskRecord] {
     let cleaned = parallelMap(masks) { described -> (mask: Mask, isChanged: Bool) in
-        let mask = Mask(described.mask)
+        let mask = Mask(rle: described.mask)
         let filled = mask.removingRegions(.holes, below: options.leastRegionArea)
         let last = (filled ?? mask).removingRegions(.islands, below: options.leastRegionArea)
         return (last ?? filled ?? mask, last != nil || filled != nil)
@@ -311,37 +289,9 @@ private func withoutSmallRegions(_ masks: [EverythingMask], _ options: Everythin
     return suppressed(bounds, cleaned.map { $0.isChanged ? 0 : 1 }, above: max(options.boxNMS, options.cropNMS)).map {
         var described = masks[$0]
         if cleaned[$0].isChanged {
-            described.mask = cleaned[$0].mask.runLengths
+            described.mask = cleaned[$0].mask.rle
             described.bounds = bounds[$0]
         }
         return described
-    }
-}
-
-// MARK: - As JSON
-
-/// The official script's record, with COCO's compressed runs.
-extension EverythingMask: Encodable {
-    enum CodingKeys: String, CodingKey {
-        case segmentation, area, bbox
-        case predictedIoU = "predicted_iou"
-        case pointCoordinates = "point_coords"
-        case stability = "stability_score"
-        case crop = "crop_box"
-    }
-
-    /// x, y, width and height as the official script has them: between the outermost pixels.
-    public var box: [Int] { [bounds.x0, bounds.y0, bounds.x1 - bounds.x0, bounds.y1 - bounds.y0] }
-    public var cropBox: [Int] { [crop.x0, crop.y0, crop.x1 - crop.x0, crop.y1 - crop.y0] }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(mask, forKey: .segmentation)
-        try container.encode(mask.area, forKey: .area)
-        try container.encode(box, forKey: .bbox)
-        try container.encode(predictedIoU, forKey: .predictedIoU)
-        try container.encode([[point.x, point.y]], forKey: .pointCoordinates)
-        try container.encode(stability, forKey: .stability)
-        try container.encode(cropBox, forKey: .crop)
     }
 }

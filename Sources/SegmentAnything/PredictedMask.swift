@@ -32,22 +32,26 @@ public struct PredictedMask: Sendable {
     public var stability: Double { thresholded().stability }
 
     /// ``mask`` and ``stability``, for the cost of one: rows of logits are compared as they are made, and not kept.
-    public func thresholded() -> (mask: Mask, stability: Double) {
-        let result = thresholded(offset: 1) { _, _ in false }
+    ///
+    /// - Parameter threshold: the mask is where logits are strictly above it, and stability is the IoU of the masks at
+    ///   `threshold` + 1 and − 1 (the official `mask_threshold`).
+    public func thresholded(at threshold: Float = 0) -> (mask: Mask, stability: Double) {
+        let result = thresholded(at: threshold, offset: 1) { _, _ in false }
         return (result.mask, result.union == 0 ? 0 : Double(result.intersection) / Double(result.union))
     }
 
-    /// The mask, and the areas of the masks at thresholds ±`offset`.
+    /// The mask, and the areas of the masks at `threshold` ± `offset`.
     ///
     /// - Parameter isLost: whether the most that intersection and union can still become decide that the mask is not wanted;
     ///   then the rest of the rows is left out.
     func thresholded(
-        offset: Float, isLost: (_ intersection: Int, _ union: Int) -> Bool
+        at threshold: Float = 0, offset: Float, isLost: (_ intersection: Int, _ union: Int) -> Bool
     ) -> (mask: Mask, intersection: Int, union: Int) {
         let size = transform.original
         let intersection = Atomic(0)
         let union = Atomic(0)
-        let rows = transform.rows(of: lowResLogits, above: min(-offset, 0))
+        let (low, high) = (threshold - offset, threshold + offset)
+        let rows = transform.rows(of: lowResLogits, above: min(low, threshold))
         let rest = Atomic(rows.count * size.width)
         func isDecided() -> Bool {
             let rest = rest.load(ordering: .acquiring)
@@ -60,9 +64,9 @@ public struct PredictedMask: Sendable {
             transform.upscale(lowResLogits, rows: rows, unless: isDecided) { y, row in
                 var (above, notBelow) = (Int32(0), Int32(0))
                 for x in row.indices {
-                    values[y * size.width + x] = row[x] > 0
-                    above += row[x] > offset ? 1 : 0
-                    notBelow += row[x] > -offset ? 1 : 0
+                    values[y * size.width + x] = row[x] > threshold
+                    above += row[x] > high ? 1 : 0
+                    notBelow += row[x] > low ? 1 : 0
                 }
                 intersection.wrappingAdd(Int(above), ordering: .relaxed)
                 union.wrappingAdd(Int(notBelow), ordering: .relaxed)

@@ -45,27 +45,22 @@ public struct PredictionReport: Encodable, Sendable {
     }
 
     public struct Seconds: Encodable, Sendable {
-        public var load: Double
-        public var encode: Double
-        public var decode: Double
-
-        public init(load: Double, encode: Double, decode: Double) {
-            (self.load, self.encode, self.decode) = (load, encode, decode)
-        }
+        public var load = 0.0
+        public var encode = 0.0
+        public var decode = 0.0
     }
 
+    /// What the picture is called, such as its path.
+    public var picture: String
     public var image: PixelSize
     public var prompts: [Answer] = []
-    public var seconds: Seconds
+    public var seconds = Seconds()
     public var peakMemoryBytes = 0
 
-    public init(image: PixelSize, seconds: Seconds) {
-        self.image = image
-        self.seconds = seconds
-    }
+    public init(picture: String, image: PixelSize) { (self.picture, self.image) = (picture, image) }
 
     enum CodingKeys: String, CodingKey {
-        case image, prompts, seconds
+        case picture, image, prompts, seconds
         case peakMemoryBytes = "peak_memory_bytes"
     }
 }

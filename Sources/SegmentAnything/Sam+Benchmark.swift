@@ -49,11 +49,7 @@ extension Sam {
         runs: Int, load: Double, progress: (_ done: Int) -> Void = { _ in }
     ) throws -> (report: BenchmarkReport, encoded: EncodedImage) {
         precondition(runs > 0, "no runs")
-        let side = configuration.imageSize
-        var generator = SplitMix64(seed: 1)
-        let image = RGBImage(
-            size: PixelSize(width: side, height: side),
-            pixels: (0..<3 * side * side).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 56) })
+        let (side, image) = (configuration.imageSize, benchmarkImage)
         let boxes = (0..<32).map { index in
             let start = Double(index * side) / 64
             return Prompt(
@@ -81,6 +77,15 @@ extension Sam {
         for _ in 1..<runs { encoded = try run() }
         report.peakMemoryBytes = Machine.peakMemory
         return (report, encoded)
+    }
+
+    /// Seeded random pixels, of the model's size.
+    var benchmarkImage: RGBImage {
+        let side = configuration.imageSize
+        var generator = SplitMix64(seed: 1)
+        return RGBImage(
+            size: PixelSize(width: side, height: side),
+            pixels: (0..<3 * side * side).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 56) })
     }
 
     /// Times each of ``layerBenchmarks()``: the best of the runs, after one to warm up.

@@ -62,11 +62,6 @@ extension ViTConfiguration: CustomStringConvertible {
         return "\(depth) blocks, \(width) channels, \(heads) heads, \(reach)"
     }
 
-    /// The official models have 1024 pixels.
-    private static let largestImage = 4096
-    /// The official models have 64 patches; the work of a global block grows with the fourth power.
-    private static let largestGrid = 128
-
     /// Reads the sizes off the shapes of a file's tensors.
     ///
     /// - Throws: ``FileError`` `badData` where one is missing or of the wrong rank, or where sizes contradict each other.
@@ -89,13 +84,15 @@ extension ViTConfiguration: CustomStringConvertible {
             headDim = relative[1]
             windows.append((relative[0] + 1) / 2)
         }
-        guard imageSize <= Self.largestImage, grid <= Self.largestGrid, windows.allSatisfy({ $0 <= 4 * grid }) else {
+        let largestImage = Int((Double(Limit.modelInput.bytes) / 12).squareRoot())
+        let largestGrid = Int((Double(Limit.attention.bytes) / 4).squareRoot().squareRoot())
+        guard imageSize <= largestImage, grid <= largestGrid, windows.allSatisfy({ $0 <= 4 * grid }) else {
             throw shapes.bad(
                 "\(path).pos_embed", "beyond any SAM",
                 expected:
-                    "an image of at most \(Self.largestImage) pixels and \(Self.largestGrid) patches along a side, and windows "
+                    "an image of at most \(largestImage) pixels and \(largestGrid) patches along a side, and windows "
                     + "of at most 4 grids",
-                found: "\(imageSize) pixels, \(grid) patches, windows \(windows)")
+                found: "\(imageSize) pixels, \(grid) patches, windows \(windows)", advice: Limit.advice)
         }
         guard Set(windows).subtracting([grid]).count <= 1 else {
             throw shapes.bad(

@@ -19,6 +19,9 @@ struct Activations: ParsableCommand, CommonCommand {
             choose blocks with --only.
             """)
 
+    @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+    var image: String
+
     @OptionGroup var prompts: PromptOptions
     @OptionGroup var pictures: PictureOptions
     @OptionGroup var options: ModelOptions
@@ -47,12 +50,11 @@ struct Activations: ParsableCommand, CommonCommand {
     }
 
     func run() throws {
-        guard let path = prompts.image else { throw ValidationError("Name a picture.") }
-        try requireOutputs([output], besides: prompts.reads + options.reads())
-        let image = try pictures.read(path)
-        printWarnings(prompts.warnings(on: image.size, name: path))
+        try requireOutputs([output], besides: [image] + prompts.reads + options.reads())
+        let picture = try pictures.samples.read(image)
+        printWarnings(prompts.list.warnings(on: picture.size, name: image))
         let sam = try options.open(for: pictures.recipe)
-        let asked = try prompts.prompts(on: image.size, name: path, maskSize: sam.configuration.maskSize)
+        let asked = try prompts.list.prompts(on: picture.size, name: image, masks: try prompts.masks(for: sam))
         guard Set(asked.map { [$0.points.count, $0.box == nil ? 0 : 1] }).count == 1 else {
             throw ValidationError("The prompts differ in kind or number of points: run one activations for each.")
         }
@@ -60,14 +62,14 @@ struct Activations: ParsableCommand, CommonCommand {
         let recorder = Recorder(parts: all) { name, activation in
             if only.map({ fnmatch($0, name, 0) == 0 }) ?? true { activations.append((name, activation())) }
         }
-        let encoded = try sam.encode(image, name: path, scaling: pictures.recipe.scaling, recorder: recorder)
+        let encoded = try sam.encode(picture, name: image, scaling: pictures.recipe.scaling, recorder: recorder)
         let multimask = !singleMask && pictures.recipe.masks == .best
         let answers = try sam.predict(asked, on: encoded, multimask: multimask, recorder: recorder)
         guard !activations.isEmpty else {
             throw ValidationError("No activation matches --only \"\(only ?? "*")\".")
         }
         try Reference.write(
-            to: output, image: image, prompts: asked, activations: activations,
+            to: output, image: picture, prompts: asked, activations: activations,
             metadata: Reference.metadata(of: sam, version: version, recipe: pictures.recipe.name, answers: answers))
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PictureFiles
 import SafeFiles
 import SegmentAnything
 
@@ -13,7 +14,7 @@ struct Encode: ParsableCommand, CommonCommand {
             it. predict --embedding then needs no encoder: some hundredths of a second a prompt.
             """)
 
-    @Argument(help: "PNGs or JPEGs.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+    @Argument(help: "PNGs or JPEGs, or folders of them.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var images: [String]
 
     @OptionGroup var pictures: PictureOptions
@@ -24,33 +25,28 @@ struct Encode: ParsableCommand, CommonCommand {
 
     @OptionGroup var common: CommonOptions
 
-    mutating func validate() throws {
-        let names = images.map(embeddingName)
-        if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $0.value.count > 1 })?.key {
-            throw ValidationError("Two pictures would give \(twice): encode them into two folders.")
-        }
-    }
-
     func run() throws {
-        let outputs = images.map(path(of:))
-        try requireDistinct(reads: images + options.reads(), writes: outputs)
+        let listing = try PictureListing(images)
+        let outputs = listing.files.map(path(of:))
+        try requireDistinct(reads: listing.files + options.reads(), writes: outputs)
         try makeFolder(output)
         for path in outputs { try requireWritable(path) }
         let sam = try options.open(for: pictures.recipe)
-        let progress = Progress("encode: pictures", total: images.count)
-        for (done, image) in images.enumerated() {
-            let picture = try pictures.read(image)
+        let progress = Progress("encode: pictures", total: listing.files.count)
+        var done = 0
+        let isWhole = try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in
+            defer {
+                done += 1
+                progress.update(done)
+            }
+            let picture = try pictures.samples.read(image)
             try sam.encode(picture, name: image, scaling: pictures.recipe.scaling).write(to: path(of: image))
-            progress.update(done + 1)
         }
+        if !isWhole { throw ExitCode(FileError.Kind.badData.rawValue) }
     }
 
+    /// Where a picture's embedding goes.
     private func path(of image: String) -> String {
-        SafeFiles.path(of: embeddingName(image), in: output)
+        SafeFiles.path(of: pictureName(image) + ".safetensors", in: output)
     }
-}
-
-/// The name of a picture's embedding.
-private func embeddingName(_ image: String) -> String {
-    URL(filePath: image).deletingPathExtension().lastPathComponent + ".safetensors"
 }

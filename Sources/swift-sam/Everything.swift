@@ -4,8 +4,7 @@ import ImageFrames
 import PictureFiles
 import SafeFiles
 import SegmentAnything
-
-extension EverythingFormat: ExpressibleByArgument {}
+import Segmentation
 
 struct Everything: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
@@ -20,6 +19,7 @@ struct Everything: ParsableCommand, CommonCommand {
     @Argument(help: "A PNG or JPEG, or a folder of them.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var image: String
 
+    @OptionGroup var samples: SampleOptions
     @OptionGroup var options: ModelOptions
 
     @Option(help: "Points along a side of the grid.")
@@ -58,8 +58,9 @@ struct Everything: ParsableCommand, CommonCommand {
     @Option(
         help: ArgumentHelp(
             "coco-rle (a JSON each, as the official script), coco (one JSON), png (a folder each, with metadata.csv), "
-                + "labels (a 16-bit PNG each) or polygons (a JSON each for LabelMe).", valueName: "format"))
-    var format = EverythingFormat.cocoRLE
+                + "labels (a 16-bit PNG each), polygons (a JSON each for LabelMe) or yolo-seg (a text each).",
+            valueName: "format"))
+    var format = MaskFormat.cocoRLE
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
@@ -92,65 +93,28 @@ struct Everything: ParsableCommand, CommonCommand {
     }
 
     func run() throws {
-        let images = try pictureFiles(image)
-        let names = images.map { URL(filePath: $0).deletingPathExtension().lastPathComponent }
-        try requireDistinct(
-            reads: images + options.reads(),
-            writes: format == .coco ? [SafeFiles.path(of: "annotations.json", in: output)] : names.map(path(of:))
-        )
+        let listing = try PictureListing([image])
+        var folder = MaskFolder(output, format)
+        try requireDistinct(reads: listing.files + options.reads(), writes: folder.files(of: listing.files))
         try makeFolder(output)
         let sam = try options.open()
-        var (coco, bad): (COCOFile, [String]) = (COCOFile(), [])
-        for (number, (image, name)) in zip(images, names).enumerated() {
-            let count = images.count > 1 ? " (\(number + 1) of \(images.count))" : ""
-            do {
-                let (picture, warnings) = try readImage(image)
-                printWarnings(warnings)
-                try write(try masks(in: picture, image, count, sam), of: picture, image: image, name: name, &coco)
-            } catch let error as FileError where images.count > 1 && error.kind == .badData {
-                printError("error: \(error)")
-                bad.append(image)
-            }
+        var run = RunProgress(counts: listing.files.map { _ in 1 })
+        let isWhole = try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in
+            let title = "\(image)\(run.next())"
+            let picture = try samples.read(image)
+            let masks = try masks(in: picture, image, title, sam)
+            try folder.write(masks, of: image, size: picture.size)
+            print("\(image): \(masks.count) masks")
         }
-        if format == .coco {
-            try writeAtomically(SafeFiles.path(of: "annotations.json", in: output), encodedJSON(coco))
-        }
-        if !bad.isEmpty { throw ExitCode(FileError.Kind.badData.rawValue) }
+        try folder.finish()
+        if !isWhole { throw ExitCode(FileError.Kind.badData.rawValue) }
     }
 
-    private func masks(
-        in picture: RGBImage, _ path: String, _ count: String, _ sam: Sam
-    ) throws -> [EverythingMask] {
+    private func masks(in picture: RGBImage, _ path: String, _ title: String, _ sam: Sam) throws -> [MaskRecord] {
         var progress: Progress?
-        let masks = try sam.everything(in: picture, name: path, everything) { done, total in
-            if progress == nil { progress = Progress("\(path): points", total: total) }
+        return try sam.everything(in: picture, name: path, everything) { done, total in
+            if progress == nil { progress = Progress("\(title): points", total: total) }
             progress?.update(done)
-        }
-        print("\(path)\(count): \(masks.count) masks")
-        return masks
-    }
-
-    private func write(
-        _ masks: [EverythingMask], of picture: RGBImage, image: String, name: String, _ coco: inout COCOFile
-    ) throws {
-        let (target, file) = (path(of: name), URL(filePath: image).lastPathComponent)
-        switch format {
-        case .cocoRLE: try writeAtomically(target, encodedJSON(masks))
-        case .coco: coco.add(masks, image: file, size: picture.size)
-        case .polygons: try writeAtomically(target, encodedJSON(LabelMeFile(masks, image: file, size: picture.size)))
-        case .labels: try writePNG(target, size: picture.size, labels: masks.labels(size: picture.size))
-        case .png:
-            try makeFolder(target)
-            for (number, mask) in masks.enumerated() { try writePNG("\(target)/\(number).png", Mask(mask.mask)) }
-            try writeAtomically("\(target)/metadata.csv", Data(commaSeparated(masks.metadata).utf8))
-        }
-    }
-
-    private func path(of name: String) -> String {
-        switch format {
-        case .cocoRLE, .polygons: SafeFiles.path(of: "\(name).json", in: output)
-        case .labels: SafeFiles.path(of: "\(name).png", in: output)
-        case .png, .coco: SafeFiles.path(of: name, in: output)
         }
     }
 }

@@ -26,13 +26,16 @@ struct Inspect: ParsableCommand, CommonCommand {
             Modules: swift-sam inspect --model sam_vit_b.safetensors
             """)
 
+    @Argument(help: "A PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+    var image: String?
+
     @OptionGroup var prompts: PromptOptions
     @OptionGroup var pictures: PictureOptions
     @OptionGroup var options: ModelOptions
 
     @Option(
         help: ArgumentHelp("Another place whose attention the page holds, where it cannot hold all.", valueName: "x,y"),
-        transform: { try NumberedPoint($0).position })
+        transform: { try PromptList.Point(parseNumbers($0)).position })
     var query: [PixelPoint] = []
 
     @Option(help: ArgumentHelp("Run again without a part of the model or the prompt.", valueName: "part"))
@@ -47,7 +50,7 @@ struct Inspect: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        guard prompts.image != nil else {
+        guard image != nil else {
             guard prompts.isEmpty, query.isEmpty, without.isEmpty, output == nil else {
                 throw ValidationError("Name a picture: the table of a model takes neither prompts nor -o.")
             }
@@ -60,18 +63,18 @@ struct Inspect: ParsableCommand, CommonCommand {
     }
 
     func run() throws {
-        guard let path = prompts.image else {
+        guard let path = image else {
             let file = try ModelFile(path: try modelPath(options.model))
             printWarnings(file.warnings)
             let tree = ModelTree(file)
             if json { try printJSON(tree) } else { printTable(tree.table) }
             return
         }
-        try requireOutputs([output].compactMap { $0 }, besides: prompts.reads + options.reads())
-        let image = try pictures.read(path)
-        printWarnings(prompts.warnings(on: image.size, name: path))
+        try requireOutputs([output].compactMap { $0 }, besides: [path] + prompts.reads + options.reads())
+        let image = try pictures.samples.read(path)
+        printWarnings(prompts.list.warnings(on: image.size, name: path))
         let sam = try options.open(for: pictures.recipe)
-        let asked = try prompts.prompts(on: image.size, name: path, maskSize: sam.configuration.maskSize)
+        let asked = try prompts.list.prompts(on: image.size, name: path, masks: try prompts.masks(for: sam))
         let ablations = try without.map { part throws(FileError) in try Ablation(part, of: sam.file) }
         let progress = Stages()
         let inside = try Inside(

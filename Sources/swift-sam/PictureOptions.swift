@@ -5,8 +5,8 @@ import SafeFiles
 import SegmentAnything
 import Segmentation
 
-/// How pictures are read and given to the model: what `predict`, `encode` and `activations` share.
-struct PictureOptions: ParsableArguments {
+/// How the samples of pictures are read.
+struct SampleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How many bits the samples of a 16-bit PNG hold, such as the 12 of cameras and X-ray.", valueName: "n"))
@@ -15,23 +15,56 @@ struct PictureOptions: ParsableArguments {
     @Flag(help: "Stretch the picture's samples, the least to 0 and the greatest to 255.")
     var stretch = false
 
+    mutating func validate() throws {
+        if let bits, !(8...16).contains(bits) { throw ValidationError("--bits must be from 8 to 16, not \(bits).") }
+        if bits != nil, stretch { throw ValidationError("--bits and --stretch are two ways to the same end: use one.") }
+    }
+
+    var range: SampleRange { stretch ? .stretched : bits.map(SampleRange.bits) ?? .declared }
+
+    /// Reads a picture; warns where there is something to know about it.
+    func read(_ path: String) throws(FileError) -> RGBImage {
+        let (image, warnings) = try readImage(path, samples: range)
+        printWarnings(warnings)
+        return image
+    }
+}
+
+/// How pictures are read and given to the model: what `predict`, `encode` and `activations` share.
+struct PictureOptions: ParsableArguments {
+    @OptionGroup var samples: SampleOptions
+
     @Option(help: "How the model is used: sam, or medsam for MedSAM's weights.")
     var recipe = Recipe.sam
 
     mutating func validate() throws {
-        if let bits, !(8...16).contains(bits) { throw ValidationError("--bits must be from 8 to 16, not \(bits).") }
-        if bits != nil, stretch { throw ValidationError("--bits and --stretch are two ways to the same end: use one.") }
         if recipe.addsEdges {
             throw ValidationError("--recipe \(recipe.name) is for the slices of volumes: see segment.")
         }
     }
+}
 
-    private var samples: SampleRange { stretch ? .stretched : bits.map(SampleRange.bits) ?? .declared }
-
-    /// Reads a picture; warns where there is something to know about it.
-    func read(_ path: String) throws(FileError) -> RGBImage {
-        let (image, warnings) = try readImage(path, samples: samples)
-        printWarnings(warnings)
-        return image
+/// Does something with each of several pictures: one that cannot be used is reported and skipped. A single one's error is the
+/// command's.
+///
+/// - Parameters:
+///   - errors: what was found about others before.
+///   - skipped: is given what was skipped, and why.
+/// - Returns: whether all could be used.
+func forEach<Item>(
+    _ items: [Item], errors: [FileError] = [], isSeveral: Bool,
+    skipped: (Item, FileError) throws -> Void = { _, _ in }, _ body: (Item) throws -> Void
+) throws -> Bool {
+    for error in errors { printError("error: \(error)") }
+    var isWhole = errors.isEmpty
+    for item in items {
+        do {
+            try body(item)
+        } catch let error as FileError where isSeveral && [.badData, .missingInput].contains(error.kind) {
+            printError("error: \(error)")
+            isWhole = false
+            try skipped(item, error)
+        }
     }
+    return isWhole
 }

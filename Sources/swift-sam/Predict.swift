@@ -1,16 +1,15 @@
 import ArgumentParser
 import Foundation
-import ImageFrames
-import Imaging
 import PictureFiles
 import SafeFiles
 import SegmentAnything
 import Segmentation
-import Tensors
+
+extension MaskFormat: ExpressibleByArgument {}
 
 struct Predict: AsyncParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Masks for boxes and points on a PNG or JPEG.",
+        abstract: "Masks for boxes and points on PNGs or JPEGs.",
         discussion: """
             Example: swift-sam predict photo.jpg --box 40,30,220,180 --point 90,80,1 --preview look.png -o mask.png
 
@@ -19,23 +18,58 @@ struct Predict: AsyncParsableCommand, CommonCommand {
 
             Twice: swift-sam predict photo.jpg --box 40,30,220,180 --save-logits logits.safetensors -o mask.png && \
             swift-sam predict photo.jpg --point 90,80,1 --mask-input logits.safetensors -o better.png
+
+            In a pipe: swift-sam predict - --point 90,80 -o - < photo.jpg > mask.png
+
+            Of several pictures, or a folder, -o, --preview and --save-logits name folders, and the model is opened once. A \
+            picture that cannot be used is reported and skipped; then the exit code is 65.
+
+            Many: swift-sam predict photos/ --point 90,80 --format coco -o masks/
+
+            --prompts asks something else of each picture. A line is {"image": "a.jpg", "boxes": [[40, 30, 220, 180]], \
+            "points": [[90, 80, 1]]}, a point with its prompt's number as in --point; --json then prints a line for each.
+
+            Lines: swift-sam predict --prompts prompts.jsonl --json
             """)
 
+    @Argument(
+        help: "PNGs or JPEGs, folders of them, or - for standard input.",
+        completion: .file(extensions: ["png", "jpg", "jpeg"]))
+    var images: [String] = []
+
     @OptionGroup var prompts: PromptOptions
-    @OptionGroup var pictures: PictureOptions
-    @OptionGroup var options: ModelOptions
-    @OptionGroup var cache: CacheOptions
+
+    @Option(
+        name: .customLong("prompts"),
+        help: ArgumentHelp(
+            "Pictures and what is asked of each, as JSON lines, in place of pictures; - for standard input.",
+            valueName: "file.jsonl"),
+        completion: .file(extensions: ["jsonl"]))
+    var lines: String?
 
     @Option(
         help: ArgumentHelp("An embedding that encode kept, in place of the picture.", valueName: "file"),
         completion: .file(extensions: ["safetensors"]))
     var embedding: String?
 
+    @OptionGroup var pictures: PictureOptions
+    @OptionGroup var options: ModelOptions
+    @OptionGroup var cache: CacheOptions
+
     @Flag(help: "Predict the one mask for unambiguous prompts instead of three to choose from, as medsam does anyway.")
     var singleMask = false
 
     @Flag(help: "Write all masks of each prompt and not only the one of the highest score.")
     var allMasks = false
+
+    @Option(help: "Masks are where logits are above this.")
+    var threshold: Float = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "png, labels (one 16-bit PNG with the masks' numbers), coco-rle, coco, polygons (JSON; the last for LabelMe) or "
+                + "yolo-seg (.txt).", valueName: "format"))
+    var format = MaskFormat.png
 
     @Flag(help: "Print the results as JSON; -o is then not needed.")
     var json = false
@@ -48,99 +82,96 @@ struct Predict: AsyncParsableCommand, CommonCommand {
             "Write the logits of each prompt's best mask, for --mask-input; .npy or .safetensors.", valueName: "file"))
     var saveLogits: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The PNG to write.", valueName: "mask.png"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The file to write, or - for standard output.", valueName: "mask.png"))
     var output: String?
 
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        try prompts.requirePrompt()
-        guard (prompts.image == nil) != (embedding == nil) else {
-            throw ValidationError("Name a picture, or with --embedding what encode made of one.")
+        guard [!images.isEmpty, lines != nil, embedding != nil].count(where: { $0 }) == 1 else {
+            throw ValidationError(
+                "Name pictures, or with --embedding what encode made of one, or with --prompts a file of both.")
+        }
+        if lines == nil {
+            try prompts.requirePrompt()
+        } else if !prompts.isEmpty {
+            throw ValidationError(
+                "With --prompts its lines say what is asked: leave --box, --point and --mask-input out.")
         }
         guard output != nil || json || preview != nil || saveLogits != nil else {
             throw ValidationError("Nothing to write: give -o MASK.png, --preview, --save-logits or --json.")
         }
-        for (option, path) in [("-o", output), ("--preview", preview)] {
-            guard let path, !path.lowercased().hasSuffix(".png") else { continue }
-            throw ValidationError("\(option) must name a .png file, not \"\(path)\".")
-        }
-        if let saveLogits, ![".npy", ".safetensors"].contains(where: saveLogits.hasSuffix) {
-            throw ValidationError("--save-logits must name a .npy or .safetensors file, not \"\(saveLogits)\".")
-        }
         if preview != nil, embedding != nil { throw ValidationError("--preview needs the picture, not its embedding.") }
+        if images.count > 1, images.contains("-") { throw ValidationError("- goes alone.") }
+        guard output != "-" || !json && (format != .png || (prompts.list.count == 1 && !allMasks)) else {
+            throw ValidationError("Standard output takes one file: choose another -o, or a --format of one file.")
+        }
+        guard threshold.isFinite else { throw ValidationError("--threshold must be a number.") }
         singleMask = singleMask || pictures.recipe.masks == .single
     }
 
     func run() async throws {
-        let masks = allMasks && !singleMask ? 1...3 : 0...0
-        let outputs = (1...prompts.promptCount).flatMap { prompt in
-            masks.compactMap { outputPath(prompt: prompt, of: prompts.promptCount, mask: $0) }
+        let (requests, errors, isSeveral) = try requests()
+        var outputs = PictureOutputs(isSeveral: isSeveral)
+        (outputs.masks, outputs.preview, outputs.logits) = (output, preview, saveLogits)
+        (outputs.format, outputs.allMasks) = (format, allMasks)
+        try outputs.checkEndings()
+        if isSeveral, output == "-" || prompts.maskInput != nil {
+            throw ValidationError("Several pictures need a folder -o, and take no --mask-input.")
         }
         try requireOutputs(
-            outputs + [preview, saveLogits].compactMap { $0 },
-            besides: prompts.reads + [embedding].compactMap { $0 } + options.reads())
-        let picture = try prompts.image.map { path throws(FileError) in
-            try pictures.read(path)
-        }
+            outputs.files(requests, masks: allMasks && !singleMask ? 1...3 : 0...0),
+            besides: requests.compactMap(\.file) + prompts.reads + [lines].compactMap { $0 } + options.reads())
         let (sam, load) = try timed { try options.open(for: pictures.recipe) }
-        let kept = try embedding.map { path throws(FileError) in
-            try EncodedImage(contentsOf: path, scaling: pictures.recipe.scaling, for: sam)
+        var run = PictureRun(sam, to: outputs)
+        (run.recipe, run.samples) = (pictures.recipe, pictures.samples.range)
+        (run.isSingleMask, run.threshold) = (singleMask, threshold)
+        run.cache = try await cache.open(weights: { try sam.file.sha256() })
+        run.masks = try prompts.masks(for: sam)
+        let progress = Progress("predict: pictures", total: requests.count, isQuiet: !isSeveral)
+        var done = 0
+        func step() {
+            done += 1
+            progress.update(done)
         }
-        guard let size = kept?.size ?? picture?.size, let name = prompts.image ?? embedding else { return }
-        let asked = try prompts.prompts(on: size, name: name, maskSize: sam.configuration.maskSize)
-        printWarnings(prompts.warnings(on: size, name: name))
-        let cache = try await cache.open(weights: { try sam.file.sha256() })
-        let (encoded, encode) = try timed {
-            try kept ?? picture.map { try sam.encode($0, name: name, scaling: pictures.recipe.scaling, cache: cache) }
+        func skip(_ request: PictureRequest, _ error: FileError) throws {
+            if json { try printJSON(SkippedPicture(request.name, error), isLine: true) }
+            step()
         }
-        printWarnings(cache?.takeWarnings() ?? [])
-        guard let encoded else { return }
-        let (answers, decode) = try timed { try sam.predict(asked, on: encoded, multimask: !singleMask) }
-
-        var report = PredictionReport(image: size, seconds: .init(load: load, encode: encode, decode: decode))
-        var drawn: [DrawnMask] = []
-        for (number, (prompt, masks)) in zip(asked, answers).enumerated() {
-            let best = masks.best?.index
-            var answer = PredictionReport.Answer(prompt)
-            for mask in masks {
-                let ((pixels, stability), seconds) = timed { mask.thresholded() }
-                report.seconds.decode += seconds
-                let isChosen = mask.index == best
-                let path =
-                    allMasks || isChosen ? outputPath(prompt: number + 1, of: asked.count, mask: mask.index) : nil
-                answer.masks.append(.init(mask, pixels, stability: stability, chosen: isChosen, file: path))
-                if let path { try writePNG(path, pixels) }
-                if isChosen, preview != nil {
-                    let points = prompt.points.map { ($0.position, $0.isForeground) }
-                    drawn.append(DrawnMask(mask: pixels, box: prompt.box, points: points))
-                }
-            }
-            report.prompts.append(answer)
+        let isWhole = try forEach(requests, errors: errors, isSeveral: isSeveral, skipped: skip) { request in
+            var report = try run(request, warn: printWarnings)
+            report.seconds.load = load
+            progress.clear()
+            try show(report, isLine: isSeveral)
+            step()
         }
-        if let preview, let picture { try writePNG(preview, picture.drawing(drawn)) }
-        if let saveLogits { try writeLogits(saveLogits, answers.compactMap(\.best)) }
-        printWarnings(sam.warnings(aboutScores: answers.compactMap { $0.best?.score }, of: name))
-        report.peakMemoryBytes = Machine.peakMemory
-        if json {
-            try printJSON(report)
-        } else {
-            printTable(report)
-        }
+        try run.finish()
+        if !isWhole { throw ExitCode(FileError.Kind.badData.rawValue) }
     }
 
-    private func outputPath(prompt: Int, of count: Int, mask: Int) -> String? {
-        guard let output else { return nil }
-        let stem = output.dropLast(".png".count)
-        if allMasks { return "\(stem)-\(prompt)-\(mask).png" }
-        return count > 1 ? "\(stem)-\(prompt).png" : output
+    /// What is asked, what of it cannot be used, and whether results belong into a folder.
+    private func requests() throws(FileError) -> ([PictureRequest], [FileError], isSeveral: Bool) {
+        if let lines {
+            let (requests, errors) = try PictureRequest.lines(of: lines)
+            return (requests, errors, true)
+        }
+        if let embedding { return ([PictureRequest(.embedding(embedding), prompts.list)], [], false) }
+        if images == ["-"] { return ([PictureRequest(.picture("-"), prompts.list)], [], false) }
+        let listing = try PictureListing(images)
+        return (listing.files.map { PictureRequest(.picture($0), prompts.list) }, listing.errors, listing.isSeveral)
     }
 
-    private func printTable(_ report: PredictionReport) {
+    private func show(_ report: PredictionReport, isLine: Bool) throws {
+        if json { return try printJSON(report, isLine: isLine) }
+        if output == "-" { return }
+        if isLine {
+            let scores = report.prompts.flatMap(\.masks).filter(\.chosen).map { String(format: "%.3f", $0.score) }
+            return print("\(report.picture): predicted IoU \(scores.joined(separator: " "))")
+        }
         print("prompt  mask  predicted IoU  stability  area (pixels)  file")
         for (number, prompt) in report.prompts.enumerated() {
-            for mask in prompt.masks {
-                guard allMasks || mask.chosen else { continue }
+            for mask in prompt.masks where allMasks || mask.chosen {
                 print(
                     String(
                         format: "%6d  %4d  %13.3f  %9.3f  %13d  ", number + 1, mask.index, mask.score, mask.stability,
@@ -148,4 +179,12 @@ struct Predict: AsyncParsableCommand, CommonCommand {
             }
         }
     }
+}
+
+/// The line of a picture that was skipped.
+private struct SkippedPicture: Encodable {
+    let picture: String
+    let error: String
+
+    init(_ picture: String, _ error: FileError) { (self.picture, self.error) = (picture, error.description) }
 }

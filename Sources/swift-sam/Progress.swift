@@ -46,6 +46,11 @@ final class Progress: Sendable {
         }
     }
 
+    /// Clears the line on a terminal, so that something else can be printed there.
+    func clear() {
+        if isTerminal, !isQuiet { write("\r\u{1B}[K") }
+    }
+
     /// Whether the last line is long enough ago for another.
     private var isDue: Bool {
         lastLine.withLock { last in

@@ -131,11 +131,9 @@ private func requireText() {
 
 /// Throws `inputOutput` where a result that was printed did not arrive.
 func finishStandardOutput() throws(FileError) {
-    guard fflush(nil) == 0 else { throw standardOutputError() }
-}
-
-private func standardOutputError() -> FileError {
-    FileError(.inputOutput, file: "standard output", "cannot be written", found: systemMessage(errno))
+    guard fflush(nil) == 0 else {
+        throw FileError(.inputOutput, file: "standard output", "cannot be written", found: systemMessage(errno))
+    }
 }
 
 /// Prints lines of results. In place of Swift's own, so that no text of a file reaches a terminal as it is.
@@ -180,16 +178,11 @@ func printNote(_ text: String) {
     if !Output.isQuiet { printError(text) }
 }
 
-/// Prints a value as one JSON object.
-func printJSON(_ value: some Encodable) throws {
+/// Prints a value as one JSON object, or as one line of JSON.
+func printJSON(_ value: some Encodable, isLine: Bool = false) throws {
     try finishStandardOutput()
     // Not by print, whose errors are seen only at its last flush.
-    var rest = try encodedJSON(value)[...]
-    while !rest.isEmpty {
-        let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-        guard count > 0 else { throw standardOutputError() }
-        rest = rest.dropFirst(count)
-    }
+    try writeStandardOutput(try encodedJSON(value, isLine: isLine))
 }
 
 /// A cell of a table, its beginning at the column's; one that is too long moves what follows.

@@ -25,7 +25,12 @@ struct Verify: ParsableCommand, CommonCommand {
             proof without Python, slow, for small models. --save writes our own run of a picture, or of a reference's.
             """)
 
+    @Argument(
+        help: "A reference, or a PNG or JPEG.", completion: .file(extensions: ["safetensors", "png", "jpg", "jpeg"]))
+    var image: String?
+
     @OptionGroup var prompts: PromptOptions
+    @OptionGroup var samples: SampleOptions
     @OptionGroup var options: ModelOptions
 
     @Flag(name: .customLong("self"), help: "Hold a picture's run to the plain model in double precision.")
@@ -54,27 +59,30 @@ struct Verify: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        let isPicture = prompts.image.map { !$0.hasSuffix(".safetensors") } ?? false
+        let isPicture = image.map { !$0.hasSuffix(".safetensors") } ?? false
         guard isPicture == !prompts.isEmpty else {
             throw ValidationError(
                 isPicture ? "Give a --box, a --point or a --mask-input." : "A reference has prompts of its own.")
+        }
+        guard isPicture || (samples.bits == nil && !samples.stretch) else {
+            throw ValidationError("A reference has its own picture: leave --bits and --stretch out.")
         }
         guard isPicture == false || isSelf || save != nil else {
             throw ValidationError("A picture is verified with --self, or saved with --save; else name a reference.")
         }
         guard !isSelf || isPicture else { throw ValidationError("--self takes a PNG or JPEG.") }
-        guard save == nil || prompts.image != nil else { throw ValidationError("--save what? Name a picture.") }
+        guard save == nil || image != nil else { throw ValidationError("--save what? Name a picture.") }
         if let sketch, save == nil || !(1...Sketch.mostProjections).contains(sketch) {
             throw ValidationError("--sketch goes with --save, and is from 1 to \(Sketch.mostProjections).")
         }
-        guard prompts.image != nil || (options.model == nil && options.precision == .float32) else {
+        guard image != nil || (options.model == nil && options.precision == .float32) else {
             throw ValidationError("Without a reference the bundled model is checked, in float32: name no other.")
         }
     }
 
     func run() throws {
-        guard let path = prompts.image else { return try checkInstallation() }
-        let reads = try prompts.reads + options.reads()
+        guard let path = image else { return try checkInstallation() }
+        let reads = try reads()
         try requireOutputs([save].compactMap { $0 }, besides: reads)
         if let heatmaps { try requireDistinct(reads: reads.map(folder(of:)), writes: [heatmaps]) }
         let sam = try options.open()
@@ -93,6 +101,10 @@ struct Verify: ParsableCommand, CommonCommand {
         if !verification.passes { throw ExitCode(1) }
     }
 
+    private func reads() throws(FileError) -> [String] {
+        [image].compactMap { $0 } + prompts.reads + (try options.reads())
+    }
+
     private func matches(_ name: String) -> Bool { only.map { fnmatch($0, name, 0) == 0 } ?? true }
 
     /// The picture and what is asked of it, from a reference or from the arguments.
@@ -101,9 +113,9 @@ struct Verify: ParsableCommand, CommonCommand {
             let reference = try Reference(contentsOf: path)
             return (reference.image, reference.prompts, reference.isSingleMask)
         }
-        let (image, warnings) = try readImage(path)
-        printWarnings(warnings + prompts.warnings(on: image.size, name: path))
-        let asked = try prompts.prompts(on: image.size, name: path, maskSize: sam.configuration.maskSize)
+        let image = try samples.read(path)
+        printWarnings(prompts.list.warnings(on: image.size, name: path))
+        let asked = try prompts.list.prompts(on: image.size, name: path, masks: try prompts.masks(for: sam))
         return (image, asked, singleMask)
     }
 
@@ -112,7 +124,7 @@ struct Verify: ParsableCommand, CommonCommand {
         let recorder = Recorder { name, activation in
             if matches(name) { activations.append((name, activation())) }
         }
-        let encoded = try sam.encode(image, name: prompts.image ?? "", recorder: recorder)
+        let encoded = try sam.encode(image, name: self.image ?? "", recorder: recorder)
         _ = try sam.predict(asked, on: encoded, multimask: multimask, recorder: recorder)
         try Reference.write(
             to: path, image: image, prompts: asked, activations: activations,
@@ -121,7 +133,7 @@ struct Verify: ParsableCommand, CommonCommand {
 
     private func writeHeatmaps(of verification: Verification, to folder: String) throws {
         let maps = verification.heatmaps.map { (path: "\(folder)/\($0.name).png", map: $0) }
-        try requireOutputs(maps.map(\.path), besides: prompts.reads + options.reads())
+        try requireOutputs(maps.map(\.path), besides: reads())
         try makeFolder(folder)
         for (path, map) in maps { try writePNG(path, size: map.size, grey: map.grey) }
     }

@@ -103,6 +103,9 @@ private struct Inputs {
             case "--labels" where subcommand.hasPrefix("export"): prepareVolumes(value, of: madeLabels())
             case "--images": prepareVolumes(value, of: demo + "/ct.nii.gz")
             case "--embedding": prepareEmbedding(value)
+            case "--prompts":
+                copy(demo + "/labels.png", to: "photo.png")
+                folder.write(value, #"{"image": "photo.png", "boxes": [[40, 30, 220, 180]]}"#)
             default:
                 switch URL(filePath: value).pathExtension {
                 case "gz", "nii": prepareVolumes(value, of: demo + "/ct.nii.gz")
@@ -112,6 +115,7 @@ private struct Inputs {
                     copy(randomWeights.replacing(".weights.", with: ".wide-box."), to: value)
                 case "safetensors": copy(randomWeights, to: value)
                 case "csv": prepareScores(value)
+                case "" where value.hasPrefix("photos"): copy(demo + "/labels.png", to: value + "a.png")
                 case "" where value.hasSuffix("/"): prepareVolumes(value, of: demo + "/ct.nii.gz")
                 default: break
                 }

@@ -33,8 +33,20 @@ import Testing
             outputs: [
                 (["-o", "m.png"], "m.png"), (["-o", "m.png", "--box", "1,1,9,9"], "m-2.png"),
                 (["-o", "m.png", "--all-masks"], "m-1-3.png"), (["--preview", "p.png"], "p.png"),
-                (["--save-logits", "l.npy"], "l.npy"),
+                (["--save-logits", "l.npy"], "l.npy"), (["--format", "coco", "-o", "m.json"], "m.json"),
+                (["--format", "yolo-seg", "-o", "m.txt"], "m.txt"),
             ]),
+        Row(
+            command: ["predict", "photos", "--box", "40,30,200,180"] + model,
+            reads: ["photos/a.png", "photos/b.jpg", "w.safetensors"],
+            outputs: [
+                (["-o", "m"], "m/a.png"), (["-o", "m", "--format", "labels"], "m/b.png"),
+                (["-o", "m", "--format", "coco"], "m/annotations.json"), (["--preview", "p"], "p/b.png"),
+                (["--save-logits", "l"], "l/a.safetensors"),
+            ]),
+        Row(
+            command: ["predict", "--prompts", "p.jsonl"] + model, reads: ["p.jsonl", "photos/a.png", "w.safetensors"],
+            outputs: [(["-o", "m"], "m/a.png"), (["-o", "m", "--format", "polygons"], "m/a.json")]),
         Row(
             command: ["predict", "photo.png", "--box", "40,30,200,180", "--model", "sharded"],
             reads: ["sharded/a.safetensors", "sharded/model.safetensors.index.json"],
@@ -53,7 +65,10 @@ import Testing
             outputs: [(["-o", "e"], "e/photo.safetensors")]),
         Row(
             command: ["everything", "photo.png", "--points-per-side", "1"] + model,
-            reads: ["photo.png", "w.safetensors"], outputs: [(["-o", "e"], "e/photo.json")]),
+            reads: ["photo.png", "w.safetensors"],
+            outputs: [
+                (["-o", "e"], "e/photo.json"), (["-o", "e", "--format", "yolo-seg"], "e/photo.txt"),
+            ]),
         Row(
             command: ["activations"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [(["-o", "a.safetensors"], "a.safetensors")]),
@@ -155,6 +170,8 @@ import Testing
         }
         folder.write("boxes/ct-slice004.xml", "")
         for name in ["photo.png", "boxes/ct-slice003.png", "ct-slice003.png"] { folder.write(name, "a picture") }
+        for name in ["photos/a.png", "photos/b.jpg"] { folder.write(name, "a picture") }
+        folder.write("p.jsonl", #"{"image": "photos/a.png", "boxes": [[40, 30, 200, 180]]}"#)
         folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\n")
         folder.write("tasks.csv", "annotator,class,case,first,last\nanna,liver,ct,0,23\n")
         folder.write("volumes/ct-origin.nii.gz", try Data(contentsOf: URL(filePath: "\(demo)/truth.nii.gz")))

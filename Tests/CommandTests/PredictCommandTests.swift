@@ -275,6 +275,19 @@ import Testing
         #expect(load + runs.values.joined().reduce(0, +) < elapsed)
     }
 
+    /// All survive, or a share; with fewer masks there is no more to do.
+    @Test func benchMeasuresEverything() throws {
+        let command = try Command(
+            ["bench", "--everything", "--model", randomWeights, "--runs", "1", "--json"], in: folder.path)
+        #expect(command.status == 0, "\(command.errors)")
+        #expect(command.json["points"] as? Int == 1024)
+        let rows = try #require(command.json["rows"] as? [[String: Any]])
+        #expect(rows.map { $0["survivors"] as? Double } == [1, 0.3, 0.05])
+        let masks = rows.compactMap { $0["masks"] as? Int }
+        #expect(masks.count == 3 && masks == masks.sorted(by: >) && (1...3072).contains(masks[0]))
+        #expect(rows.allSatisfy { ($0["seconds"] as? [Double])?.count == 1 && $0["memory_bytes"] as? Int != nil })
+    }
+
     @Test func benchMeasuresLayers() throws {
         let command = try Command(
             ["bench", "--model", randomWeights, "--layers", "--runs", "1", "--precision", "bfloat16"], in: folder.path)

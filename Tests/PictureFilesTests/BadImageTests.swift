@@ -87,14 +87,21 @@ import Testing
         }
     }
 
-    /// A progressive JPEG whose first scan stands there 200 times more.
-    @Test func jpegOfTooManyScans() throws {
+    /// A progressive JPEG whose first scan stands there 200 times more; read where the bound is raised to what they decode.
+    @Test func jpegOfTooManyScans() async throws {
         let bytes = ImageFixture.named("grey-progressive.jpg").bytes
         let first = try #require((0..<bytes.count).first { bytes[$0...].starts(with: [0xFF, 0xDA]) })
         let next = try #require((first + 2..<bytes.count).first { bytes[$0...].starts(with: [0xFF, 0xC4]) })
         let scans = Array(repeating: bytes[first..<next], count: 200).joined()
         let path = folder.write("scans.jpg", bytes[..<next] + scans + bytes[next...])
-        expectError(.badData, "more than 100 scans", about: path) { _ = try readImage(path) }
+        expectError(.badData, "more than 100 scans in a JPEG\n\(Limit.advice)", about: path) { _ = try readImage(path) }
+        let whole = try readImage(folder.write("whole.jpg", bytes)).image
+        let decoded = 3 * whole.size.area * 220
+        _ = await Limit.raising(to: decoded / 2) {
+            expectError(.badData, "more than 110 scans", about: path) { _ = try readImage(path) }
+        }
+        let read = try await Limit.raising(to: decoded) { try readImage(path).image }
+        #expect(read.size == whole.size)
     }
 
     /// Texts that inflate to 64 MB in all are not inflated: in a process that may take 64 MiB more, and in no time.

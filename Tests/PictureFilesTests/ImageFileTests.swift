@@ -1,3 +1,4 @@
+import Foundation
 import ImageFrames
 import SafeFiles
 import TestSupport
@@ -27,6 +28,18 @@ import Testing
         #expect(image.size == PixelSize(width: fixture.width, height: fixture.height))
         let difference = zip(image.pixels, fixture.rgb).map { abs(Int($0) - Int($1)) }.max()
         #expect(difference == 0)
+    }
+
+    /// 1024 × 700 grey pixels in 129 bytes, by libjpeg-turbo's jpegtran; 77 as Pillow reads them.
+    @Test func arithmeticCodesTakeLessThanABit() throws {
+        let file = try #require(
+            Data(
+                base64Encoded:
+                    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4R"
+                    + "DgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/yQALCAK8BAABAREA/8wABgAQEAX/2gAIAQEAAD8A/wDY+AY6gP/Z"))
+        let (image, warnings) = try readImage([UInt8](file), name: "blank.jpg")
+        #expect(image.size == PixelSize(width: 1024, height: 700) && warnings.isEmpty)
+        #expect(Set(image.pixels) == [77])
     }
 
     /// A gamma or an orientation that is not followed is told of, and only those.

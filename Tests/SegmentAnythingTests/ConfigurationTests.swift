@@ -3,6 +3,7 @@
 import Foundation
 import SafeFiles
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Checkpoints
@@ -99,6 +100,24 @@ import Testing
         #expect(error?.kind == .badData)
         #expect(error?.file == "sam.pth")
         #expect(error?.description.contains(phrase) == true, "\(error?.description ?? "")")
+    }
+
+    /// A grid of 130 needs 4 · 130⁴ bytes for the scores of a head.
+    @Test func boundsAreRaised() async throws {
+        var shapes = try #require(Self.shapes["vit_b"])
+        shapes["image_encoder.pos_embed"] = [1, 130, 130, 768]
+        for block in [2, 5, 8, 11] {
+            for side in ["h", "w"] { shapes["image_encoder.blocks.\(block).attn.rel_pos_\(side)"] = [259, 64] }
+        }
+        expectError(.badData, "at most 4096 pixels and 128 patches") {
+            _ = try Configuration(shapes: shapes, file: "sam")
+        }
+        let needed = 4 * 130 * 130 * 130 * 130
+        _ = await Limit.raising(to: needed - 1) {
+            expectError(.badData, Limit.advice) { _ = try Configuration(shapes: shapes, file: "sam") }
+        }
+        let raised = try await Limit.raising(to: needed) { [shapes] in try Configuration(shapes: shapes, file: "sam") }
+        #expect(raised.grid == 130)
     }
 
     /// The depth is that of the last block, so that a block which is missing is what the error names.

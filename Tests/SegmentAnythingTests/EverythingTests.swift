@@ -76,12 +76,12 @@ import Testing
         #expect(masks.count == run.records.count)
         #expect(masks.map(\.box) == run.records.map(\.bbox))
         #expect(masks.map(\.cropBox) == run.records.map(\.crop_box))
-        #expect(masks.map { [$0.point.x, $0.point.y] } == run.records.map { $0.point_coords[0] })
+        #expect(masks.map { [$0.points[0].x, $0.points[0].y] } == run.records.map { $0.point_coords[0] })
         var different = 0
         for (mask, record) in zip(masks, run.records) {
             let official = try #require(RunLengths(size: run.image.size, text: record.segmentation.counts))
             #expect(official.area == record.area)
-            let pixels = zip(Mask(mask.mask).values, Mask(official).values).count { $0 != $1 }
+            let pixels = zip(Mask(rle: mask.mask).values, Mask(rle: official).values).count { $0 != $1 }
             #expect(pixels <= 1)
             different += pixels
             #expect(abs(mask.predictedIoU - record.predicted_iou) < 2e-5)
@@ -97,7 +97,7 @@ import Testing
         let masks = try sam.everything(in: run.image, name: "picture", run.everythingOptions) { _, _ in }
         let encoded = try await sam.encode(run.image, name: "picture")
         #expect(try Threads.with(3) { try sam.everything(on: encoded, run.everythingOptions) } == masks)
-        var streamed: [EverythingMask] = []
+        var streamed: [MaskRecord] = []
         for try await mask in sam.everything(in: run.image, name: "picture", run.everythingOptions) {
             streamed.append(mask)
         }
@@ -191,10 +191,10 @@ import Testing
     @Test func runsArePycocotools() {
         #expect(Self.examples.count == 33)
         for example in Self.examples {
-            let runs = example.mask.runLengths
+            let runs = example.mask.rle
             #expect(runs.text == example.counts)
             #expect(runs.area == example.mask.area)
-            #expect(Mask(runs) == example.mask)
+            #expect(Mask(rle: runs) == example.mask)
             #expect(RunLengths(size: runs.size, text: runs.text) == runs)
         }
         let size = PixelSize(width: 3, height: 4)
@@ -219,8 +219,8 @@ import Testing
     @Test func smallRegionsAreRemovedAsOfficially() {
         for example in Self.examples {
             let mask = example.mask
-            #expect((mask.removingRegions(.holes, below: 6) ?? mask).runLengths.text == example.holes)
-            #expect((mask.removingRegions(.islands, below: 6) ?? mask).runLengths.text == example.islands)
+            #expect((mask.removingRegions(.holes, below: 6) ?? mask).rle.text == example.holes)
+            #expect((mask.removingRegions(.islands, below: 6) ?? mask).rle.text == example.islands)
         }
     }
 

@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import re
+import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -145,6 +146,24 @@ def deflated(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def zip64(data: bytes) -> bytes:
+    """The same zip with its sizes and places in 64 bits, as files beyond 4 GiB have them (APPNOTE.TXT 4.3.14, 4.5.3)."""
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        members, start = file.infolist(), file.start_dir
+    directory = b""
+    for member in members:
+        name, sizes = member.filename.encode(), struct.pack("<QQQ", member.file_size, member.compress_size, member.header_offset)
+        extra = struct.pack("<HH", 1, len(sizes)) + sizes
+        directory += struct.pack(
+            "<IHHHHHHIIIHHHHHII", 0x02014B50, 45, 45, 0, member.compress_type, 0, 0x21, member.CRC, 0xFFFFFFFF,
+            0xFFFFFFFF, len(name), len(extra), 0, 0, 0, 0, 0xFFFFFFFF) + name + extra  # fmt: skip
+    count, end = len(members), start + len(directory)
+    record = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, len(directory), start)
+    locator = struct.pack("<IIQI", 0x07064B50, 0, end, 1)
+    last = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return data[:start] + directory + record + locator + last
+
+
 def write_good(folder: Path) -> None:
     """Writes the files and what their libraries read from them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,6 +175,8 @@ def write_good(folder: Path) -> None:
         expected[path.name] = as_read(torch.load(path, weights_only=protocol == 2 and name != "training"))
     (folder / "deflated.pth").write_bytes(deflated((folder / "module.pth").read_bytes()))
     expected["deflated.pth"] = expected["module.pth"]
+    (folder / "zip64.pth").write_bytes(zip64((folder / "module.pth").read_bytes()))
+    expected["zip64.pth"] = as_read(torch.load(folder / "zip64.pth"))
     path = folder / "library.safetensors"
     save_file(state_dicts()["types"][0] | {"scalar": torch.tensor(2.5), "empty": torch.zeros(0, 3)}, path)
     expected[path.name] = as_read(load_file(path))

@@ -100,6 +100,13 @@ MODELS = [
         seed=5,
         cases=[Case("wide-box", 43, 72, boxes=[[7, 5, 50, 38]])],
     ),
+    Model(
+        # SlimSAM's widths, which pruning leaves: heads of 14 channels, and a hidden layer that is no multiple of 8.
+        Config("slim", width=42, depth=2, heads=3, global_blocks=(1,), image_size=64, patch_size=8, window=5,
+               mlp_ratio=58 / 42, decoder_width=32, decoder_mlp_width=48, iou_hidden_width=24),
+        seed=6,
+        cases=[Case("high-box", 64, 45, boxes=[[4, 9, 40, 50]])],
+    ),
 ]  # fmt: skip
 
 

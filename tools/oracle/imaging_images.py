@@ -2,6 +2,7 @@
 
 import io
 import struct
+import subprocess
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -181,7 +182,19 @@ def jpeg_rows(generator: np.random.Generator) -> Iterator[Row]:
     yield row("cmyk.jpg", cmyk)
     # Adobe's transform 2: the same samples are then luminance, two colours and black.
     yield row("ycck.jpg", patched(cmyk, b"Adobe", 11, b"\2"))
+    for name, file, options in [
+        ("grey", jpeg(grey, quality=90), []), ("rgb-420", jpeg(colours, quality=85), []),
+        ("rgb-444-progressive", jpeg(colours, quality=85, subsampling="4:4:4"), ["-progressive"]),
+        ("cmyk", cmyk, []), ("restarts", jpeg(colours, quality=85, subsampling="4:4:4"), ["-restart", "2B"]),
+    ]:  # fmt: skip
+        yield row(f"arithmetic-{name}.jpg", arithmetic(file, *options))
     yield from odd_jpeg_rows(colours)
+
+
+def arithmetic(file: bytes, *options: str) -> bytes:
+    """The same coefficients in arithmetic instead of Huffman codes, by libjpeg-turbo's jpegtran (Debian:
+    libjpeg-turbo-progs)."""
+    return subprocess.run(["jpegtran", "-arithmetic", *options], input=file, stdout=subprocess.PIPE, check=True).stdout
 
 
 def picture(generator: np.random.Generator, width: int, height: int) -> np.ndarray:

@@ -9,8 +9,12 @@ typedef struct {
     uint32_t height;
     // 1 grey, 3 colour, 4 CMYK or YCCK.
     int components;
+    // Whether its codes are arithmetic, which take less than a bit for what repeats.
+    bool arithmetic;
     // Where a function returns false: whether libjpeg does not read this kind of JPEG, which is not damaged.
     bool unsupported;
+    // Whether decoding stopped at more scans than were to be read.
+    bool too_many_scans;
     // What libjpeg says is wrong, where a function returns false.
     char message[200];
     // The first thing that libjpeg warned of and that loses no pixel; empty where there was none.

@@ -1,23 +1,34 @@
 import Foundation
 import ImageFrames
 
-/// How all masks of a picture are written.
-public enum EverythingFormat: String, CaseIterable, Sendable {
+/// How the masks of a picture are written.
+public enum MaskFormat: String, CaseIterable, Sendable {
     /// `NAME.json`: the official script's records with COCO's compressed runs.
     case cocoRLE = "coco-rle"
     /// One `annotations.json` of all pictures, as COCO's instances.
     case coco
-    /// `NAME/0.png`, … and `NAME/metadata.csv`, as the official script.
+    /// A picture of 0 and 255 for each mask; of everything `NAME/0.png`, … and `NAME/metadata.csv`, as the official script.
     case png
     /// `NAME.png`: one picture of 16 bits with the mask's number from 1, smaller masks over larger ones.
     case labels
     /// `NAME.json`: LabelMe's polygons; borders of holes have the label "hole".
     case polygons
+    /// `NAME.txt`: YOLO's polygons, a line for each mask.
+    case yolo = "yolo-seg"
+
+    /// What the name of a file of it ends with.
+    public var ending: String {
+        switch self {
+        case .cocoRLE, .coco, .polygons: ".json"
+        case .png, .labels: ".png"
+        case .yolo: ".txt"
+        }
+    }
 }
 
 // MARK: - The official script's table
 
-extension [EverythingMask] {
+extension [MaskRecord] {
     /// The rows of the official script's `metadata.csv`.
     public var metadata: [[String]] {
         let head = [
@@ -27,8 +38,10 @@ extension [EverythingMask] {
         return [head]
             + enumerated().map { number, mask in
                 let (box, crop) = (mask.box.map(String.init), mask.cropBox.map(String.init))
-                return ["\(number)", "\(mask.mask.area)"] + box + ["\(mask.point.x)", "\(mask.point.y)"]
-                    + ["\(mask.predictedIoU)", "\(mask.stability)"] + crop
+                // The table has room for one point.
+                let point = mask.points.count == 1 ? ["\(mask.points[0].x)", "\(mask.points[0].y)"] : ["", ""]
+                return ["\(number)", "\(mask.mask.area)"] + box + point + ["\(mask.predictedIoU)", "\(mask.stability)"]
+                    + crop
             }
     }
 
@@ -40,11 +53,37 @@ extension [EverythingMask] {
         var labels = [UInt16](repeating: 0, count: size.area)
         // Of equal areas the first stays above.
         for number in indices.sorted(by: { (self[$0].mask.area, $0) > (self[$1].mask.area, $1) }) {
-            for (index, isInside) in Mask(self[number].mask).values.enumerated() where isInside {
+            for (index, isInside) in Mask(rle: self[number].mask).values.enumerated() where isInside {
                 labels[index] = UInt16(number + 1)
             }
         }
         return labels
+    }
+}
+
+// MARK: - YOLO
+
+extension [MaskRecord] {
+    /// A line for each mask that is not empty, of class 0 and a polygon: shares of width and height at the centres of pixels.
+    ///
+    /// A mask of several borders, islands or holes, is one closed path, as Ultralytics joins the parts of COCO's: from each
+    /// border's first vertex along the border, then back to where the first one began. Filled by the even-odd rule, that path
+    /// is the mask.
+    public func yoloLines(size: PixelSize) -> String {
+        map { record in
+            let borders = Mask(rle: record.mask).polygons.map(\.vertices)
+            guard let start = borders.first?.first else { return "" }
+            var path = borders[0]
+            for border in borders.dropFirst() { path += [start] + border + border.prefix(1) }
+            // Fewer than three vertices are no polygon to its readers.
+            path += [MaskPolygon.Vertex](repeating: start, count: Swift.max(3 - path.count, 0))
+            let shares = path.map { vertex in
+                String(
+                    format: "%.6f %.6f", (Double(vertex.x) + 0.5) / Double(size.width),
+                    (Double(vertex.y) + 0.5) / Double(size.height))
+            }
+            return "0 " + shares.joined(separator: " ") + "\n"
+        }.joined()
     }
 }
 
@@ -76,9 +115,9 @@ public struct LabelMeFile: Encodable, Sendable {
     let imageWidth: Int
 
     /// - Parameter label: what each mask is called.
-    public init(_ masks: [EverythingMask], label: String = "object", image: String, size: PixelSize) {
+    public init(_ masks: [MaskRecord], label: String = "object", image: String, size: PixelSize) {
         shapes = masks.enumerated().flatMap { number, mask in
-            Mask(mask.mask).polygons.map { polygon in
+            Mask(rle: mask.mask).polygons.map { polygon in
                 Shape(
                     label: polygon.isHole ? "hole" : label,
                     points: polygon.vertices.map { [Double($0.x), Double($0.y)] }, groupID: number + 1)
@@ -134,7 +173,7 @@ public struct COCOFile: Encodable, Sendable {
     public init(category: String = "object") { categories = [Category(name: category)] }
 
     /// Adds a picture and its masks.
-    public mutating func add(_ masks: [EverythingMask], image: String, size: PixelSize) {
+    public mutating func add(_ masks: [MaskRecord], image: String, size: PixelSize) {
         let id = images.count + 1
         images.append(Image(id: id, fileName: image, width: size.width, height: size.height))
         for mask in masks {

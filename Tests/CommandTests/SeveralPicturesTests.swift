@@ -1,0 +1,133 @@
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+
+import Foundation
+import TestSupport
+import Testing
+
+/// `predict`, `everything` and `encode` on several pictures in one run, and on standard input.
+@Suite struct SeveralPicturesTests {
+    let folder = Folder()
+
+    init() throws {
+        let slices = try Command(["slices", demo + "/ct.nii.gz", "-o", "slices"], in: folder.path)
+        try #require(slices.status == 0)
+        for (name, slice) in [("a.png", "012"), ("c.png", "015")] {
+            folder.write("photos/\(name)", contents("slices/ct-slice\(slice).png")!)
+        }
+        folder.write("photos/b.jpg", "no picture")
+        folder.write("photos/.hidden.png", "not looked at")
+    }
+
+    private func contents(_ name: String) -> Data? { FileManager.default.contents(atPath: folder.file(name)) }
+
+    private func shell(_ line: String) throws -> Command {
+        try Command(shell: line, in: folder.path, environment: ["SWIFT_SAM_MODEL": randomWeights])
+    }
+
+    /// Each as alone; the bad one and the name that is none are reported, and the end says so.
+    @Test func aFolder() throws {
+        let command = try shell(
+            "cp photos/a.png \"photos/$(printf '\\377').png\"; swift-sam predict photos --point 90,80 --preview look -o masks"
+        )
+        #expect(command.status == 65)
+        #expect(command.errors.contains("error: photos/b.jpg: not an image that can be read"), "\(command.errors)")
+        #expect(command.errors.contains("error: photos: a name that is not UTF-8, skipped: found \u{FFFD}.png"))
+        #expect(command.output.split(separator: "\n").map { $0.prefix(13) } == ["photos/a.png:", "photos/c.png:"])
+        for name in ["a", "c"] {
+            #expect(
+                try shell("swift-sam predict photos/\(name).png --point 90,80 --preview p.png -o m.png").status == 0)
+            #expect(contents("masks/\(name).png") == contents("m.png"))
+            #expect(contents("look/\(name).png") == contents("p.png"))
+        }
+        #expect(contents("masks/a.png") != contents("masks/c.png"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("masks/b.png")))
+    }
+
+    @Test func linesInAndOut() throws {
+        folder.write(
+            "p.jsonl",
+            """
+            {"image": "photos/a.png", "boxes": [[40, 30, 200, 180], [10, 10, 90, 99]]}
+            {"image": "photos/none.png", "points": [[90, 80]]}
+            {"image": "photos/c.png"}
+            {"image": "photos/c.png", "points": [[90, 80, 1], [9, 9, 0]]}
+            """)
+        let command = try shell("swift-sam predict --prompts - --json --format labels -o out < p.jsonl")
+        #expect(command.status == 65)
+        #expect(command.errors.contains("error: standard input:3: not a request: found Nothing to predict"))
+        let lines = try command.output.split(separator: "\n").map {
+            try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+        }
+        #expect(lines.map { $0["picture"] as? String } == ["photos/a.png", "photos/none.png", "photos/c.png"])
+        #expect(lines.map { ($0["prompts"] as? [Any])?.count } == [2, nil, 1])
+        #expect((lines[1]["error"] as? String)?.contains("No such file") == true)
+        let alone = try shell(
+            "swift-sam predict photos/a.png --box 40,30,200,180 --box 10,10,90,99 --format labels -o l.png")
+        #expect(alone.status == 0 && contents("out/a.png") == contents("l.png"))
+    }
+
+    @Test func standardStreams() throws {
+        let pipe = try shell("swift-sam predict - --point 90,80 -o - < photos/a.png > piped.png")
+        #expect(pipe.status == 0 && pipe.errors.isEmpty, "\(pipe.errors)")
+        #expect(try shell("swift-sam predict photos/a.png --point 90,80 -o m.png").status == 0)
+        #expect(contents("piped.png") == contents("m.png"))
+        let runs = try shell("swift-sam predict - --point 90,80 --format coco-rle -o - < photos/a.png")
+        #expect((try JSONSerialization.jsonObject(with: Data(runs.output.utf8)) as? [Any])?.count == 1)
+        let bad = try shell("swift-sam predict - --point 90,80 -o - < photos/b.jpg")
+        #expect(bad.status == 65 && bad.errors.hasPrefix("error: standard input: not an image"))
+        #expect(try shell("swift-sam predict photos/a.png --point 90,80 -o - > /dev/full").status == 74)
+    }
+
+    /// Above all logits nothing is left, below all everything.
+    @Test func thresholds() throws {
+        func area(_ threshold: String) throws -> Int? {
+            let json = try shell("swift-sam predict photos/a.png --point 90,80 --threshold=\(threshold) --json").json
+            let masks = (json["prompts"] as? [[String: Any]])?[0]["masks"] as? [[String: Any]]
+            return masks?.first { $0["chosen"] as? Bool == true }?["area"] as? Int
+        }
+        #expect(try area("1e9") == 0)
+        #expect(try area("-1e9") == 256 * 256)
+        #expect(try area("0") != 0)
+    }
+
+    @Test(arguments: [
+        "photos --point 9,9 --mask-input x.npy -o m", "photos --point 9,9 -o -", "photos/a.png - --point 9,9 --json",
+        "photos/a.png --point 9,9 --format coco -o m.png", "photos/a.png --point 9,9 --threshold nan --json",
+        "--prompts p.jsonl --point 9,9 --json", "photos/a.png --prompts p.jsonl --json", "--point 9,9 --json",
+        "photos/a.png --box 1,1,9,9 --box 1,1,8,8 -o -", "photos/a.png --box 1,1,9,9 --json -o -",
+        "photos/a.png photos/a.png --box 1,1,9,9 -o m", "photos/a.png --box 1,1,9,9 --save-logits l.pth",
+    ])
+    func usageErrors(_ arguments: String) throws {
+        folder.write("p.jsonl", #"{"image": "photos/a.png", "points": [[9, 9]]}"#)
+        let command = try shell("swift-sam predict \(arguments)")
+        #expect(command.status == 64, "\(command.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder.file("m")))
+    }
+
+    @Test func everythingAndEncodeSkipToo() throws {
+        let everything = try shell(
+            "swift-sam everything photos --points-per-side 2 --pred-iou-thresh=-9 --stability-score-thresh 0 --stretch -o all"
+        )
+        #expect(everything.status == 65)
+        #expect(everything.errors.contains("error: photos/b.jpg: "))
+        #expect(contents("all/a.json") != nil && contents("all/c.json") != nil)
+        let encode = try shell("swift-sam encode photos -o kept")
+        #expect(encode.status == 65)
+        #expect(contents("kept/a.safetensors") != nil && contents("kept/b.safetensors") == nil)
+        let kept = try shell(
+            "swift-sam predict --embedding kept/c.safetensors --point 90,80 --format polygons -o p.json")
+        #expect(kept.status == 0 && contents("p.json") != nil, "\(kept.errors)")
+    }
+
+    /// A picture of 12 bits in 16 is read with the same options by all.
+    @Test func depthOptionsOfAll() throws {
+        for command in [
+            "everything photos/a.png --points-per-side 1 -o e",
+            "verify photos/a.png --box 1,1,9,9 --save r.safetensors",
+        ] {
+            let narrow = try shell("swift-sam \(command) --bits 12")
+            #expect(narrow.status == 65 && narrow.errors.contains("--bits is for samples of 16 bits"))
+            #expect(try shell("swift-sam \(command) --stretch").status == 0)
+        }
+    }
+}

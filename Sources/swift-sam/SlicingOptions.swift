@@ -66,3 +66,23 @@ struct SlicingOptions: ParsableArguments {
         return cases
     }
 }
+
+/// The first and the last slice, such as `20-30`, or one number for both.
+func parseSliceRange(_ text: String) throws -> ClosedRange<Int> {
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0, first <= last
+    else { throw ValidationError("\"\(text)\" is not a slice's number, or two with a minus sign between") }
+    return first...last
+}
+
+/// Numbers of slices and ranges of them, such as `10,20-25`; no more than a picture holds.
+func parseSlices(_ text: String) throws -> [Int] {
+    let ranges = try text.split(separator: ",", omittingEmptySubsequences: false).map {
+        try parseSliceRange(String($0))
+    }
+    let most = 64
+    guard ranges.allSatisfy({ $0.count <= most }), ranges.reduce(0, { $0 + $1.count }) <= most else {
+        throw ValidationError("\"\(text)\" are more than the \(most) slices of a picture")
+    }
+    return ranges.flatMap { Array($0) }
+}

@@ -1,0 +1,87 @@
+import Imaging
+import PictureFiles
+import SafeFiles
+import Segmentation
+
+extension Segment {
+    func run() async throws {
+        let study = try await open()
+        var settings = study.settings
+        let part = Set(try chosen(study.cases, by: shared.part))
+        let volumes = study.volumes.filter { part.contains($0.file.name) }
+        settings.cache = try await cache.open(weights: settings.weightsDigest)
+        settings.stop = Signals.askToStop()
+        try requireOutputs(volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }, besides: [])
+        var manifests: [String: Manifest] = [:]
+        var work = SharedWork(log: shared.log, claims: shared.claim, isAlone: study.isOfOneVolume)
+        for (file, error) in study.unreadable where part.contains(file.name) {
+            try await work.attempt(file, slices: 0) { _ in throw error }
+        }
+        var plans: [VolumePlan] = []
+        for volume in volumes {
+            try await work.attempt(volume.file, slices: 0) { _ in
+                let outputs = outputs(volume.file)
+                recoverInterrupted(labels: outputs[0], outputs: Array(outputs.dropFirst(2)))
+                let plan = try await plan(volume, settings)
+                if plan.isDone { manifests[volume.file.name] = plan.manifest } else { plans.append(plan) }
+                return nil
+            }
+        }
+        if plans.count < volumes.count || volumes.isEmpty {
+            printNote("\(plans.count) of \(volumes.count) to do")
+        }
+        var run = RunProgress(counts: plans.map(\.sliceCount))
+        for plan in plans {
+            let volume = plan.annotated
+            let title = "\(volume.file.path)\(run.next()): slices"
+            try await work.attempt(volume.file, slices: plan.sliceCount, claiming: outputs(volume.file)[0]) { claim in
+                // Another process may have done it since.
+                let plan = claim == nil ? plan : try await self.plan(volume, settings)
+                if let manifest = plan.manifest {
+                    manifests[volume.file.name] = manifest
+                    return nil
+                }
+                manifests[volume.file.name] = try await label(plan, settings, title: title, claim)
+                return .done
+            }
+            printWarnings(settings.cache?.takeWarnings() ?? [])
+        }
+        if json {
+            try study.isOfOneVolume ? printJSON(manifests.first?.value) : printJSON(["volumes": manifests])
+        }
+        try work.finish(slicing.volume)
+    }
+
+    func plan(_ volume: AnnotatedVolume, _ settings: SegmentationSettings) async throws -> VolumePlan {
+        let outputs = outputs(volume.file)
+        return try await VolumePlan(
+            volume, settings, labels: outputs[0], outputs: Array(outputs.dropFirst(2)),
+            mode: force ? .all : update ? .update : .changes, replacesEdited: replaceEdited)
+    }
+
+    /// Labels one volume and writes what comes of it.
+    private func label(
+        _ plan: VolumePlan, _ settings: SegmentationSettings, title: String, _ claim: VolumeClaim?
+    ) async throws -> Manifest {
+        let outputs = outputs(plan.annotated.file)
+        let run = try SegmentationRun(plan.annotated, settings, from: plan.earlier)
+        printWarnings(run.warnings)
+        let progress = Progress(title, total: run.sliceCount)
+        let result = try await run { done in
+            progress.update(done)
+            claim?.renew(labels: outputs[0])
+        }
+        if let preview { try writePNG(plan.annotated.file.path(of: preview), result.picture(slices: previewSlices)) }
+        let manifest = try result.write(
+            to: outputs[0], naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
+        if !json {
+            if output.contains(VolumeFile.placeholder) { print("\(plan.annotated.file.path):") }
+            manifest.printTable(settings.classes, hasPicture: preview != nil)
+            print("wrote \(outputs.joined(separator: ", "))")
+        }
+        printWarnings(
+            result.warnings(file: outputs[0])
+                + settings.sam.warnings(aboutScores: manifest.boxes.map(\.score), of: outputs[0]))
+        return manifest
+    }
+}

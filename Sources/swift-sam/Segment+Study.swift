@@ -1,0 +1,62 @@
+import Annotations
+import ArgumentParser
+import Imaging
+import SafeFiles
+import Segmentation
+
+extension Segment {
+    /// Everything that is known before a voxel is read.
+    struct Study {
+        var volumes: [AnnotatedVolume]
+        /// Volumes whose headers cannot be read.
+        var unreadable: [(file: VolumeFile, error: FileError)]
+        /// The names of all cases, those without boxes too: what parts are of.
+        var cases: [String]
+        var settings: SegmentationSettings
+
+        var isOfOneVolume: Bool { volumes.count + unreadable.count == 1 }
+    }
+
+    /// Reads the boxes, checks them and the options, and opens the model.
+    func open() async throws -> Study {
+        let cases = try slicing.cases()
+        if cases.count > 1, ![output, preview ?? output].allSatisfy({ $0.contains(VolumeFile.placeholder) }) {
+            throw ValidationError(
+                "\(cases.count) volumes need {case} in -o and --preview, such as -o 'labels/{case}.nii.gz'.")
+        }
+        let digests = ReadDigests()
+        let classList = try digests.recording { () throws(FileError) in
+            try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        }
+        let labels = try labels.map { try LabelMap($0, classes: classList) } ?? LabelMap()
+        let annotated = try boxes.read(
+            on: cases, slicing, classes: classList, by: .one(named: annotator), slices: slices,
+            digests: digests)
+        let volumes = annotated.volumes
+        for volume in volumes { try volume.requireFewBoxes() }
+        let written = volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }
+        let others = try volumes.first.map { try repeating.reads(labels: outputs($0.file)[0]) } ?? []
+        try requireDistinct(
+            reads: annotated.files + options.reads() + [classes].compactMap { $0 } + others, writes: written)
+        for volume in volumes {
+            guard let wrong = previewSlices.first(where: { $0 >= volume.slices.count }) else { continue }
+            throw ValidationError(
+                "--preview-slices: \(volume.file.path) has no slice \(wrong), but \(volume.slices.count).")
+        }
+        for volume in volumes { try recipe.check(volume.slices, file: volume.file.path) }
+        if slices != nil, volumes.allSatisfy({ $0.boxes.allSatisfy(\.boxes.isEmpty) }) {
+            throw ValidationError("--slices: there are no boxes on these.")
+        }
+        try labels.check(volumes.flatMap(\.boxes), classes: classList)
+
+        let (sam, load) = try timed { try options.open(for: recipe) }
+        if filling.filling.between == nil { printWarnings(annotated.warningsOfUnseenSlices) }
+        var settings = SegmentationSettings(
+            sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
+            classes: classList, version: version, loadSeconds: load)
+        settings.filling = filling.filling
+        try await repeating.check(volumes, settings)
+        return Study(
+            volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings)
+    }
+}

@@ -98,6 +98,15 @@ package func softmax(_ scores: Rows) -> Rows {
     }
 }
 
+/// softmax(scores)·v for each head, which is `headDim` of the channels of q, k and v; the heads' results side by side.
+func multiHead(_ q: Rows, _ k: Rows, _ v: Rows, headDim: Int, scores: (_ q: Rows, _ k: Rows) -> Rows) -> Rows {
+    let attended = (0..<q[0].count / headDim).map { head -> Rows in
+        let parts = [q, k, v].map { part(head, of: $0, size: headDim) }
+        return softmax(scores(parts[0], parts[1])) * parts[2]
+    }
+    return joined(attended)
+}
+
 // MARK: - Rows
 
 extension Rows {

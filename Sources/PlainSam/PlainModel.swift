@@ -23,8 +23,7 @@ public struct PlainModel {
     public var facts: Facts
     /// A tensor by its official name, `[first axis, other axes]`. To exchange or permute weights, wrap it.
     public var weight: (_ name: String) -> Rows
-    /// Sees each activation in the order of the forward pass, by its official name, in the official layout, one prompt at
-    /// a time.
+    /// Sees each activation by its official name, in the official layout and order, one prompt at a time.
     public var visit: (_ name: String, _ shape: [Int], _ values: [Double]) -> Void = { _, _, _ in }
     /// Patches along a side of the image: 64 in the published models.
     public let grid: Int
@@ -119,52 +118,57 @@ public struct PlainModel {
         return visited(path, sum(attended, visited("\(path).mlp", hidden)))
     }
 
-    /// Attention inside each window; beyond the grid, windows hold zeros. A global block's window is the grid
-    /// (`image_encoder.py:243`).
-    public func windowAttention(_ path: String, _ x: Rows) -> Rows {
-        let window = (weight("\(path).attn.rel_pos_h").count + 1) / 2
+    /// For each window the places of its tokens, row by row; nil beyond the grid (`image_encoder.py:243`).
+    func windowPartition(_ window: Int) -> [[Int?]] {
         let across = (grid + window - 1) / window
-        let padding = facts.windowPadding == .beforeNorm ? vector("\(path).norm1.bias") : x[0].map { _ in 0 }
-        var (result, windows) = (x, Rows())
-        for index in 0..<across * across {
-            let places = (0..<window * window).map { token -> Int? in
-                let y = index / across * window + token / window
-                let x = index % across * window + token % window
+        return (0..<across * across).map { index in
+            (0..<window * window).map { token in
+                let (y, x) = (index / across * window + token / window, index % across * window + token % window)
                 return y < grid && x < grid ? y * grid + x : nil
             }
-            let tokens = places.map { $0.map { x[$0] } ?? padding }
-            let attended = attention(tokens, isPadding: places.map { $0 == nil }, "\(path).attn")
-            for (token, place) in places.enumerated() { if let place { result[place] = attended[token] } }
-            windows += attended
         }
-        visit("\(path).attn", [across * across, window, window, x[0].count], windows.flatMap { $0 })
+    }
+
+    /// Attention inside each window, zeros where it reaches beyond the grid. A global block's window is the grid.
+    public func windowAttention(_ path: String, _ x: Rows) -> Rows {
+        let window = (weight("\(path).attn.rel_pos_h").count + 1) / 2
+        let windows = windowPartition(window)
+        let padding = facts.windowPadding == .beforeNorm ? vector("\(path).norm1.bias") : x[0].map { _ in 0 }
+        let attended = windows.map { places in
+            attention(places.map { $0.map { x[$0] } ?? padding }, isPadding: places.map { $0 == nil }, "\(path).attn")
+        }
+        visit("\(path).attn", [windows.count, window, window, x[0].count], attended.flatMap { $0.flatMap { $0 } })
+        var result = x
+        for (place, token) in zip(windows.joined(), attended.joined()) { if let place { result[place] = token } }
         return result
     }
 
-    /// softmax(q·kᵀ/√headDim + q·Rhᵀ + q·Rwᵀ)·v for each head; Rh and Rw are the vectors for how far the query is below
-    /// and right of the key (`image_encoder.py:224`, `:325`).
+    /// softmax(q·kᵀ/√headDim + relative positions)·v for each head (`image_encoder.py:224`).
     public func attention(_ x: Rows, isPadding: [Bool], _ path: String) -> Rows {
         let projected = zip(linear(x, "\(path).qkv"), isPadding)
         let qkv = projected.map { facts.windowPadding == .zero && $1 ? $0.map { _ in 0 } : $0 }
-        let (below, right) = (weight("\(path).rel_pos_h").transposed, weight("\(path).rel_pos_w").transposed)
-        let (headDim, window, heads) = (below.count, (below[0].count + 1) / 2, x[0].count / below.count)
-        let attended = (0..<heads).map { head -> Rows in
-            let parts = (0..<3).map { part($0 * heads + head, of: qkv, size: headDim) }
-            let (q, k, v) = (parts[0], parts[1], parts[2])
+        let parts = (0..<3).map { part($0, of: qkv, size: x[0].count) }
+        let headDim = weight("\(path).rel_pos_h")[0].count
+        let attended = multiHead(parts[0], parts[1], parts[2], headDim: headDim) { q, k in
             let scaled = q.each { $0 / Double(headDim).squareRoot() }
-            let relative = facts.scalesRelativeQuery ? scaled : q
-            let (byRow, byColumn) = (relative * below, relative * right)
-            var scores = scaled * k.transposed
-            for query in x.indices {
-                for key in x.indices {
-                    let (y, x) = (query / window - key / window, query % window - key % window)
-                    scores[query][key] += byRow[query][y + window - 1] + byColumn[query][x + window - 1]
-                    if facts.windowPadding == .masked && isPadding[key] { scores[query][key] = -.infinity }
-                }
-            }
-            return softmax(scores) * v
+            let scores = sum(scaled * k.transposed, relativePositions(facts.scalesRelativeQuery ? scaled : q, path))
+            guard facts.windowPadding == .masked else { return scores }
+            return scores.map { zip($0, isPadding).map { $1 ? -.infinity : $0 } }
         }
-        return linear(joined(attended), "\(path).proj")
+        return linear(attended, "\(path).proj")
+    }
+
+    /// q·Rhᵀ + q·Rwᵀ of each query and key, by how far the query is below and right of the key (`image_encoder.py:325`).
+    public func relativePositions(_ q: Rows, _ path: String) -> Rows {
+        let below = q * weight("\(path).rel_pos_h").transposed
+        let right = q * weight("\(path).rel_pos_w").transposed
+        let window = (below[0].count + 1) / 2
+        return q.indices.map { query in
+            q.indices.map { key in
+                let (y, x) = (query / window - key / window, query % window - key % window)
+                return below[query][y + window - 1] + right[query][x + window - 1]
+            }
+        }
     }
 
     /// Convolutions of 1×1 and 3×3, a norm after each (`image_encoder.py:88`).
@@ -192,17 +196,20 @@ public struct PlainModel {
         return positions(centres.each { $0 / Double(grid) })
     }
 
+    /// A place of the picture as a share of the model's square (`transforms.py:33`, `prompt_encoder.py:80`).
+    func place(_ x: Double, _ y: Double, on picture: Picture) -> [Double] {
+        let (width, height) = preprocessShape(picture)
+        let scale = Double(imageSize) / Double(max(picture.width, picture.height))
+        let scales = [Double(width) / Double(picture.width), Double(height) / Double(picture.height)]
+        return zip([x, y], facts.scalesSidesApart ? scales : [scale, scale]).map {
+            ($0 * $1 + facts.pointShift * (facts.shiftsBeforeScaling ? $1 : 1)) / Double(imageSize)
+        }
+    }
+
     /// Points and a box's corners, as position plus kind, `[tokens, channels]` (`prompt_encoder.py:73`, `:93`).
     public func embedPoints(_ prompt: Prompt, on picture: Picture) -> Rows {
-        let (width, height) = preprocessShape(picture)
-        func place(_ x: Double, _ side: Int, _ scaled: Int) -> Double {
-            let longest = Double(max(picture.width, picture.height))
-            let scale = facts.scalesSidesApart ? Double(scaled) / Double(side) : Double(imageSize) / longest
-            return (x * scale + facts.pointShift * (facts.shiftsBeforeScaling ? scale : 1)) / Double(imageSize)
-        }
         func token(_ x: Double, _ y: Double, _ kind: Int) -> Rows {
-            let places = [[place(x, picture.width, width), place(y, picture.height, height)]]
-            return sum(positions(places), weight("prompt_encoder.point_embeddings.\(kind).weight"))
+            sum(positions([place(x, y, on: picture)]), weight("prompt_encoder.point_embeddings.\(kind).weight"))
         }
         var points = prompt.points.flatMap { token($0.x, $0.y, $0.isForeground ? 1 : 0) }
         let corners = prompt.box.map { token($0.x0, $0.y0, 2) + token($0.x1, $0.y1, 3) } ?? []
@@ -256,11 +263,9 @@ public struct PlainModel {
         return (logits.map { split($0, 4 * grid) }, scores)
     }
 
-    /// The tokens' queries `[tokens, channels]` and the image's keys `[grid², channels]`.
-    public typealias TwoWay = (queries: Rows, keys: Rows)
-
     /// In each block tokens and image attend to each other; at the end the tokens to the image (`transformer.py:62`).
-    public func twoWayTransformer(_ image: Rows, _ positions: Rows, _ tokens: Rows) -> TwoWay {
+    /// - Returns: the tokens' queries `[tokens, channels]` and the image's keys `[grid², channels]`.
+    public func twoWayTransformer(_ image: Rows, _ positions: Rows, _ tokens: Rows) -> (queries: Rows, keys: Rows) {
         let path = "mask_decoder.transformer"
         let (queries, keys) = modules("\(path).layers").reduce((queries: tokens, keys: image)) {
             twoWayAttentionBlock($1, $0.queries, $0.keys, tokens, positions)
@@ -273,7 +278,7 @@ public struct PlainModel {
     /// Tokens to tokens, tokens to image, MLP, image to tokens: each is added, then normalised (`transformer.py:151`).
     public func twoWayAttentionBlock(
         _ path: String, _ queries: Rows, _ keys: Rows, _ queryPositions: Rows, _ keyPositions: Rows
-    ) -> TwoWay {
+    ) -> (queries: Rows, keys: Rows) {
         let isFirst = path.hasSuffix(".0")
         func norm(_ index: Int, _ x: Rows) -> Rows { layerNorm(x, "\(path).norm\(index)", facts.twoWayEpsilon) }
         let placed = !isFirst || facts.firstBlockAddsPositions ? sum(queries, queryPositions) : queries
@@ -297,12 +302,10 @@ public struct PlainModel {
         let (q, k, v) = (linear(q, "\(path).q_proj"), linear(k, "\(path).k_proj"), linear(v, "\(path).v_proj"))
         let headDim = q[0].count / facts.decoderHeads
         let divided = { (x: Rows) in x.each { $0 / Double(headDim).squareRoot() } }
-        let attended = (0..<facts.decoderHeads).map { head -> Rows in
-            let parts = [q, k, v].map { part(head, of: $0, size: headDim) }
-            let (q, k, v) = (parts[0], parts[1].transposed, parts[2])
-            return softmax(facts.dividesAfterProduct ? divided(q * k) : divided(q) * k) * v
+        let attended = multiHead(q, k, v, headDim: headDim) { q, k in
+            facts.dividesAfterProduct ? divided(q * k.transposed) : divided(q) * k.transposed
         }
-        return linear(joined(attended), "\(path).out_proj")
+        return linear(attended, "\(path).out_proj")
     }
 
     /// Two transposed convolutions, `[grid², channels]` to `[(4·grid)², channels/8]` (`mask_decoder.py:53`).

@@ -133,7 +133,7 @@ import Testing
         let embedding = sum(
             fixture.rows("image_encoder", channelsFirst: true),
             fixture.rows("prompt_encoder.dense", channelsFirst: true))
-        func block(_ model: PlainModel) -> PlainModel.TwoWay {
+        func block(_ model: PlainModel) -> (queries: Rows, keys: Rows) {
             let tokens =
                 model.weight("mask_decoder.iou_token.weight") + model.weight("mask_decoder.mask_tokens.weight")
                 + fixture.rows("prompt_encoder.sparse")

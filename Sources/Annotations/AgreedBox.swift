@@ -26,7 +26,7 @@ public struct AgreedBox: Hashable, Sendable {
     /// Whether at least half of those who worked on the slice drew it: people forget more often than they invent.
     public var isAgreed: Bool { 2 * own.count >= workers.count }
 
-    /// The overlap of an annotator's box with each other one's; of each two annotators' where none is named.
+    /// The overlaps of an annotator's box with every other's; without a name, of every pair of boxes.
     public func overlaps(of annotator: String? = nil) -> [Double] {
         let names = own.keys.sorted()
         var overlaps: [Double] = []
@@ -46,12 +46,12 @@ public struct AgreedBox: Hashable, Sendable {
 extension AgreedBox {
     /// Puts the boxes of several annotators together.
     ///
-    /// Boxes of one class on one slice mean one object where their intersection over union is at least 0.5, or where others
-    /// link them so; an annotator's second box in a place counts with the first.
+    /// Boxes of one class on one slice mean one object where their intersection over union is at least 0.5, or where a chain
+    /// of such overlaps joins them; an annotator's second box in a place counts with the first.
     ///
     /// - Parameters:
     ///   - annotators: the slices of each annotator, by name.
-    ///   - name: the volume's, by which tasks go.
+    ///   - name: the volume's name, as tasks have it.
     ///   - evidence: what says that somebody looked at a slice.
     /// - Returns: all objects, those of a minority too, by slice, class and place.
     public static func objects(
@@ -88,8 +88,8 @@ extension AgreedBox {
         }
     }
 
-    /// Where each group comes: in the order of whoever drew most of them, what others drew besides after what they drew it
-    /// after.
+    /// The place of each group: in the order of the annotator who drew most of them; a group that only others drew comes
+    /// after the one that they drew before it.
     private static func drawingOrder(of groups: [[OwnBox]]) -> [Int] {
         var own: [String: [(place: Int, group: Int)]] = [:]
         for (index, group) in groups.enumerated() {
@@ -116,7 +116,7 @@ extension AgreedBox {
         return places
     }
 
-    /// From this intersection over union on, two boxes mean one object (as in PASCAL VOC's scores).
+    /// The least intersection over union of two boxes that mean one object (as in PASCAL VOC's scores).
     private static let sameObject = 0.5
 
     /// The boxes that are linked by overlap, each group in the boxes' order.

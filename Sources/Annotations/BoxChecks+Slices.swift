@@ -4,7 +4,7 @@ import ImageFrames
 // What is not where its neighbours are, and what is missing.
 
 extension BoxChecks {
-    /// The boxes of a class on the slices where they have no other class's place.
+    /// The slices of a class on which its boxes do not have another class's place.
     private func ownSlices(_ classID: Int) -> [Int] {
         (boxes[classID] ?? []).map(\.slice).filter { exchangedPlaces[Place(slice: $0, classID: classID)] == nil }
     }
@@ -33,8 +33,8 @@ extension BoxChecks {
         return runs(of: .jump, found)
     }
 
-    /// Whether a track is no second part of an organ: a single box beside the main track's, or a run that the main track has
-    /// no boxes beside and that ends near it.
+    /// Whether a track is a mistake and not a second part of an organ: a single box on a slice of the main track, or a run
+    /// on slices that the main track lacks, in its range or near it.
     private func isApart(_ track: BoxTrack, from main: BoxTrack, _ drawn: Set<Int>) -> Bool {
         let beside = track.links.count { drawn.contains($0.slice) }
         if beside > 0 {
@@ -50,8 +50,8 @@ extension BoxChecks {
             && track.slices.upperBound >= main.slices.lowerBound - near
     }
 
-    /// The places of boxes that are almost another class's on the same slice, and that class: of the two the one at fault
-    /// goes on less well from its own class's slices around.
+    /// The places of boxes that are almost another class's on the same slice, and that class. The one at
+    /// fault is the one that fits its own class's slices around less well.
     private func onOthers() -> [Place: Int] {
         struct Pair: Hashable { var lower: Int, higher: Int }
         var shared: [Pair: Set<Int>] = [:]
@@ -106,7 +106,7 @@ extension BoxChecks {
                 let place = Place(slice: slice, classID: classID)
                 return !jumping.contains(place) && exchangedPlaces[place] == nil
             }
-            // All of an organ but its ends is no run.
+            // A run is a part of an organ, not all of it but its ends.
             let longest = min(longestRun, own.count / 3)
             var candidates: [(strength: Double, run: ClosedRange<Int>)] = []
             for begin in own.indices.dropFirst() {
@@ -184,7 +184,7 @@ extension BoxChecks {
         return !isShared || volume.others[classID]?.contains(slice) != true
     }
 
-    /// Whether others drew a class, and on no slice that this annotator did.
+    /// Whether others drew a class, and on no slice on which this annotator drew it.
     private func sharesWork(_ classID: Int) -> Bool {
         guard let others = volume.others[classID] else { return false }
         return !(boxes[classID] ?? []).contains { others.contains($0.slice) }
@@ -192,7 +192,7 @@ extension BoxChecks {
 
     var neverMarked: [BoxFinding] {
         let asked = volume.tasks.map { Set($0.keys) }
-        // Who drew no class that others drew as well shares the work with them by classes.
+        // An annotator who drew no class that others drew shares the work with them by classes.
         let isShared = !boxes.keys.contains { volume.others[$0] != nil }
         return classes.names.indices.filter { classID in
             boxes[classID] == nil && asked?.contains(classID) != false
@@ -207,7 +207,7 @@ extension BoxChecks {
 
     // MARK: Stopped
 
-    /// Where the work ends at once: several classes, or one that tapers at its other end alone, end without tapering.
+    /// Where the work ends abruptly: several classes end without tapering, or one does that tapers at its other end.
     var stopped: [BoxFinding] {
         guard let first = marked.first, let last = marked.last else { return [] }
         let open = boxes.keys.sorted().flatMap { ends($0) }.filter { goesOn($0.classID, from: $0.slice, $0.isUpper) }
@@ -301,9 +301,9 @@ extension BoxChecks {
     }
 }
 
-/// From this intersection over union on, two boxes are one that was drawn twice.
+/// The least intersection over union of two boxes that are one drawn twice.
 private let doubledOverlap = 0.7
-/// With fewer slices than these the work has hardly begun.
+/// The least slices with boxes of work that has begun in earnest.
 private let fewSlices = 3
-/// Of so many slices a run can be.
+/// The most slices of a run.
 private let longestRun = 8

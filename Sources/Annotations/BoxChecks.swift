@@ -14,13 +14,13 @@ struct BoxChecks {
     let slices: [SliceBoxes]
     /// The slices with boxes, in order.
     let marked: [Int]
-    /// How many slices it is from one with boxes to the next.
+    /// The step from one slice with boxes to the next.
     let step: Int
     /// The boxes of each class, slice by slice.
     let boxes: [Int: [(slice: Int, boxes: [DrawnBox])]]
     let files: [Int: String]
     let tracks: [BoxTrack]
-    /// Whether the image is mirrored: on all slices, several, left is right.
+    /// Whether the image is mirrored: left is right on all slices, of which there are several.
     let isMirrored: Bool
     /// The places of boxes that have another class's place, and that class.
     let exchangedPlaces: [Place: Int]
@@ -134,11 +134,11 @@ struct BoxChecks {
     }
 }
 
-/// From this intersection over union on, boxes of two classes are one place.
+/// The least intersection over union of boxes of two classes that have one place.
 let sameOverlap = 0.6
 
-/// Of a slice with more boxes than these only their number is reported: people draw few, and to compare all with all takes
-/// the square of their number.
+/// The most boxes of a slice that are compared: of more, only their number is reported. People draw few, and the time to
+/// compare all with all grows with the square of their number.
 let mostBoxes = 300
 
 /// The step at which slices are drawn, where it is a regular one of two or more.

@@ -6,7 +6,7 @@ public struct BoxFinding: Hashable, Sendable {
         case neverMarked = "never"
         /// So few slices that the work has hardly begun.
         case barelyStarted = "begun"
-        /// The boxes end at once where organs are still large, before the volume does.
+        /// The boxes end abruptly, where organs are still large and the volume goes on.
         case stopped
         /// The organs of the back lie in front of those of the front.
         case upsideDown = "upside-down"
@@ -40,7 +40,7 @@ public struct BoxFinding: Hashable, Sendable {
     public var slices: [Int]
     /// The first slice's file, where there is one.
     public var file: String?
-    /// How many slices it is from one that is drawn to the next, of ``Kind/sparse``.
+    /// The step from one drawn slice to the next, of ``Kind/sparse``.
     public var step: Int?
 
     init(
@@ -80,8 +80,8 @@ public struct CheckedVolume: Sendable {
 extension BoxFinding {
     /// Looks for slips in the boxes of one annotator on one volume.
     ///
-    /// Each slip is reported once, a run of slices in one finding: where two classes are exchanged neither jumps nor gaps, and
-    /// where the work has hardly begun no classes that are missing. The time is linear in the boxes: of a slice with very many
+    /// Each slip is reported once, a run of slices in one finding: no jumps and gaps where two classes are exchanged, and
+    /// no missing classes where the work has hardly begun. The time is linear in the boxes: of a slice with very many
     /// only their number is reported.
     ///
     /// - Returns: the most harmful first, by ``Kind``, then the longest.

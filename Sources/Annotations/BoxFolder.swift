@@ -5,7 +5,7 @@ import SafeFiles
 /// A file of boxes, not read yet.
 struct BoxFile: Sendable {
     var path: String
-    /// What its name says where the slice's number should stand.
+    /// What its name has in place of the slice's number.
     var digits: String
     var format: BoxFormat
 }
@@ -77,7 +77,7 @@ struct BoxFolder: Sendable {
             } else if annotator.isEmpty {
                 if let mine = listing.files.first?.file, let other = inner.files.first?.file {
                     throw FileError(
-                        .badData, file: folder, "boxes stand in it and in a folder in it",
+                        .badData, file: folder, "boxes are in it and in a folder in it",
                         expected: "files of boxes, or a folder for each annotator",
                         found: "\(mine.path) and \(other.path)", advice: "Move one of them away.")
                 }

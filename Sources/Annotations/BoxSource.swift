@@ -32,7 +32,7 @@ public struct BoxSource: Sendable {
 
     /// Lists a folder, or reads a CSV's lines.
     ///
-    /// In a folder, files are named by the pattern and end in `.txt` (YOLO) or `.xml` (Pascal VOC); they stand in the
+    /// In a folder, files are named by the pattern and end in `.txt` (YOLO) or `.xml` (Pascal VOC); they are in the
     /// folder itself or in its subfolders `YOLO_darknet` and `PASCAL_VOC`, or of `output`, or else so in a subfolder for each
     /// annotator, for each volume (by its name), or for both. What has another name is ignored.
     ///
@@ -66,8 +66,8 @@ public struct BoxSource: Sendable {
         return folders.map { $0.path(percentEncoded: false) }
     }
 
-    /// The picture that the first of an annotator's Pascal VOC files on a volume names, as its path stands there and from the
-    /// file's folder; none where there is no such file.
+    /// The picture that the first of an annotator's Pascal VOC files on a volume names: its path as written, and that path
+    /// from the file's folder; none where there is no such file.
     public func namedPictures(ofCase name: String, annotator: String) -> [String] {
         guard case .files(let files) = content,
             let file = files[Assignment(annotator: annotator, caseName: name)]?.first(where: { $0.format == .pascalVOC }
@@ -160,7 +160,7 @@ public struct BoxSource: Sendable {
 public struct BoxReading: Sendable {
     /// The slices that have files or rows, in order; those whose files are empty too.
     public var slices: [SliceBoxes] = []
-    /// Every bad line of every file, and every file of a slice that does not exist. What they tell of is not among the
+    /// Every bad line of every file, and every file of a slice that does not exist. What they report is not among the
     /// boxes; where a slice's two formats disagree, none of its boxes are.
     public var errors: [FileError] = []
 

@@ -36,12 +36,12 @@ struct BoxTrack {
 extension BoxTrack {
     /// Links the boxes of each slice with those of the slices before: the pairs that overlap most first.
     ///
-    /// A box of the track's own class goes with it where the smaller box lies within the larger by half, which organs that
-    /// grow fast still do; one of another class only where the two are almost the same box.
+    /// A box of the track's own class joins it where half of the smaller box lies within the larger, as in organs that
+    /// grow fast; one of another class joins it only where the two are almost the same box.
     ///
     /// - Parameters:
     ///   - slices: in order, none with more boxes than can be compared with each other.
-    ///   - step: how many slices it is from one that is drawn to the next.
+    ///   - step: from one drawn slice to the next.
     ///   - classID: the class that counts for a box on a slice.
     static func tracks(
         of slices: [SliceBoxes], step: Int, classID: (_ box: DrawnBox, _ slice: Int) -> Int
@@ -83,18 +83,18 @@ extension BoxTrack {
         return distance <= 2 && overlap >= Self.foreignOverlap ? overlap : nil
     }
 
-    /// Over more steps without a box than these no track goes on.
+    /// The most steps without a box over which a track goes on.
     private static let longestGap = 10
-    /// So many tracks are compared with each slice's boxes.
+    /// The most tracks that are compared with each slice's boxes.
     private static let mostTracks = 1000
-    /// Two organs can overlap by a third, an organ that is small or grows fast with itself by no more.
+    /// Two organs can overlap by a third; an organ that is small or grows fast may overlap itself by no more.
     private static let foreignOverlap = 0.35
     private static let ownClassBonus = 0.25
 }
 
 extension PixelBox {
-    /// Whether the smaller of two boxes of an organ lies within the larger by half, which is let grow by 15% of a side for
-    /// each step between them beyond the first. On the study's own 262 boxes, of neighbouring slices, the least share is 0.7.
+    /// Whether half of the smaller of two boxes lies within the larger; both grow by 15% of a side for each step between
+    /// them beyond the first. On neighbouring slices of the study's own 262 boxes the least share is 0.7.
     func isNear(_ other: PixelBox, distance: Int = 1) -> Bool {
         let drift = 0.15 * Double(distance - 1)
         let (margin, otherMargin) = (drift * min(width, height), drift * min(other.width, other.height))

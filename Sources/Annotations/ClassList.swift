@@ -3,14 +3,14 @@ import SafeFiles
 
 /// The names of the classes that boxes are drawn for; a class's id is its place, from 0.
 public struct ClassList: Hashable, Sendable {
-    /// The file that they stand in.
+    /// The file that lists them.
     public let path: String
     public let names: [String]
     private let ids: [String: Int]
     /// The first names, for errors.
     let listing: String
 
-    /// - Precondition: no name stands twice.
+    /// - Precondition: no name occurs twice.
     init(names: [String], path: String) {
         self.names = names
         self.path = path

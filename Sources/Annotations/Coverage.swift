@@ -10,15 +10,15 @@ public struct Coverage: Encodable, Sendable {
     public let last: OrNull<Int>
     /// On how many slices anybody drew it.
     public let drawn: Int
-    /// The slices between the two that nobody drew it on, as pairs of a first and a last one.
+    /// The slices between the two on which nobody drew it, as pairs of a first and a last one.
     public let gaps: [[Int]]
-    /// From one drawn slice to the next, where it is a regular step of two or more; what it leaves out is no gap.
+    /// The step from one drawn slice to the next, where it is regular and two or more; slices that it skips are no gap.
     public let step: OrNull<Int>
-    /// Whether the boxes end at once where there is more to draw; see ``BoxFinding/Kind/stopped``.
+    /// Whether the boxes end abruptly where there is more to draw; see ``BoxFinding/Kind/stopped``.
     public let isStopped: Bool
     /// Who drew it, by name.
     public let annotators: [String]
-    /// Whether there are boxes without a gap that do not end at once.
+    /// Whether there are boxes, without a gap, that do not end abruptly.
     public let isComplete: Bool
 
     enum CodingKeys: String, CodingKey {

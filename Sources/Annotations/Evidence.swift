@@ -103,7 +103,7 @@ public struct Tasks: Sendable {
     }
 
     /// The slices of each class that an annotator was to look at; nil where the table does not have the annotator, and
-    /// empty where it has for other volumes alone.
+    /// empty where it has only other volumes for this one.
     public func slices(of annotator: String, case name: String) -> [Int: [ClosedRange<Int>]]? {
         ranges[annotator].map { $0[name] ?? [:] }
     }

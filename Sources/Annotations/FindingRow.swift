@@ -58,7 +58,7 @@ public struct FindingRow: Encodable, Sendable {
         return switch kind {
         case .neverMarked: "never marked"
         case .barelyStarted: "the work has hardly begun"
-        case .stopped: "the boxes end here at once, where there is more to draw"
+        case .stopped: "the boxes end here abruptly, where there is more to draw"
         case .upsideDown: "the boxes are upside down, or the slices were turned in another way"
         case .exchanged:
             if let other = otherName.value {

@@ -69,7 +69,7 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
 
     /// The names of the open elements, the root's first.
     private var open: [String] = []
-    /// What stands in the innermost open element so far.
+    /// The text of the innermost open element so far.
     private var text = ""
     private var rootIsAnnotation = false
     private var rootIsClosed = false
@@ -77,7 +77,7 @@ private final class PascalVOC: NSObject, XMLParserDelegate {
     /// - Throws: ``FileError`` `badData` where the text is no XML, has another root, a document type or processing
     ///   instructions.
     static func parse(_ text: String, file: String) throws(FileError) -> PascalVOC {
-        // The text is UTF-8 by now: with this declaration, one in the file that says otherwise has no say.
+        // The text is UTF-8 by now: this declaration overrides one in the file that says otherwise.
         var body = Substring(text)
         if let declaration = text.prefixMatch(of: /\s*<\?xml\s[^>]*\?>/) {
             body = text[declaration.range.upperBound...]

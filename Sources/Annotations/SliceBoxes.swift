@@ -13,7 +13,7 @@ public struct DrawnBox: Hashable, Sendable {
     public var seconds: Double?
     var place: Place
 
-    /// The file it stands in.
+    /// The file that holds it.
     public var file: String { place.file }
     /// Which line of a YOLO file or CSV, or which object of a Pascal VOC file, from 1.
     public var number: Int { place.object ?? place.line }
@@ -36,7 +36,7 @@ struct WrittenBox {
     var seconds: Double?
 }
 
-/// Where a box stands in a file, for errors to name.
+/// A box's place in a file, for errors to name.
 struct Place: Hashable {
     var file: String
     /// From 1.

@@ -37,7 +37,7 @@ public struct SlicePattern: Hashable, Sendable, LosslessStringConvertible {
     /// What the names of a case's slices begin with, before the slice.
     func stem(ofCase name: String) -> String { beforeCase + name }
 
-    /// What stands for the case and for the slice in a file's name without its ending; nil where it is none of these
+    /// The case and the slice of a file's name without its ending; nil where it is none of these
     /// names. The slice need not be a number.
     func parts(of name: Substring) -> (case: Substring, slice: Substring)? {
         guard name.hasPrefix(beforeCase), name.hasSuffix(afterSlice) else { return nil }

@@ -43,7 +43,7 @@ public struct EvaluationReport: Sendable {
     ) throws(FileError) {
         var scored = organs
         if organs.isEmpty {
-            // All are known before the first is scored: none may be missing of the volumes before the one that has it.
+            // All labels are known before the first pair is scored: a label that only the last truth has counts in all pairs.
             var labels: Set<UInt16> = []
             for pair in pairs.allPairs { labels.formUnion(try LabelVolume(contentsOf: pair.first).values) }
             // What --map makes of a prediction's labels goes by the truth's names.

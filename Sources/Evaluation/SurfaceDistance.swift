@@ -2,8 +2,8 @@ import Foundation
 import ImageFrames
 import Imaging
 
-/// What a Hausdorff distance at 95% is: of a label's two surfaces, from each voxel of either goes the distance to the
-/// nearest of the other, and percentiles are linearly interpolated between ranks.
+/// What a Hausdorff distance at 95% is. Each voxel of a label's two surfaces has a distance to the nearest voxel of the
+/// other surface; percentiles are linearly interpolated between ranks.
 public enum Hausdorff95: String, CaseIterable, Sendable, Codable {
     /// The 95th percentile of all distances, both ways together, as MedPy's `hd95` has it.
     case pooled

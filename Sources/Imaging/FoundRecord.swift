@@ -27,7 +27,7 @@ public struct FoundRecord: Hashable, Sendable {
         record = try SlicesRecord(contentsOf: path)
     }
 
-    /// The size of a case's volume; one that was renamed since is known by being the only one.
+    /// The size of a case's volume. One that was renamed since is recognised where the record has no other.
     func size(ofCase name: String) throws(FileError) -> VolumeSize {
         if let size = record.volumes[name] { return size }
         guard record.volumes.count == 1, let only = record.volumes.first?.value else {
@@ -48,17 +48,17 @@ public struct FoundRecord: Hashable, Sendable {
 // MARK: Looking for it
 
 extension FoundRecord {
-    /// The record of a volume's slices that stands elsewhere than their boxes, as with OpenLabeling, which reads `input/` and
+    /// The record of a volume's slices that is not with their boxes, as with OpenLabeling, which reads `input/` and
     /// writes `output/YOLO_darknet/`; nil where there is none.
     ///
     /// It is looked for in the folders of the pictures that the boxes name, then in each of the four folders above the
-    /// boxes: in that folder itself, and in those in it where pictures of the slices stand. Records that do not name
+    /// boxes: in that folder itself, and in those in it that hold pictures of the slices. Records that do not name
     /// the volume, or know it by another size, are other slices' and passed over.
     ///
     /// - Parameters:
     ///   - folder: where the boxes are.
     ///   - named: the paths of pictures that files of boxes name.
-    ///   - pictures: the names that pictures of the slices have. Where one stands with the boxes, no other folder's counts.
+    ///   - pictures: the names that pictures of the slices have. Where one is with the boxes, no other folder's counts.
     /// - Throws: ``FileError`` `badData` where several that are equally near differ.
     public init?(
         above folder: String, named: [String], pictures: [String], case name: String, size: VolumeSize
@@ -126,7 +126,7 @@ extension SlicesRecord {
         guard let found = try FoundRecord(in: [folder]) else { return }
         if let other = found.record.volumes[name], other != size {
             throw FileError(
-                .cannotCreate, file: found.path, "slices of another volume of this name stand there",
+                .cannotCreate, file: found.path, "already holds slices of another volume of this name",
                 expected: "\(size)", found: "\(other)",
                 advice: "Choose another folder with -o, or another name with --stem.")
         }
@@ -137,14 +137,14 @@ extension SlicesRecord {
         guard volumes.count == 1 && !wouldMoveBoxes || own == found.record else {
             throw FileError(
                 .cannotCreate, file: found.path,
-                "slices \(wouldMoveBoxes ? "with boxes" : "of other volumes") stand there, made in another way",
+                "already holds slices \(wouldMoveBoxes ? "with boxes" : "of other volumes"), made in another way",
                 expected: "axis \(axis), view \(view), \(intensity)",
                 found: "axis \(found.record.axis), view \(found.record.view), \(found.record.intensity)",
                 advice: "Choose another folder with -o.")
         }
     }
 
-    /// Whether files of boxes stand among the slices: drawn on what is there.
+    /// Whether files of boxes are among the slices: drawn on what is there.
     private static func hasBoxes(_ folder: String) -> Bool {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).contains {
             [".txt", ".xml"].contains($0.suffix(4).lowercased()) && $0 != "class_list.txt"

@@ -7,8 +7,8 @@ import SafeFiles
 private let tolerance = 0.01
 
 extension Geometry {
-    /// What of another geometry is not as here, in words; nil where voxels are of the same sizes and in the same places to
-    /// within a hundredth of the smallest.
+    /// How another geometry differs from this one, in words; nil where voxels have the same sizes and places to within a
+    /// hundredth of the smallest.
     ///
     /// Where either does not say where it is in the patient, sizes alone count.
     public func difference(from other: Geometry) -> String? {
@@ -101,8 +101,8 @@ extension Geometry {
     /// Whether ITK, and so nnU-Net, reads the volume: sheared axes only where there is a qform to follow instead.
     var isReadByITK: Bool { affine.isOrthogonal || header?.forms?.qform != nil }
 
-    /// The farthest that a corner is elsewhere by the directions and the origin of another form, in millimetres; nil where
-    /// none is by more than a hundredth of a voxel.
+    /// The largest distance between a corner's places by this form and by the directions and origin of another, in
+    /// millimetres; nil where it is at most a hundredth of a voxel.
     private func distance(toForm form: Affine) -> Double? {
         var scaled = form
         scaled.alongI *= affine.spacing(along: .i) / form.spacing(along: .i)

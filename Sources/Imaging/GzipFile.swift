@@ -7,7 +7,7 @@ import SafeFiles
 /// Members may follow each other. Each is compared with its checksum and its length, wherever the file ends: zlib's own
 /// `gzread` takes a file that ends before them for a whole one. What follows the last member is left out, as gzip does.
 struct GzipReader: ~Copyable {
-    /// The file as it stands on the disk.
+    /// The file as it is on the disk.
     let file: InputFile
     /// Where zlib keeps its state, whose address must stay; nil where the file is not compressed.
     private let stream: UnsafeMutablePointer<z_stream>?

@@ -1,4 +1,4 @@
-/// The colour that a label has in pictures: one that people with any colour vision tell apart (Okabe & Ito 2008), then five
+/// The colour that a label has in pictures: one that people with any colour vision distinguish (Okabe & Ito 2008), then five
 /// more, repeated beyond twelve labels.
 public struct LabelColour: Sendable {
     /// What people call it.

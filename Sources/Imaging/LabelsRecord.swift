@@ -28,7 +28,7 @@ public struct LabelsRecord: Sendable {
     /// Whether the origins of the labels were written with them; see ``LabelOrigin``.
     public let hasOrigin: Bool
 
-    /// Where the record of a label volume stands: `labels.json` beside `labels.nii.gz` or `labels.nii`.
+    /// The path of a label volume's record: `labels.json` beside `labels.nii.gz` or `labels.nii`.
     public static func path(besideLabels labels: String) -> String { withoutVolumeExtension(labels) + ".json" }
 
     /// The record of a label volume; nil where none is there.

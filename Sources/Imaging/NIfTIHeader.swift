@@ -17,7 +17,7 @@ struct NIfTIHeader: Sendable {
     let slope: Double
     let intercept: Double
 
-    /// What says nothing of the voxels and their places, in the file's bytes before them: fields of text, and extensions.
+    /// Of the bytes before the voxels, what does not describe them or their places: fields of text, and extensions.
     var textRanges: [Range<Int>] {
         let fields = version == 1 ? [4..<38, 148..<252, 328..<344] : [240..<344, 508..<524, 525..<540]
         return fields + [Self.length(ofVersion: version)..<voxelOffset]
@@ -46,7 +46,8 @@ struct NIfTIHeader: Sendable {
         let size = try readSize(bytes, version, file)
         let length = Self.length(ofVersion: version)
         let offset = cnifti_voxel_offset(bytes, version)
-        // Four bytes that tell of extensions follow the header. Below them readers disagree on what is meant.
+        // Four bytes follow the header; the first is not 0 where extensions follow. Of voxels that begin before them,
+        // readers disagree on what is meant.
         guard offset >= Double(length + 4), offset < 0x1p40, offset == offset.rounded() else {
             throw FileError(
                 .badData, file: file, place: "vox_offset", "not where voxels can begin",

@@ -76,7 +76,7 @@ public struct NNUNetDataset: Sendable {
         // nnU-Net would train on what is left there of other cases.
         for part in parts where FileManager.default.fileExists(atPath: "\(folder)/\(part)") {
             throw FileError(
-                .cannotCreate, file: folder, "a dataset stands there", found: part,
+                .cannotCreate, file: folder, "already holds a dataset", found: part,
                 advice: "Remove it, or choose another folder with -o.")
         }
         let checked = try check(for: folder, warn: warn, progress: progress)

@@ -1,7 +1,7 @@
 import ImageFrames
 
 /// A picture of labelled slices side by side: grey values, labels as colour with a solid edge, and the boxes. Each slice has
-/// its number, and the letters of the patient's sides at its edges; below them all stands what the colours mean.
+/// its number, and the letters of the patient's sides at its edges; a legend of the colours is below them all.
 ///
 /// - Parameters:
 ///   - legend: the names of labels; without any, there is no legend.

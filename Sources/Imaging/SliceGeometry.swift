@@ -105,7 +105,7 @@ public struct SliceGeometry: Hashable, Sendable {
             slice: voxel[axis])
     }
 
-    /// Where each pixel of a slice's image, row by row, stands in the volume's values.
+    /// The index in the volume's values of each pixel of a slice's image, row by row.
     public func offsets(ofSlice slice: Int) -> [Int] {
         precondition((0..<count).contains(slice), "slice \(slice) of \(count)")
         let origin = volumeSize.offset(of: voxel(at: SlicePixel(x: 0, y: 0, slice: slice)))

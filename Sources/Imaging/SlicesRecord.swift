@@ -7,14 +7,14 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
     /// The name of the record in the slices' folder.
     public static let fileName = "slices.json"
 
-    /// Where the record of a folder of slices stands.
+    /// The path of the record of a folder of slices.
     public static func path(in folder: String) -> String {
         SafeFiles.path(of: fileName, in: folder)
     }
 
-    /// The size of each volume whose slices stand in the folder, by the name that its slices begin with.
+    /// The size of each volume whose slices are in the folder, by the name that its slices begin with.
     public var volumes: [String: VolumeSize]
-    /// By each volume's own affine, where it is one of the body's.
+    /// The axis of slicing; where it is one of the body's, each volume's own affine says which of the array's it is.
     public var axis: SliceAxis
     public var view: SliceView
     public var intensity: Intensity

@@ -30,7 +30,7 @@ extension SliceGeometry {
     /// How far below the middle of the body its bones lie in a slice, as a share of its height, and the air in it; nil where
     /// there is no bone.
     private func place(ofSpine slice: Int, _ volume: Volume) -> (bone: Double, gas: Double?)? {
-        // Some 128 pixels a side tell.
+        // Some 128 pixels a side are enough.
         let step = max(1, max(imageSize.width, imageSize.height) / 128)
         var pixels: [(x: Int, y: Int, value: Float)] = []
         for y in stride(from: 0, to: imageSize.height, by: step) {

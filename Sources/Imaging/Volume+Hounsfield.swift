@@ -5,8 +5,8 @@ extension Volume {
     /// are above it.
     ///
     /// Air is −1150 to −500, soft tissue with fat and contrast −250 to 300. The least value does not count where it is below
-    /// air: scanners fill what is beyond their field with it, such as −2000 or −3024. What lies between it and air comes
-    /// from resampling its edge, and so does as much that only seems to be air.
+    /// air: scanners fill what is beyond their field with it, such as −2000 or −3024. Values between it and air
+    /// come from resampling its edge, and so do as many that only seem to be air.
     public var looksLikeHounsfield: Bool {
         let counts = HounsfieldCounts(values, least: range?.lowerBound ?? 0)
         return counts.air > 2 * counts.below && counts.tissue >= counts.above

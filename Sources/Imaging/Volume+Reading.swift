@@ -40,7 +40,7 @@ extension Geometry {
 }
 
 /// Refuses a volume that is really there and is beyond the bound or this machine; one that its header only claims is cut
-/// short, which reading tells.
+/// short, which reading reports.
 private func requireMemory(for size: VolumeSize, stored: Int, _ fileSize: Int, _ path: String) throws(FileError) {
     // Deflate makes at most 1032 bytes of one.
     guard stored / 1032 <= fileSize else { return }

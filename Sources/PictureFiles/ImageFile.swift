@@ -14,7 +14,7 @@ public enum SampleRange: Hashable, Sendable {
 
 /// Reads a PNG or JPEG, told apart by their contents, as red, green and blue of 8 bits.
 ///
-/// The values are those of Pillow's `Image.open(path).convert("RGB")`: alpha is dropped, grey stands in all
+/// The values are those of Pillow's `Image.open(path).convert("RGB")`: alpha is dropped, grey fills all
 /// three channels, a palette is looked up, CMYK and YCCK become RGB. Of 16 bits the high byte is kept (Pillow clips
 /// 16-bit grey at 255), unless `samples` says otherwise. Gamma and EXIF orientation are not applied. What a writer did
 /// against the standard is read as Pillow reads it where no pixel is lost: odd markers and scan headers, bytes between

@@ -5,9 +5,9 @@ import Foundation
 /// So `path` either keeps what it held or holds all of the new contents, never a part. An output that exists is replaced,
 /// and who may read it stays as it was; where it is a symbolic link, the file that it leads to is replaced. The temporary
 /// file's name ends in the same extensions as `path`, since some libraries choose a format by them; it is removed when
-/// anything fails, and by ``endWriting()``.
+/// anything fails, and by `endWriting`.
 ///
-/// - Parameter body: receives the temporary path, at which an empty file stands.
+/// - Parameter body: receives the path of the temporary file, which is empty.
 /// - Throws: what `body` throws, and ``FileError`` `cannotCreate` or `inputOutput`.
 public func writeAtomically(_ path: String, body: (_ temporaryPath: String) throws -> Void) throws {
     try writeAtomically([path]) { temporary in try body(temporary[0]) }
@@ -65,7 +65,7 @@ public func writeStandardOutput(_ data: Data) throws(FileError) {
 private func write(
     _ data: Data, to descriptor: Int32, for path: String, advice: String? = nil
 ) throws(FileError) {
-    // Not by Foundation, which does not tell why it fails.
+    // Not by Foundation, which does not report why it fails.
     var rest = data[...]
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -105,7 +105,7 @@ public func requireWritable(_ path: String) throws(FileError) {
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
         let found = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe"
-        throw FileError(.cannotCreate, file: path, "\(found) stands there", advice: "Name a file.")
+        throw FileError(.cannotCreate, file: path, "\(found) has this name", advice: "Name a file.")
     }
     for (descriptor, name) in [(STDOUT_FILENO, "standard output"), (STDERR_FILENO, "standard error")] {
         var stream = stat()
@@ -126,7 +126,7 @@ public func path(of name: String, in folder: String) -> String {
     folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
 }
 
-/// Makes a folder, and those that it stands in, where they are missing.
+/// Makes a folder and its missing parents.
 ///
 /// - Throws: ``FileError`` `cannotCreate`.
 public func makeFolder(_ path: String) throws(FileError) {

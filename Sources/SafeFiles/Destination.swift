@@ -29,7 +29,7 @@ func destination(of path: String) throws(FileError) -> String {
         let isShared = stat(place + "/", &folder) == 0 && folder.st_mode & (S_ISVTX | S_IWOTH) == S_ISVTX | S_IWOTH
         guard !isShared || status.st_uid == geteuid() || status.st_uid == folder.st_uid else {
             throw FileError(
-                .cannotCreate, file: path, "another user's link stands there, in a folder that all can write in",
+                .cannotCreate, file: path, "another user's link has this name, in a folder that all can write in",
                 found: next, advice: "Choose another place.")
         }
         links -= 1

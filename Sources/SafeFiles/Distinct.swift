@@ -3,8 +3,8 @@ import Foundation
 /// Throws `usage` where an output is also an input, or where two outputs are one file.
 ///
 /// Each command calls this with everything that it reads and writes, before it computes anything. Files are the same by
-/// device and inode, so also through links, `./`, or letters of another case where the file system does not tell them
-/// apart. Those that are not there yet are the same by their folder and their name; names that differ in the case of
+/// device and inode, so also through links, `./`, or letters of another case where the file system does not distinguish
+/// them. Those that are not there yet are the same by their folder and their name; names that differ in the case of
 /// letters, or in how accents are composed, are tried out in the folder.
 ///
 /// - Throws: ``FileError`` `usage`; `cannotCreate` where an output's links lead nowhere that may be written.
@@ -43,7 +43,7 @@ private struct FileIdentity: Hashable {
     private var inode: UInt64 = 0
     /// The names that are not there yet, the last first, folded as file systems do that take names for the same.
     private var folded: [String] = []
-    /// The same as they are, and the folder that they are to stand in.
+    /// The same as they are, and the folder that they are to be in.
     private var names: [[UInt8]] = []
     private var folder: String
 

@@ -1,6 +1,6 @@
 /// What is wrong with something that came from outside: a file, its contents, or where one is to be written.
 ///
-/// An error of this kind is never our own mistake (those trap): it tells the person what to do about a file.
+/// An error of this kind is never our own mistake (those trap): it says what to do about a file.
 /// It reads `FILE[:LINE][: PLACE]: WHAT: expected EXPECTED, found FOUND`, with the advice on a line of its own.
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Which of the command's exit codes (`sysexits.h`) the error belongs to.

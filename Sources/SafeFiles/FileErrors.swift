@@ -1,4 +1,4 @@
-/// Several things wrong with what came from outside, found in one go and told at once.
+/// Several errors of outside data, found in one pass and reported together.
 public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
     public let errors: [FileError]
 
@@ -30,8 +30,7 @@ public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension [FileError] {
-    /// The most that are kept of one annotator's boxes on a volume, or of one table: those that a person mends at once are
-    /// fewer.
+    /// The most that are kept of one annotator's boxes on a volume, or of one table: more than a person mends in one go.
     package static let longest = 10_000
 
     /// Adds what is wrong with a line that is left out.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What stands in a folder, each kind in order.
+/// The names in a folder, each kind in order.
 public struct FolderNames: Sendable {
     public private(set) var names: [String] = []
     /// Names that are not UTF-8, with U+FFFD for what is not, and a slash after those of folders. Nothing can be opened by them,

@@ -17,7 +17,7 @@ public enum Limit: CaseIterable, Sendable {
     case scans
     /// A volume's voxels in single precision, 4 bytes each, where its file is not a sixteenth as long.
     case voxels
-    /// What stands before and after the voxels in a volume's stream (extensions, padding), in bytes.
+    /// What is before and after the voxels in a volume's stream (extensions, padding), in bytes.
     case besideVoxels
     /// The header of safetensors, by the format's own rule, in bytes.
     case header

@@ -83,7 +83,7 @@ public struct InputFile: ~Copyable, Sendable {
     @TaskLocal private static var observer: Observer?
 
     /// Runs `body` and shows `observer` each file that it reads whole, while the file is still open: what a manifest
-    /// records must be what was read, not what stands there later.
+    /// records must be what was read, not what is there later.
     public static func observing<Result>(
         by observer: @escaping Observer, _ body: () throws(FileError) -> Result
     ) throws(FileError) -> Result {

@@ -61,7 +61,7 @@ public func abandonedTemporaries(of path: String) -> [String] {
         }
 }
 
-/// How the names of an output's temporary files end; before it stand a dot and eight digits.
+/// How the names of an output's temporary files end, after a dot and eight digits.
 func temporaryEnding(of target: String) -> String {
     // Names of outputs may be as long as the file system takes; this one must not be longer.
     "-" + String(decoding: URL(filePath: target).lastPathComponent.utf8.suffix(64), as: UTF8.self)

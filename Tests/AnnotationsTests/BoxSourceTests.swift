@@ -121,7 +121,7 @@ struct BoxSourceTests {
         #expect {
             try source()
         } throws: {
-            ($0 as? FileError)?.what == "boxes stand in it and in a folder in it"
+            ($0 as? FileError)?.what == "boxes are in it and in a folder in it"
         }
     }
 

@@ -214,7 +214,7 @@ import Testing
         // Cases of an earlier export would be trained on too.
         let again = try export(names, "--allow-missing")
         #expect(again.status == 73)
-        #expect(again.errors.contains("a dataset stands there"))
+        #expect(again.errors.contains("already holds a dataset"))
     }
 
     /// A full disk, here by the largest file that a shell allows: 74, and the next try finds nothing.

@@ -281,7 +281,7 @@ import Testing
         for name in ["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz", "dataset.json", "splits_final.json"] {
             let place = folder.file("set-\(name.prefix(5))")
             folder.write("set-\(name.prefix(5))/\(name)", "")
-            expectError(.cannotCreate, "a dataset stands there", about: place) { try dataset.write(to: place) }
+            expectError(.cannotCreate, "already holds a dataset", about: place) { try dataset.write(to: place) }
         }
         // A case that is damaged when its turn comes, and folders that were made for it.
         var isDamaged = false

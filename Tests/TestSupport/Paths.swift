@@ -30,7 +30,7 @@ package func expectErrorsOfUnwritablePaths(
     folder.write("file", [1])
     for (path, phrase) in [
         (folder.file("no/output.nii.gz"), "No such file or directory"),
-        (folder.file("file/output.nii.gz"), "Not a directory"), (folder.file("folder.png"), "a folder stands there"),
+        (folder.file("file/output.nii.gz"), "Not a directory"), (folder.file("folder.png"), "a folder has this name"),
         (folder.file(String(repeating: "n", count: 300)), "File name too long"),
     ] {
         expectError(.cannotCreate, phrase, about: path, sourceLocation: sourceLocation) { try write(path) }

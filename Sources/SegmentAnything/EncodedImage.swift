@@ -77,7 +77,9 @@ extension EncodedImage {
     /// `features`, and in the metadata the image's size, its scaling, the ``Sam/fingerprint`` of the model, and a checksum of
     /// all that.
     ///
-    /// - Parameter key: what the file must be asked for by; see ``init(contentsOf:for:key:)``.
+    /// - Parameters:
+    ///   - path: of the file to write.
+    ///   - key: what the file must be asked for by; see ``init(contentsOf:scaling:for:key:)``.
     /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
     public func write(to path: String, key: String? = nil) throws {
         var metadata = [
@@ -93,7 +95,9 @@ extension EncodedImage {
     /// Reads an image that ``write(to:key:)`` wrote.
     ///
     /// - Parameters:
-    ///   - scaling: as the image must have been scaled; nil for any way.
+    ///   - path: of the file.
+    ///   - wanted: as the image must have been scaled; nil for any way.
+    ///   - sam: the model whose decoder will be asked.
     ///   - key: what it was written with, where it was with one.
     /// - Throws: ``FileError`` `missingInput`; `badData` where the file is none, is damaged, has another key, was made by another
     ///   model, or of an image that was scaled in another way.

@@ -34,7 +34,11 @@ public struct EverythingOptions: Hashable, Sendable {
 extension Sam {
     /// All masks in a picture, in the official generator's order.
     ///
-    /// - Parameter progress: called after each batch with the number of points done, and of all.
+    /// - Parameters:
+    ///   - image: of any size.
+    ///   - name: what the image is called in an error.
+    ///   - options: the official generator's.
+    ///   - progress: called after each batch with the number of points done, and of all.
     /// - Throws: ``FileError`` as ``encode(_:name:scaling:recorder:progress:)`` and ``predict(_:on:multimask:recorder:)``;
     ///   `CancellationError`.
     public func everything(

@@ -114,7 +114,11 @@ public struct LabelMeFile: Encodable, Sendable {
     let imageHeight: Int
     let imageWidth: Int
 
-    /// - Parameter label: what each mask is called.
+    /// - Parameters:
+    ///   - masks: of one picture.
+    ///   - label: what each mask is called.
+    ///   - image: the picture's path, as the file is to name it.
+    ///   - size: of the picture.
     public init(_ masks: [MaskRecord], label: String = "object", image: String, size: PixelSize) {
         shapes = masks.enumerated().flatMap { number, mask in
             Mask(rle: mask.mask).polygons.map { polygon in

@@ -14,7 +14,10 @@ let bestMasksKey = "best_masks"
 /// prompt (`[prompts, masks, size, size]`), that of the highest score is taken, by `mask_decoder.iou_predictions` or by what
 /// the file says. Values are taken as they are, as by the official predictor: truth values are logits of 0 and 1.
 ///
-/// - Parameter prompts: for how many; one mask is for all of them.
+/// - Parameters:
+///   - path: of the file.
+///   - prompts: for how many; one mask is for all of them.
+///   - size: pixels along a side of a mask, 4·grid.
 /// - Throws: ``FileError``: as `Checkpoint.init(path:)`, and `badData` for another shape, and for several masks of which none
 ///   is known to be the best.
 public func readMaskInputs(_ path: String, prompts: Int, size: Int) throws(FileError) -> [Tensor] {

@@ -15,7 +15,9 @@ public struct ModelDescription: Encodable, Sendable {
     public let configuration: Configuration
     public let metadata: [String: String]
 
-    /// - Parameter sha256: the file's digest, by which official files are known.
+    /// - Parameters:
+    ///   - model: the open file.
+    ///   - sha256: the file's digest, by which official files are known.
     public init(_ model: ModelFile, sha256: String) {
         let (checkpoint, known) = (model.checkpoint, KnownWeights.all.first { $0.sha256 == sha256 })
         file = model.path

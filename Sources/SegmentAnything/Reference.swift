@@ -139,9 +139,14 @@ extension Reference {
     ///
     /// The prompts are all alike in kind and in number of points, and the activations in the order in which they arose.
     ///
+    /// - Parameters:
+    ///   - path: of the file to write.
+    ///   - image: as it was opened.
+    ///   - prompts: in original pixels.
+    ///   - activations: by their official names.
+    ///   - metadata: such as ``metadata(of:version:recipe:answers:)``.
+    ///   - sketch: how many projections are kept of each activation, in place of its values.
     /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
-    ///
-    /// - Parameter sketch: how many projections are kept of each activation, in place of its values.
     public static func write(
         to path: String, image: RGBImage, prompts: [Prompt], activations: [(name: String, value: Tensor)],
         metadata: [String: String], sketch: Int? = nil

@@ -42,7 +42,10 @@ extension Sam {
     /// Times encoding, one box and 32 boxes on a seeded random image of the model's size, masks at the image's size
     /// included, as the official predictor returns them.
     ///
-    /// - Parameter load: the seconds that opening the model took.
+    /// - Parameters:
+    ///   - runs: how often each is timed.
+    ///   - load: the seconds that opening the model took.
+    ///   - progress: called after each run with the number of runs done.
     /// - Returns: the report, and the embedding of the image.
     /// - Throws: ``FileError`` `badData` where the weights give an embedding that is not finite.
     public func benchmark(

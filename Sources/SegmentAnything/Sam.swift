@@ -43,7 +43,7 @@ public struct Sam: Sendable {
         }
     }
 
-    /// The same model with other numbers in some of its tensors. Embeddings of the two are not told apart.
+    /// The same model with other numbers in some of its tensors. The fingerprint is the same for both.
     ///
     /// - Parameter load: a tensor by its official name, of the file's shape.
     package init(_ original: Sam, load: @escaping (_ official: String) -> Tensor) {
@@ -56,7 +56,7 @@ public struct Sam: Sendable {
     public var path: String { file.path }
     public var configuration: Configuration { file.configuration }
 
-    /// Which model this is: see ``EncodedImage/write(to:)``.
+    /// Which model this is: see ``EncodedImage/write(to:key:)``.
     public var fingerprint: String { identity.fingerprint }
 }
 

@@ -86,7 +86,7 @@ public struct Inside: Encodable, Sendable {
             case .vit(let vit): vit
             }
         let holdsAll = 2 * encoder.depth * grid * grid * encoder.width <= keyLimit
-        let chosen = area.patches + queries.map(area.patch) + prompts.compactMap(\.middle).map(area.patch)
+        let chosen = [patch] + area.patches + (queries + prompts.compactMap(\.middle)).map(area.patch)
         patches = holdsAll ? [] : Array(Set(chosen)).sorted { ($0.row, $0.column) < ($1.row, $1.column) }
         model = Model(
             name: sam.file.checkpoint.metadata["name"].map { printable($0, limit: 80) }
@@ -98,8 +98,7 @@ public struct Inside: Encodable, Sendable {
         (colours, blocks) = (view.colours, view.blocks)
         picture = Picture(
             name: printable(URL(filePath: name).lastPathComponent), original: image.size, scaled: encoded.scaledSize,
-            side: side,
-            shown: view.shown, pixels: view.pixels, mean: Configuration.pixelMean,
+            side: side, shown: view.shown, pixels: view.pixels, mean: Configuration.pixelMean,
             deviation: Configuration.pixelDeviation)
         self.prompts = try zip(prompts, answers).enumerated().map { number, asked in
             progress("prompt \(number + 1)")

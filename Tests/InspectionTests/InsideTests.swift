@@ -105,6 +105,11 @@ import Testing
         #expect(page.patches.contains(page.patch) && page.patch == Patch(row: 0, column: 0))
         #expect(page.patches.count > 30 && Set(page.patches).count == page.patches.count)
         #expect(page.blocks.allSatisfy { $0.keys == nil && $0.weights != nil })
+        // A mask has no middle: the page begins in that of the picture, and holds it.
+        let image = Fixture(name: "small.high-boxes").reference.image
+        let mask = Prompt(mask: Tensor(repeating: 1, shape: [40, 40]))
+        let middle = try Inside(sam, image, name: "", [mask], version: "", keyLimit: 0)
+        #expect(middle.patches.contains(middle.patch) && middle.prompts[0].tokens.count == 5)
         let all = try inside(sam)
         #expect(all.patches.isEmpty && all.blocks.allSatisfy { $0.keys != nil && $0.weights == nil })
         // The rows are those of the attention.

@@ -105,8 +105,8 @@ let pageBody = #"""
     <section id="decoder" aria-labelledby="decoder-title">
       <div class="text">
         <h2 id="decoder-title">Two-way decoder</h2>
-        <p>Five tokens of the model's own and the prompt's ask the image, and the image asks them. Layer by layer they
-          <em>find</em> the object: the table is measured on this picture.</p>
+        <p>Five tokens of the model's own and the prompt's ask the image, and the image asks them. Layer by layer,
+          those of a trained model <em>find</em> the object: the table is measured on this picture.</p>
         <p class="formula">softmax((q + position) · (k + position)ᵀ / √d) · v</p>
         <p class="source"><code>twoWayTransformer</code> and <code>crossAttention</code> in
           Sources/PlainSam/PlainModel.swift · Kirillov et al. 2023, section 3 and figure 14</p>

@@ -32,6 +32,7 @@ public struct MergedBoxes: Sendable {
     private let cases: [Case]
     private let pattern: SlicePattern
     private let classes: ClassList?
+    private let marksFilled: Bool
     /// How many objects fewer than half drew.
     public let leftOut: Int
     /// How many objects only one of two annotators drew: half of two is one.
@@ -40,9 +41,12 @@ public struct MergedBoxes: Sendable {
     /// How many objects are kept.
     public var count: Int { cases.reduce(0) { $0 + $1.objects.count } }
 
+    /// - Parameter marksFilled: whether what is written says which boxes nobody drew.
     /// - Throws: ``FileError`` `badData` where a class's name would be read as another's id.
-    public init(_ cases: [Case], pattern: SlicePattern, classes: ClassList?) throws(FileError) {
-        (self.pattern, self.classes) = (pattern, classes)
+    public init(
+        _ cases: [Case], pattern: SlicePattern, classes: ClassList?, marksFilled: Bool = false
+    ) throws(FileError) {
+        (self.pattern, self.classes, self.marksFilled) = (pattern, classes, marksFilled)
         let all = cases.flatMap(\.objects)
         leftOut = all.count { !$0.isAgreed }
         majoritiesOfOne = all.count { $0.own.count == 1 && $0.workers.count == 2 }
@@ -62,13 +66,11 @@ public struct MergedBoxes: Sendable {
         table { _ in true }
     }
 
-    /// The table of the boxes that nobody drew; nil where somebody drew all.
-    public var filled: Data? { hasFilled ? table(of: \.isFilled) : nil }
+    /// The table of the boxes that nobody drew; nil where such boxes are not marked.
+    public var filled: Data? { marksFilled ? table(of: \.isFilled) : nil }
 
     /// How many nobody drew.
     public var filledCount: Int { cases.flatMap(\.objects).count(where: \.isFilled) }
-
-    private var hasFilled: Bool { filledCount > 0 }
 
     private func table(of isWanted: (AgreedBox) -> Bool) -> Data {
         let rows = cases.flatMap { item in
@@ -76,10 +78,10 @@ public struct MergedBoxes: Sendable {
                 [
                     pattern.name(ofSlice: object.slice, case: item.name),
                     classes?.names[object.classID] ?? "\(object.classID)",
-                ] + corners(object.box) + (hasFilled ? [object.isFilled ? "1" : "0"] : [])
+                ] + corners(object.box) + (marksFilled ? [object.isFilled ? "1" : "0"] : [])
             }
         }
-        let columns = ["slice", "class", "x0", "y0", "x1", "y1"] + (hasFilled ? ["filled"] : [])
+        let columns = ["slice", "class", "x0", "y0", "x1", "y1"] + (marksFilled ? ["filled"] : [])
         return Data(commaSeparated([columns] + rows).utf8)
     }
 

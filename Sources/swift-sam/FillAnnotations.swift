@@ -45,7 +45,7 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
             on: try slicing.cases(), slicing, classes: classList, by: .one(named: annotator))
         printSkipped(annotated.unreadable.map(\.error))
         let (cases, open) = annotated.filledBoxes(longestGap: fillGap)
-        let filled = try MergedBoxes(cases, pattern: slicing.pattern, classes: classList)
+        let filled = try MergedBoxes(cases, pattern: slicing.pattern, classes: classList, marksFilled: true)
         try output.write(filled, of: annotated, reads: [classes].compactMap { $0 }) {
             print("wrote \(filled.count) boxes to \(output.output), of which nobody drew \(filled.filledCount)")
             for (name, gap) in open {

@@ -49,21 +49,29 @@ public struct Evidence: Sendable {
 
     /// The slices between a class's first and last box on which nothing says that the annotator looked for it, in order.
     public func unseenSlices(_ slices: [SliceBoxes], by annotator: String, case name: String) -> [Int] {
-        let files = Dictionary(slices.map { ($0.slice, $0) }, uniquingKeysWith: { one, _ in one })
         var drawn: [Int: Set<Int>] = [:]
         for slice in slices {
             for box in slice.boxes { drawn[box.classID, default: []].insert(slice.slice) }
         }
-        var unseen: Set<Int> = []
-        for (classID, own) in drawn {
-            guard let first = own.min(), let last = own.max() else { continue }
-            unseen.formUnion(
-                (first...last).filter { number in
-                    !own.contains(number)
-                        && !saysLooked(annotator, for: classID, at: number, files[number], case: name)
-                })
+        let spans = drawn.compactMapValues { own in own.min().flatMap { first in own.max().map { first...$0 } } }
+        if let asked = tasks?.slices(of: annotator, case: name) {
+            let unseen = spans.reduce(into: Set<Int>()) { unseen, span in
+                let (own, ranges) = (drawn[span.key] ?? [], asked[span.key] ?? [])
+                for number in span.value where !own.contains(number) && !ranges.contains(where: { $0.contains(number) })
+                {
+                    unseen.insert(number)
+                }
+            }
+            return unseen.sorted()
         }
-        return unseen.sorted()
+        // A slice with any box, or an empty file that means something, was looked at for all classes.
+        let seen = Set(slices.filter { !$0.boxes.isEmpty || emptyFile == .nothing }.map(\.slice))
+        var (unseen, next): ([Int], Int) = ([], .min)
+        for span in spans.values.sorted(by: { $0.lowerBound < $1.lowerBound }) where span.upperBound >= next {
+            unseen += (max(span.lowerBound, next)...span.upperBound).filter { !seen.contains($0) }
+            next = span.upperBound + 1
+        }
+        return unseen
     }
 }
 

@@ -64,6 +64,15 @@ import Testing
         }
     }
 
+    /// Each class on the first slice and on the last, of as many slices as classes.
+    @Test func slicesThatNobodyLookedAt() throws {
+        try expectLinearGrowth(from: 100) { count in
+            let own = (0..<count).map { box($0, classID: $0) }
+            let slices = [0, count].map { SliceBoxes(slice: $0, files: ["b.csv"], boxes: own) }
+            return { #expect(Evidence().unseenSlices(slices, by: "a", case: "ct") == Array(1..<count)) }
+        }
+    }
+
     @Test func lists() throws {
         try expectLinearGrowth(from: 200) { count in
             let path = folder.write("c.txt", (0..<count).map { "l\($0)\n" }.joined())

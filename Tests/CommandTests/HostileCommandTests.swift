@@ -33,6 +33,22 @@ import Testing
         #expect(try shell("swift-sam summarize s.csv --limit 99999999999T").status == 64)
     }
 
+    /// Every test that the page of promises names is there.
+    @Test func promisesNameTheirTests() throws {
+        let page = try String(contentsOfFile: checkout + ".github/SECURITY.md", encoding: .utf8)
+        let named = page.split(separator: "`").filter { $0.wholeMatch(of: /[A-Z]\w*Tests(\.\w+)?/) != nil }
+        let sources = try FileManager.default.subpathsOfDirectory(atPath: checkout + "Tests")
+            .filter { $0.hasSuffix(".swift") }
+            .map { try String(contentsOfFile: checkout + "Tests/" + $0, encoding: .utf8) }
+        #expect(named.count > 20)
+        for name in named {
+            let parts = name.split(separator: ".")
+            let suites = sources.filter { $0.contains("struct \(parts[0]) {") }
+            #expect(!suites.isEmpty, "\(name)")
+            if parts.count == 2 { #expect(suites.contains { $0.contains("func \(parts[1])(") }, "\(name)") }
+        }
+    }
+
     @Test func noModuleKnowsOfANetwork() throws {
         let files = try FileManager.default.subpathsOfDirectory(atPath: checkout + "Sources")
             .filter { [".swift", ".c", ".h"].contains(where: $0.hasSuffix) }

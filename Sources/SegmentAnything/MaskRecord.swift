@@ -17,7 +17,9 @@ extension MaskRecord {
     /// The record of a mask that answers a prompt on a whole picture.
     ///
     /// - Parameters:
+    ///   - mask: as it was predicted.
     ///   - pixels: what ``PredictedMask/thresholded(at:)`` made of the mask.
+    ///   - stability: of the mask, from the same call.
     ///   - points: of the prompt.
     public init(_ mask: PredictedMask, _ pixels: Mask, stability: Double, points: [PixelPoint]) {
         let box = pixels.boundingBox

@@ -44,7 +44,9 @@ public struct PromptList: Hashable, Sendable {
 
     /// What the person should know: boxes that reach beyond the image are taken as they are, as by the official package.
     ///
-    /// - Parameter name: what the image is called.
+    /// - Parameters:
+    ///   - size: of the image.
+    ///   - name: what the image is called.
     public func warnings(on size: PixelSize, name: String) -> [Warning] {
         boxes.filter { $0.clipped(to: size) != $0 }.map {
             Warning(
@@ -55,6 +57,7 @@ public struct PromptList: Hashable, Sendable {
     /// The prompts, in the order of their numbers.
     ///
     /// - Parameters:
+    ///   - size: of the image.
     ///   - name: what the image is called in an error.
     ///   - masks: the mask input of each prompt, where there are any.
     /// - Throws: ``FileError`` `badData` for a box or a point wholly outside the image.

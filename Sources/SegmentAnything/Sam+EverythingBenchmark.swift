@@ -41,6 +41,7 @@ extension Sam {
     /// - Parameters:
     ///   - runs: of each share, in turn.
     ///   - shares: of masks that survive.
+    ///   - progress: called after each run with the number of runs done.
     /// - Throws: ``FileError`` `badData` where the weights give an embedding that is not finite.
     public func benchmarkEverything(
         runs: Int, shares: [Double], progress: (_ done: Int) -> Void = { _ in }

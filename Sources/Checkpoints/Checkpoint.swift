@@ -31,7 +31,7 @@ public struct Checkpoint: Sendable {
     private let opened: [OpenFile]
     /// By name. Names in a dictionary within a `.pth` begin with its own and a slash, as in `model/weight`.
     public let entries: [String: Entry]
-    /// What stands among the tensors of a `.pth` and is none, or none that can be read, and why.
+    /// The entries of a `.pth` that are no tensors, or none that can be read, and why.
     public let refused: [String: FileError]
     /// The `__metadata__` of safetensors; empty for other formats.
     public let metadata: [String: String]

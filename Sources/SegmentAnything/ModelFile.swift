@@ -41,7 +41,7 @@ public struct ModelFile: Sendable {
 
     public var path: String { checkpoint.path }
 
-    /// Where in the file the weights are: what stands before each of their names, such as `model/` or `module.`; empty where
+    /// Where in the file the weights are: what precedes each of their names, such as `model/` or `module.`; empty where
     /// they have their own names.
     public var prefix: String { names.prefix }
 

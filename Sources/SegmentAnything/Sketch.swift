@@ -60,7 +60,7 @@ extension Sketch {
         /// The activations' L2 norms.
         public var norms: [String: Double]
 
-        /// - Throws: ``FileError`` `badData` where the metadata are not such a header, or the signs are others than ours.
+        /// - Throws: ``FileError`` `badData` where the metadata are not such a header, or the signs are made in another way.
         static func read(_ text: String, file: String) throws(FileError) -> Header {
             let header = try? JSONDecoder().decode(Header.self, from: Data(text.utf8))
             guard let header, header.seed == Sketch.seed,

@@ -4,10 +4,10 @@ import SafeFiles
 /// Which of a checkpoint's tensors are a SAM's, and what each is called there.
 ///
 /// Training code wraps models and saves much besides: the weights then lie in a dictionary (`model/`, `state_dict/`), and
-/// their names begin with what they were wrapped in (`module.`, `_orig_mod.`, `sam.`, `model.`). Whatever stands before the
+/// their names begin with what they were wrapped in (`module.`, `_orig_mod.`, `sam.`, `model.`). Whatever precedes the
 /// patch embedding's name is that prefix, and only what begins with it is read.
 struct TensorNames {
-    /// What stands in the file before each official name.
+    /// What precedes each official name in the file.
     let prefix: String
     /// The name in the file of each official name.
     let byOfficialName: [String: String]
@@ -71,7 +71,7 @@ struct TensorNames {
         skippedCount = names.count { !$0.hasPrefix(prefix) || $0.dropFirst(prefix.count).contains("/") }
     }
 
-    /// A name as what stands before the encoder's module and what follows, without what wraps inner modules.
+    /// A name as what precedes the encoder's module and what follows, without what wraps inner modules.
     private static func split(_ name: String) -> (prefix: String, rest: String) {
         for root in ["image_encoder.", "vision_encoder."] {
             guard let start = name.range(of: root)?.lowerBound else { continue }

@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import SafeFiles
 
-/// Throws `cannotCreate` where labels stand that a person may have edited: whose SHA-256 is not the one in the `labels.json`
+/// Throws `cannotCreate` where there are labels that a person may have edited: whose SHA-256 is not the one in the `labels.json`
 /// beside them, or is not recorded there.
 public func requireUnedited(labels path: String) throws(FileError) {
     guard FileManager.default.fileExists(atPath: path) else { return }

@@ -70,7 +70,7 @@ public final class EmbeddingCache: Sendable {
         return hexadecimal(digest.finalize())
     }
 
-    /// Where an entry stands, whether it is there or not.
+    /// The path of an entry, whether it is there or not.
     func path(ofKey key: String) -> String { "\(folder)/\(key.prefix(1))/\(key).safetensors" }
 
     /// An entry; nil where there is none that can be used.

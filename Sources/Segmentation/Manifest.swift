@@ -6,7 +6,7 @@ import SafeFiles
 import Tensors
 
 /// What a label volume was made from and how: enough to check it, to repeat it to the byte, and to find every box's
-/// part in it. It stands beside the volume, as `labels.json` beside `labels.nii.gz`.
+/// part in it. It is written beside the volume, as `labels.json` beside `labels.nii.gz`.
 ///
 /// The same command gives the same manifest but for `seconds`, on any number of threads.
 public struct Manifest: Codable, Sendable {

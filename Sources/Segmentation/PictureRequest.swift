@@ -48,7 +48,7 @@ extension PictureRequest {
 
     /// Reads requests as JSON lines, empty ones left out.
     ///
-    /// - Parameter path: `-` is standard input. Pictures' paths are as they stand, from the working folder.
+    /// - Parameter path: `-` is standard input. Pictures' paths are from the working folder.
     /// - Returns: the requests, and what is wrong with lines that are none.
     /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is too long or holds no line.
     public static func lines(of path: String) throws(FileError) -> (requests: [PictureRequest], errors: [FileError]) {

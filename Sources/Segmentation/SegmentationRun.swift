@@ -66,14 +66,14 @@ public struct SegmentationRun: Sendable {
     public let segmenter: Segmenter
     /// The volume's file as it was read.
     let input: Manifest.Source
-    /// What of the labels that stand there is taken over.
+    /// What is taken over of the labels that are there.
     let earlier: EarlierLabels?
     /// What the person should know before.
     public let warnings: [Warning]
 
-    /// Reads the volume, of whose place ``AnnotatedVolumes/warnings`` tell.
+    /// Reads the volume; ``AnnotatedVolumes/warnings`` are about its place.
     ///
-    /// - Parameter earlier: what of the labels that stand there is taken over; see ``VolumePlan``.
+    /// - Parameter earlier: what is taken over of the labels that are there; see ``VolumePlan``.
     /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where it is no volume, does not look like CT and
     ///   no intensity was chosen, or two signs of anatomy agree that the boxes were drawn in another view than the one
     ///   that is assumed.

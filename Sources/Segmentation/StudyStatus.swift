@@ -6,7 +6,7 @@ import SafeFiles
 public struct StudyStatus: Encodable, Sendable {
     public enum State: String, Encodable, Sendable, CaseIterable {
         case done
-        /// Labels stand there that are not what the call would write.
+        /// There are labels that are not what the call would write.
         case stale
         case missing
         case claimed

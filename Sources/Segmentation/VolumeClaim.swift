@@ -26,7 +26,7 @@ public struct VolumeClaim: Codable, Hashable, Sendable {
         machine = Self.machine
     }
 
-    /// Where the claim on a volume stands, by the path of its labels.
+    /// The path of the claim on a volume, by that of its labels.
     public static func path(besideLabels labels: String) -> String { withoutVolumeExtension(labels) + ".claim" }
 
     /// Claims a volume.

@@ -9,7 +9,7 @@ import SafeFiles
 /// That a volume is done is proven by its manifest's digests: of the volume, the boxes, their record, the list of classes
 /// and the weights, which must be those of the files now, of the labels, and by the options.
 public struct VolumePlan: Sendable {
-    /// What a call does with labels that stand there.
+    /// What a call does with labels that are there.
     public enum Mode: Sendable {
         /// Slices that differ are computed.
         case changes
@@ -22,11 +22,11 @@ public struct VolumePlan: Sendable {
     public let annotated: AnnotatedVolume
     /// What is not as the call would have it, such as "the boxes changed"; empty where the volume is done.
     public let reasons: [String]
-    /// Whether labels stand there.
+    /// Whether labels are there.
     public let hasLabels: Bool
     /// How many slices are to be encoded.
     public let sliceCount: Int
-    /// The manifest that stands there, where nothing is to be done.
+    /// The manifest that is there, where nothing is to be done.
     public let manifest: Manifest?
     /// What is taken over.
     public let earlier: EarlierLabels?

@@ -114,7 +114,7 @@ struct NamedLabels {
 
     init(_ text: String) throws {
         for (first, second) in try parsePairs(text) {
-            // The number may stand on either side, where only one side is one.
+            // The number may be on either side, where only one side is one.
             let isReversed = UInt16(first) == nil && UInt16(second) != nil
             let (number, name) = isReversed ? (second, first) : (first, second)
             guard let label = UInt16(number), label > 0 else {
@@ -139,7 +139,7 @@ private func parseMap(_ text: String) throws -> [UInt16: UInt16] {
     return map
 }
 
-/// Where the record beside labels stands, if one is there.
+/// The path of the record beside labels, if one is there.
 func labelsRecords(_ labels: String) -> [String] {
     [LabelsRecord.path(besideLabels: labels)].filter(FileManager.default.fileExists)
 }
@@ -173,7 +173,7 @@ extension EvaluationReport {
         print(leftAligned(name, 18) + leftAligned(dice(slice), 20) + leftAligned(dice(volume), 20) + rest)
     }
 
-    /// A mean with the number of volumes that it stands for.
+    /// A mean with the number of its volumes.
     private func counted(_ summary: Summary, _ mean: String) -> String {
         summary.n == 0 ? mean : "\(mean) (\(summary.n))"
     }

@@ -21,13 +21,12 @@ public struct LabelMap: Hashable, Sendable {
         func wrong(_ what: String) -> FileError { FileError(.usage, file: "--labels", what) }
         var labels: [Int: UInt16] = [:]
         for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let parts = entry.split(separator: "=", omittingEmptySubsequences: false)
-            guard parts.count > 1 else { throw wrong("\"\(entry)\" is not CLASS=LABEL") }
-            func text(_ parts: ArraySlice<Substring>) -> String {
-                parts.joined(separator: "=").trimmingCharacters(in: .whitespaces)
+            guard let begin = entry.firstIndex(of: "="), let end = entry.lastIndex(of: "=") else {
+                throw wrong("\"\(entry)\" is not CLASS=LABEL")
             }
-            var (name, label) = (text(parts.dropLast()), text(parts.suffix(1)))
-            let (first, rest) = (text(parts.prefix(1)), text(parts.dropFirst()))
+            func text(_ part: Substring) -> String { part.trimmingCharacters(in: .whitespaces) }
+            var (name, label) = (text(entry[..<end]), text(entry[end...].dropFirst()))
+            let (first, rest) = (text(entry[..<begin]), text(entry[begin...].dropFirst()))
             if Int(label) == nil, Int(first) != nil, classes?.id(of: rest) != nil { (name, label) = (rest, first) }
             guard let classID = try classes.id(ofNameOrNumber: name) else {
                 throw wrong("there is no class \"\(name)\"" + (classes == nil ? "; names need --classes" : ""))

@@ -83,6 +83,10 @@ import Testing
             let text = (0..<count).map { "l\($0)=\($0 + 1)" }.joined(separator: ",")
             return { _ = try LabelMap(text, classes: list) }
         }
+        try expectLinearGrowth(from: 1000) { count in
+            let text = String(repeating: "=", count: count)
+            return { expectError(.usage, "there is no class") { _ = try LabelMap(text, classes: nil) } }
+        }
     }
 
     /// Objects; values of one element; white space around a path; nested elements.

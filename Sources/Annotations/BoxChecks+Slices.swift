@@ -212,7 +212,7 @@ extension BoxChecks {
         guard let first = marked.first, let last = marked.last else { return [] }
         let open = boxes.keys.sorted().flatMap { ends($0) }.filter { goesOn($0.classID, from: $0.slice, $0.isUpper) }
         let whole = [(slice: first, isUpper: false), (slice: last, isUpper: true)].filter { place in
-            open.count { $0.isUpper == place.isUpper && abs($0.slice - place.slice) <= step && $0.share >= 0.58 } > 1
+            open.count { $0.isUpper == place.isUpper && abs($0.slice - place.slice) <= step && $0.share >= 0.65 } > 1
         }
         if !whole.isEmpty { return whole.map { finding(.stopped, nil, nil, [$0.slice]) } }
         let exchanged = Set(exchangedPlaces.flatMap { [$0.key.classID, $0.value] })

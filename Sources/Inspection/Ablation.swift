@@ -167,16 +167,3 @@ extension Prompt {
     /// Of how many things it is made: points, a box, a mask.
     fileprivate var partCount: Int { points.count + (box == nil ? 0 : 1) + (mask == nil ? 0 : 1) }
 }
-
-extension Mask {
-    /// |A ∩ B| / |A ∪ B|; 1 where both are empty.
-    public func intersectionOverUnion(with other: Mask) -> Double {
-        precondition(size == other.size, "masks of \(size) and \(other.size)")
-        var (both, either) = (0, 0)
-        for (a, b) in zip(values, other.values) {
-            both += a && b ? 1 : 0
-            either += a || b ? 1 : 0
-        }
-        return either == 0 ? 1 : Double(both) / Double(either)
-    }
-}

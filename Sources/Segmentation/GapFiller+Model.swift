@@ -49,7 +49,8 @@ extension GapFiller {
             let next = try following(parts, onSlice: slice)
             let (mask, before) = (union(next), union(parts))
             guard let score = next.map(\.answer.score).min(), score >= Self.leastScore,
-                mask.overlap(before) >= Self.leastOverlap, let grey, let own = median(mask, ofSlice: slice),
+                mask.intersectionOverUnion(with: before) >= Self.leastOverlap, let grey,
+                let own = median(mask, ofSlice: slice),
                 abs(own - grey) <= Self.mostGreyChange
             else { break }
             masks.append(FilledMask(slice: slice, mask: mask, score: score))

@@ -47,37 +47,3 @@ extension [LeftOut] {
         return difference > 0 ? .shape : .box
     }
 }
-
-extension Mask {
-    /// 2 · |both| / (|one| + |other|), and 1 of two empty masks.
-    func dice(_ other: Mask) -> Double {
-        precondition(size == other.size, "masks of \(size) and \(other.size)")
-        let both = zip(values, other.values).reduce(0) { $0 + ($1.0 && $1.1 ? 1 : 0) }
-        let sum = area + other.area
-        return sum == 0 ? 1 : Double(2 * both) / Double(sum)
-    }
-
-    /// |both| / |either|, and 0 of two empty masks.
-    func overlap(_ other: Mask) -> Double {
-        precondition(size == other.size, "masks of \(size) and \(other.size)")
-        let both = zip(values, other.values).reduce(0) { $0 + ($1.0 && $1.1 ? 1 : 0) }
-        let either = area + other.area - both
-        return either == 0 ? 0 : Double(both) / Double(either)
-    }
-
-    /// What more than half of some masks have.
-    static func majority(_ masks: [Mask]) -> Mask {
-        Mask(
-            size: masks[0].size,
-            values: masks[0].values.indices.map { pixel in 2 * masks.count { $0.values[pixel] } > masks.count })
-    }
-
-    /// What any of some masks has.
-    static func union(_ masks: [Mask], size: PixelSize) -> Mask {
-        var result = Mask(size: size, values: [Bool](repeating: false, count: size.area))
-        for mask in masks {
-            for (pixel, isInside) in mask.values.enumerated() where isInside { result.values[pixel] = true }
-        }
-        return result
-    }
-}

@@ -91,57 +91,10 @@ extension PixelBox {
 // MARK: Distances
 
 /// The distance of each pixel to the nearest one of a set, 0 in the set; of an empty set, more than any in the image.
-///
-/// Columns first, then the lower envelope of a parabola for each pixel of a row (Felzenszwalb and Huttenlocher, "Distance
-/// transforms of sampled functions", Theory of Computing 8, 2012).
 func distances(to set: [Bool], _ size: PixelSize, _ spacing: SIMD2<Double>) -> [Double] {
     precondition(set.count == size.area && min(spacing.x, spacing.y) > 0, "\(set.count) pixels of \(size), \(spacing)")
-    var squares = [Double](repeating: .infinity, count: size.area)
-    for x in 0..<size.width {
-        for rows in [Array(0..<size.height), (0..<size.height).reversed()] {
-            var nearest: Int?
-            for y in rows {
-                let pixel = y * size.width + x
-                if set[pixel] { nearest = y }
-                if let nearest {
-                    let distance = Double(y - nearest) * spacing.y
-                    squares[pixel] = min(squares[pixel], distance * distance)
-                }
-            }
-        }
-    }
-    for y in 0..<size.height {
-        let row = y * size.width..<(y + 1) * size.width
-        let lowest = lowerEnvelope(squares[row], spacing: spacing.x)
-        squares.replaceSubrange(row, with: lowest)
-    }
+    let squares = squaredDistances(
+        to: set, VolumeSize(i: size.width, j: size.height, k: 1), SIMD3(spacing.x, spacing.y, 1))
     let (width, height) = (Double(size.width) * spacing.x, Double(size.height) * spacing.y)
     return squares.map { $0.isFinite ? $0.squareRoot() : (width * width + height * height).squareRoot() }
-}
-
-/// At each place the least of `heights[q] + (spacing · (place − q))²` over all q.
-private func lowerEnvelope(_ heights: ArraySlice<Double>, spacing: Double) -> [Double] {
-    let heights = Array(heights)
-    /// The parabolas that are lowest somewhere, from left to right, and where each begins to be.
-    var (lowest, starts): ([Int], [Double]) = ([], [])
-    func atZero(_ q: Int) -> Double { heights[q] / (spacing * spacing) + Double(q * q) }
-    for q in heights.indices where heights[q].isFinite {
-        var start = -Double.infinity
-        while let last = lowest.last {
-            start = (atZero(q) - atZero(last)) / Double(2 * (q - last))
-            if start > starts[starts.count - 1] { break }
-            lowest.removeLast()
-            starts.removeLast()
-            start = -.infinity
-        }
-        lowest.append(q)
-        starts.append(start)
-    }
-    guard !lowest.isEmpty else { return heights }
-    var current = 0
-    return heights.indices.map { place in
-        while current + 1 < lowest.count, starts[current + 1] <= Double(place) { current += 1 }
-        let distance = Double(place - lowest[current]) * spacing
-        return heights[lowest[current]] + distance * distance
-    }
 }

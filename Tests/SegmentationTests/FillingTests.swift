@@ -182,7 +182,7 @@ import Testing
             for slice in gap.place.below == nil ? gap.place.slices.reversed() : gap.place.slices {
                 guard let box = before.mask.boundingBox?.grown(by: 0.05).clipped(to: slices.imageSize) else { break }
                 let next = try answer(slice, box, mask: before.lowResLogits, run)
-                guard next.score >= 0.5, next.mask.overlap(before.mask) >= 0.5, let grey,
+                guard next.score >= 0.5, next.mask.intersectionOverUnion(with: before.mask) >= 0.5, let grey,
                     let own = median(next.mask, slice), abs(Int(own) - Int(grey)) <= 13
                 else { break }
                 expected.append(slice)

@@ -63,7 +63,7 @@ let package = Package(
             ]),
 
         // What test targets share. No product: a consumer does not build it.
-        .target(name: "TestSupport", dependencies: ["SafeFiles"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["SafeFiles", "Tensors"], path: "Tests/TestSupport"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "SafeFiles", "Tensors", "TestSupport"],

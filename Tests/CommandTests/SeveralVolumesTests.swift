@@ -6,16 +6,6 @@ import Testing
 @Suite struct SeveralVolumesTests {
     let folder = Folder()
 
-    /// Two volumes of one size, and boxes that tell them apart: one slice each.
-    private func makeVolumes() throws {
-        folder.write("ct/readme.txt", "")
-        for name in ["img0001", "img0002"] {
-            try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/ct/\(name).nii.gz")
-        }
-        folder.write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
-        folder.write("boxes/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n0 0.2 0.2 0.1 0.1\n")
-    }
-
     private func segment(_ volume: String, _ more: [String], boxes: String = "boxes") throws -> Command {
         try Command(
             ["segment", volume, "--boxes", boxes, "--model", randomWeights, "--json"] + more, in: folder.path)
@@ -28,7 +18,7 @@ import Testing
     }
 
     @Test func aFolderOfVolumes() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
         #expect(command.status == 0)
         #expect(boxCounts(command) == ["img0001": 1, "img0002": 2])
@@ -65,7 +55,7 @@ import Testing
     }
 
     @Test func eachVolumeGoesToTheAnnotatorWhoDrewOnIt() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         folder.write("crowd/anna/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
         folder.write("crowd/ben/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n")
         let command = try segment("ct", ["-o", "{case}.nii"], boxes: "crowd")
@@ -84,7 +74,7 @@ import Testing
     }
 
     @Test func aTableOfBoxes() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         folder.write(
             "boxes.csv",
             "slice,class,x0,y0,x1,y1,seconds\nimg0001-slice003,0,10,20,60,70,4\nimg0002-slice004,0,1,2,30,40,\n")
@@ -94,7 +84,7 @@ import Testing
     }
 
     @Test func eachVolumesOutputsMayHaveAFolder() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         // One without boxes, for which nothing is made.
         try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: folder.path + "/ct/img0003.nii.gz")
         #expect(try segment("ct", ["-o", "out/{case}/labels.nii", "--preview", "{case}/look.png"]).status == 0)
@@ -106,7 +96,7 @@ import Testing
     }
 
     @Test func whatIsNotReadIsTold() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         for name in ["img0001-slic005.txt", "img0001_slice006.xml", "class_list.txt"] {
             folder.write("boxes/\(name)", "0 0.5 0.5 0.2 0.1\n")
         }
@@ -118,7 +108,7 @@ import Testing
     }
 
     @Test func rowsOfNoSliceAreCountedOnce() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n3,0,10,20,60,70\nx,0,1,2,3,4\n4,0,1,2,30,y\n")
         let wrong = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "boxes.csv")
         #expect(wrong.status == 65)
@@ -132,7 +122,7 @@ import Testing
     }
 
     @Test func aTableWhoseOnlyRowIsBadIsBadDataAndNotMissing() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         folder.write("boxes.csv", "slice,class,x0,y0,x1,y1\n2,0,10,5,25,20,75,15,5,5\n")
         let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "boxes.csv")
         #expect(command.status == 65)
@@ -140,7 +130,7 @@ import Testing
     }
 
     @Test func malformedBoxesOfAllVolumesAreToldAtOnce() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         folder.write("boxes/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")
         folder.write("boxes/img0002-slice099.txt", "0 0.5 0.5 0.2 0.1\n")
         let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
@@ -162,7 +152,7 @@ import Testing
 
     /// The others' labels are worth as much without the one that cannot be made.
     @Test func oneVolumeThatCannotBeReadStopsNoOther() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         let path = folder.path + "/ct/img0001.nii.gz"
         let whole = try Data(contentsOf: URL(filePath: path))
         try whole.dropLast(whole.count / 2).write(to: URL(filePath: path))
@@ -176,7 +166,7 @@ import Testing
 
     /// Neither does one whose header is none, whatever reads the others.
     @Test func oneVolumeWithoutAHeaderStopsNoOther() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         folder.write("ct/img0001.nii.gz", "a page that the download gave")
         let failure = "error: ct/img0001.nii.gz: not a NIfTI volume"
         func run(_ command: String, _ more: [String]) throws -> Command {
@@ -214,7 +204,7 @@ import Testing
 
     /// Their masks would take more memory than the machine has.
     @Test func aSliceHasABoundOfBoxes() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         folder.write("boxes/img0001-slice003.txt", String(repeating: "0 0.5 0.5 0.2 0.1\n", count: 1025))
         let command = try segment("ct", ["-o", "labels/{case}.nii.gz"])
         #expect(command.status == 65)
@@ -226,7 +216,7 @@ import Testing
     }
 
     @Test func slicesOfSeveralVolumesShareARecord() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         let command = try Command(["slices", "ct", "--view", "radiological", "-o", "boxes"], in: folder.path)
         #expect(command.status == 0)
         let text = try Data(contentsOf: URL(filePath: folder.path + "/boxes/slices.json"))
@@ -252,7 +242,7 @@ import Testing
     }
 
     @Test func theListNamesVolumeAndAnnotator() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         let whole = (3...6).map { "boxes/img0001-slice00\($0).txt" }
         for path in whole where !path.contains("005") { folder.write(path, "0 0.5 0.5 0.2 0.1\n") }
         folder.write("classes.txt", "liver\n")
@@ -268,7 +258,7 @@ import Testing
     }
 
     @Test func classesThatNobodyWasAskedForMayBeMissing() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         for slice in 4...6 { folder.write("boxes/img0001-slice00\(slice).txt", "0 0.5 0.5 0.2 0.1\n") }
         folder.write("classes.txt", "liver\nstomach\nspleen\n")
         func check(_ more: [String]) throws -> Command {
@@ -297,7 +287,7 @@ import Testing
 
     @Test(arguments: wrong.indices) func wrongOptions(index: Int) throws {
         let wrong = Self.wrong[index]
-        try makeVolumes()
+        try folder.makeVolumes()
         let command = try segment("ct", wrong.more)
         #expect(command.status == wrong.status)
         #expect(command.errors.contains(wrong.says))
@@ -309,140 +299,14 @@ import Testing
         #expect(command.status == 66)
     }
 
-    // MARK: Several annotators
-
-    @Test func agreementAndMergeOfTheDemosAnnotators() throws {
-        let arguments = [demo + "/ct.nii.gz", "--boxes", demo + "/boxes", "--classes", demo + "/class_list.txt"]
-        let agreement = try Command(["annotations", "agreement"] + arguments + ["--json"], in: folder.path)
-        #expect(agreement.status == 0)
-        let rows = try #require(agreement.json["annotators"] as? [[String: Any]])
-        #expect(rows.compactMap { $0["name"] as? String } == (1...4).map { "annotator-\($0)" })
-        // Their own list of mistakes: the second exchanged two boxes, the fourth displaced one. What they forgot is what
-        // they missed, with what was displaced or exchanged.
-        #expect(rows.compactMap { $0["alone"] as? Int } == [0, 2, 0, 1])
-        let listed = try String(contentsOfFile: demo + "/mistakes.csv", encoding: .utf8).split(separator: "\n")
-            .dropFirst()
-        let mistakes = (1...4).map { number in listed.count { $0.hasPrefix("\(number),") } }
-        #expect(rows.compactMap { $0["missed"] as? Int } == mistakes)
-        let table = try Command(["annotations", "agreement"] + arguments, in: folder.path)
-        #expect(table.output.contains("annotator-3") && table.output.contains("spleen"))
-
-        let merge = try Command(["annotations", "merge"] + arguments + ["-o", "merged.csv"], in: folder.path)
-        #expect(merge.status == 0)
-        #expect(merge.output == "wrote 101 boxes to merged.csv; left out 3 that fewer than half drew\n")
-        let check = try Command(
-            [
-                "annotations", "check", demo + "/ct.nii.gz", "--boxes", "merged.csv", "--classes",
-                demo + "/class_list.txt",
-            ],
-            in: folder.path)
-        #expect(
-            check.output.split(separator: "\n").allSatisfy { $0.contains("never marked") || $0.contains("to look at") })
-    }
-
-    /// OpenLabeling's own files of three who share the slices: an empty one is no word against a box.
-    private func share() throws {
-        try makeVolumes()
-        folder.write("classes.txt", "liver\nspleen\n")
-        for (index, name) in ["anna", "ben", "carl"].enumerated() {
-            for slice in 0..<9 {
-                folder.write(
-                    "crowd/\(name)/output/YOLO_darknet/img0001-slice00\(slice).txt",
-                    slice / 3 == index ? "0 0.5 0.5 0.2 0.1\n" : "")
-            }
-        }
-    }
-
-    @Test func emptyFilesAreNoEvidence() throws {
-        try share()
-        func run(_ command: String, _ more: [String]) throws -> Command {
-            try Command(
-                ["annotations", command, "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt"] + more,
-                in: folder.path)
-        }
-        let merge = try run("merge", ["-o", "m.csv"])
-        #expect(merge.output == "wrote 9 boxes to m.csv; left out 0 that fewer than half drew\n")
-        let strict = try run("merge", ["-o", "m.csv", "--empty-means", "nothing"])
-        #expect(strict.output == "wrote 0 boxes to m.csv; left out 9 that fewer than half drew\n")
-        let missed = { (command: Command) in
-            (command.json["annotators"] as? [[String: Any]])?.compactMap { $0["missed"] as? Int }
-        }
-        #expect(missed(try run("agreement", ["--json"])) == [0, 0, 0])
-        // Ben was to look at all slices as well.
-        folder.write("tasks.csv", "annotator,class,case,first,last\nben,liver,img0001,0,8\n")
-        #expect(missed(try run("agreement", ["--json", "--tasks", "tasks.csv"])) == [0, 6, 0])
-        // The work is shared: nobody stopped, and nobody forgot the others' slices.
-        let check = try run("check", ["--except", "spleen"])
-        #expect(check.output == "nothing to look at\n")
-        let coverage = try run("coverage", ["--json"])
-        #expect(coverage.status == 1)
-        let rows = try #require(coverage.json["coverage"] as? [[String: Any]])
-        #expect(rows.compactMap { $0["drawn"] as? Int } == [9, 0])
-        #expect(rows.compactMap { $0["complete"] as? Bool } == [true, false])
-        #expect(rows[0]["annotators"] as? [String] == ["anna", "ben", "carl"])
-        let complete = try run("coverage", ["--except", "spleen"])
-        #expect(complete.status == 0)
-        #expect(complete.output.hasSuffix("complete\n"))
-    }
-
-    @Test(arguments: ["yolo", "voc"]) func mergedFilesAreReadAgain(format: String) throws {
-        try share()
-        let arguments = ["annotations", "merge", "ct/img0001.nii.gz", "--classes", "classes.txt", "--boxes"]
-        let merge = try Command(arguments + ["crowd", "--format", format, "-o", "m/all"], in: folder.path)
-        #expect(merge.output == "wrote 9 boxes to m/all; left out 0 that fewer than half drew\n", "\(merge.errors)")
-        let ending = format == "yolo" ? "txt" : "xml"
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/m/all")
-        // Of every slice of the volume: what an earlier merge left is replaced.
-        #expect(files.count == 24 && files.allSatisfy { $0.hasSuffix(ending) })
-        let again = try Command(
-            ["annotations", "coverage", "ct/img0001.nii.gz", "--boxes", "m/all", "--classes", "classes.txt", "--json"],
-            in: folder.path)
-        #expect((again.json["coverage"] as? [[String: Any]])?.first?["drawn"] as? Int == 9)
-        let wrong = try Command(arguments + ["crowd", "--format", format, "-o", "m.csv"], in: folder.path)
-        #expect(wrong.status == 64)
-    }
-
     @Test func everyThirdSliceIsHandedOut() throws {
-        try makeVolumes()
+        try folder.makeVolumes()
         #expect(try Command(["slices", "ct/img0001.nii.gz", "--every", "3", "-o", "s"], in: folder.path).status == 0)
         let pictures = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/s").filter {
             $0.hasSuffix(".png")
         }
         #expect(pictures.sorted() == (0..<8).map { String(format: "img0001-slice%03d.png", 3 * $0) })
         #expect(try Command(["slices", "ct/img0001.nii.gz", "--every", "0", "-o", "s"], in: folder.path).status == 64)
-    }
-
-    @Test func mergingKeepsHowSlicesWereTurned() throws {
-        try makeVolumes()
-        for name in ["anna", "ben"] {
-            let slices = try Command(
-                ["slices", "ct", "--view", "radiological", "-o", "crowd/\(name)"], in: folder.path)
-            #expect(slices.status == 0)
-            folder.write("crowd/\(name)/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
-        }
-        let merge = {
-            try Command(["annotations", "merge", "ct", "--boxes", "crowd", "-o", "m/merged.csv"], in: self.folder.path)
-        }
-        folder.write("m/readme.txt", "")
-        #expect(try merge().status == 0)
-        let command = try segment("ct/img0001.nii.gz", ["-o", "l.nii"], boxes: "m/merged.csv")
-        #expect((command.json["options"] as? [String: Any])?["view"] as? String == "radiological")
-        #expect(
-            try Command(["slices", "ct/img0001.nii.gz", "--view", "array", "-o", "crowd/ben"], in: folder.path).status
-                == 73)
-        try FileManager.default.removeItem(atPath: folder.path + "/crowd/ben/slices.json")
-        let mixed = try merge()
-        #expect(mixed.status == 65)
-        #expect(mixed.errors.contains("turned in another way"))
-        try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna/slices.json")
-        let other = try merge()
-        #expect(other.status == 73)
-        #expect(other.errors.contains("already holds a record of other slices"))
-        try FileManager.default.removeItem(atPath: folder.path + "/m/slices.json")
-        try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna")
-        let alone = try merge()
-        #expect(alone.status == 65)
-        #expect(alone.errors.contains("one annotator alone: expected two annotators or more, found ben"))
     }
 
     @Test func theDemoShowsItAll() throws {
@@ -457,5 +321,17 @@ import Testing
         let means = command.output.matches(of: /mean +([0-9.]+) ±/).compactMap { Double($0.output.1) }
         // The boxes of one annotator who makes mistakes, and what all four agree on.
         #expect(means.count == 2 && means[0] < means[1] && means[1] > 0.85)
+    }
+}
+
+extension Folder {
+    /// Two volumes of one size, and boxes that tell them apart: one slice each.
+    func makeVolumes() throws {
+        write("ct/readme.txt", "")
+        for name in ["img0001", "img0002"] {
+            try FileManager.default.copyItem(atPath: demo + "/ct.nii.gz", toPath: path + "/ct/\(name).nii.gz")
+        }
+        write("boxes/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        write("boxes/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n0 0.2 0.2 0.1 0.1\n")
     }
 }

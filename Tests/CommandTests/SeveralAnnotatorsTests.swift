@@ -1,0 +1,136 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Boxes of several annotators: agreement, merging, coverage.
+@Suite struct SeveralAnnotatorsTests {
+    let folder = Folder()
+
+    @Test func agreementAndMergeOfTheDemosAnnotators() throws {
+        let arguments = [demo + "/ct.nii.gz", "--boxes", demo + "/boxes", "--classes", demo + "/class_list.txt"]
+        let agreement = try Command(["annotations", "agreement"] + arguments + ["--json"], in: folder.path)
+        #expect(agreement.status == 0)
+        let rows = try #require(agreement.json["annotators"] as? [[String: Any]])
+        #expect(rows.compactMap { $0["name"] as? String } == (1...4).map { "annotator-\($0)" })
+        // Their own list of mistakes: the second exchanged two boxes, the fourth displaced one. What they forgot is what
+        // they missed, with what was displaced or exchanged.
+        #expect(rows.compactMap { $0["alone"] as? Int } == [0, 2, 0, 1])
+        let listed = try String(contentsOfFile: demo + "/mistakes.csv", encoding: .utf8).split(separator: "\n")
+            .dropFirst()
+        let mistakes = (1...4).map { number in listed.count { $0.hasPrefix("\(number),") } }
+        #expect(rows.compactMap { $0["missed"] as? Int } == mistakes)
+        let table = try Command(["annotations", "agreement"] + arguments, in: folder.path)
+        #expect(table.output.contains("annotator-3") && table.output.contains("spleen"))
+
+        let merge = try Command(["annotations", "merge"] + arguments + ["-o", "merged.csv"], in: folder.path)
+        #expect(merge.status == 0)
+        #expect(merge.output == "wrote 101 boxes to merged.csv; left out 3 that fewer than half drew\n")
+        let check = try Command(
+            [
+                "annotations", "check", demo + "/ct.nii.gz", "--boxes", "merged.csv", "--classes",
+                demo + "/class_list.txt",
+            ],
+            in: folder.path)
+        #expect(
+            check.output.split(separator: "\n").allSatisfy { $0.contains("never marked") || $0.contains("to look at") })
+    }
+
+    /// OpenLabeling's own files of three who share the slices: an empty one is no word against a box.
+    private func share() throws {
+        try folder.makeVolumes()
+        folder.write("classes.txt", "liver\nspleen\n")
+        for (index, name) in ["anna", "ben", "carl"].enumerated() {
+            for slice in 0..<9 {
+                folder.write(
+                    "crowd/\(name)/output/YOLO_darknet/img0001-slice00\(slice).txt",
+                    slice / 3 == index ? "0 0.5 0.5 0.2 0.1\n" : "")
+            }
+        }
+    }
+
+    @Test func emptyFilesAreNoEvidence() throws {
+        try share()
+        func run(_ command: String, _ more: [String]) throws -> Command {
+            try Command(
+                ["annotations", command, "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt"] + more,
+                in: folder.path)
+        }
+        let merge = try run("merge", ["-o", "m.csv"])
+        #expect(merge.output == "wrote 9 boxes to m.csv; left out 0 that fewer than half drew\n")
+        let strict = try run("merge", ["-o", "m.csv", "--empty-means", "nothing"])
+        #expect(strict.output == "wrote 0 boxes to m.csv; left out 9 that fewer than half drew\n")
+        let missed = { (command: Command) in
+            (command.json["annotators"] as? [[String: Any]])?.compactMap { $0["missed"] as? Int }
+        }
+        #expect(missed(try run("agreement", ["--json"])) == [0, 0, 0])
+        // Ben was to look at all slices as well.
+        folder.write("tasks.csv", "annotator,class,case,first,last\nben,liver,img0001,0,8\n")
+        #expect(missed(try run("agreement", ["--json", "--tasks", "tasks.csv"])) == [0, 6, 0])
+        // The work is shared: nobody stopped, and nobody forgot the others' slices.
+        let check = try run("check", ["--except", "spleen"])
+        #expect(check.output == "nothing to look at\n")
+        let coverage = try run("coverage", ["--json"])
+        #expect(coverage.status == 1)
+        let rows = try #require(coverage.json["coverage"] as? [[String: Any]])
+        #expect(rows.compactMap { $0["drawn"] as? Int } == [9, 0])
+        #expect(rows.compactMap { $0["complete"] as? Bool } == [true, false])
+        #expect(rows[0]["annotators"] as? [String] == ["anna", "ben", "carl"])
+        let complete = try run("coverage", ["--except", "spleen"])
+        #expect(complete.status == 0)
+        #expect(complete.output.hasSuffix("complete\n"))
+    }
+
+    @Test(arguments: ["yolo", "voc"]) func mergedFilesAreReadAgain(format: String) throws {
+        try share()
+        let arguments = ["annotations", "merge", "ct/img0001.nii.gz", "--classes", "classes.txt", "--boxes"]
+        let merge = try Command(arguments + ["crowd", "--format", format, "-o", "m/all"], in: folder.path)
+        #expect(merge.output == "wrote 9 boxes to m/all; left out 0 that fewer than half drew\n", "\(merge.errors)")
+        let ending = format == "yolo" ? "txt" : "xml"
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/m/all")
+        // Of every slice of the volume: what an earlier merge left is replaced.
+        #expect(files.count == 24 && files.allSatisfy { $0.hasSuffix(ending) })
+        let again = try Command(
+            ["annotations", "coverage", "ct/img0001.nii.gz", "--boxes", "m/all", "--classes", "classes.txt", "--json"],
+            in: folder.path)
+        #expect((again.json["coverage"] as? [[String: Any]])?.first?["drawn"] as? Int == 9)
+        let wrong = try Command(arguments + ["crowd", "--format", format, "-o", "m.csv"], in: folder.path)
+        #expect(wrong.status == 64)
+    }
+
+    @Test func mergingKeepsHowSlicesWereTurned() throws {
+        try folder.makeVolumes()
+        for name in ["anna", "ben"] {
+            let slices = try Command(
+                ["slices", "ct", "--view", "radiological", "-o", "crowd/\(name)"], in: folder.path)
+            #expect(slices.status == 0)
+            folder.write("crowd/\(name)/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        }
+        let merge = {
+            try Command(["annotations", "merge", "ct", "--boxes", "crowd", "-o", "m/merged.csv"], in: self.folder.path)
+        }
+        folder.write("m/readme.txt", "")
+        #expect(try merge().status == 0)
+        let command = try Command(
+            [
+                "segment", "ct/img0001.nii.gz", "--boxes", "m/merged.csv", "--model", randomWeights, "--json", "-o",
+                "l.nii",
+            ], in: folder.path)
+        #expect((command.json["options"] as? [String: Any])?["view"] as? String == "radiological")
+        #expect(
+            try Command(["slices", "ct/img0001.nii.gz", "--view", "array", "-o", "crowd/ben"], in: folder.path).status
+                == 73)
+        try FileManager.default.removeItem(atPath: folder.path + "/crowd/ben/slices.json")
+        let mixed = try merge()
+        #expect(mixed.status == 65)
+        #expect(mixed.errors.contains("turned in another way"))
+        try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna/slices.json")
+        let other = try merge()
+        #expect(other.status == 73)
+        #expect(other.errors.contains("already holds a record of other slices"))
+        try FileManager.default.removeItem(atPath: folder.path + "/m/slices.json")
+        try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna")
+        let alone = try merge()
+        #expect(alone.status == 65)
+        #expect(alone.errors.contains("one annotator alone: expected two annotators or more, found ben"))
+    }
+}

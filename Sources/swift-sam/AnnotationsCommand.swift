@@ -82,24 +82,21 @@ struct MergeAnnotations: ParsableCommand, CommonCommand {
 
     @OptionGroup var boxes: BoxOptions
 
-    @Option(
-        help: "The classes' names, a line each (class_list.txt); Pascal VOC needs it.",
-        completion: .file(extensions: ["txt"]))
-    var classes: String?
+    @OptionGroup var classes: ClassOptions
 
     @OptionGroup var slicing: SlicingOptions
 
     @OptionGroup var output: BoxOutputOptions
     @OptionGroup var common: CommonOptions
 
-    mutating func validate() throws { try output.validate(hasClasses: classes != nil) }
+    mutating func validate() throws { try output.validate(hasClasses: !classes.reads.isEmpty) }
 
     func run() throws {
-        let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        let classList = try classes.list()
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classList)
         printSkipped(annotated.unreadable.map(\.error))
         let merged = try MergedBoxes(try annotated.agreedBoxes(), pattern: slicing.pattern, classes: classList)
-        try output.write(merged, of: annotated, reads: [classes].compactMap { $0 }) {
+        try output.write(merged, of: annotated, reads: classes.reads) {
             print(
                 "wrote \(merged.count) boxes to \(output.output); left out \(merged.leftOut) that fewer than half drew")
             if merged.majoritiesOfOne > 0 {

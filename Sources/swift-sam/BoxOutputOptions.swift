@@ -41,10 +41,10 @@ struct BoxOutputOptions: ParsableArguments {
         let (standing, record) = (try FoundRecord(in: [place]), annotated.record)
         // A record that is there stays, or is refused below.
         let newRecord = standing == nil && record != nil ? recordPath : nil
-        var files = [(output, merged.csv)]
-        if format != .csv {
-            files = Array(zip(merged.names(format).map { SafeFiles.path(of: $0, in: output) }, merged.contents(format)))
-        }
+        var files =
+            format == .csv
+            ? [(output, merged.csv)]
+            : Array(zip(merged.names(format).map { SafeFiles.path(of: $0, in: output) }, merged.contents(format)))
         if format == .yolo, let filled = merged.filled {
             files.append((SafeFiles.path(of: "filled.csv", in: output), filled))
         }

@@ -21,10 +21,7 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
     @Option(help: "The one of several annotators whose boxes count.")
     var annotator: String?
 
-    @Option(
-        help: "The classes' names, a line each (class_list.txt); Pascal VOC needs it.",
-        completion: .file(extensions: ["txt"]))
-    var classes: String?
+    @OptionGroup var classes: ClassOptions
 
     @OptionGroup var slicing: SlicingOptions
 
@@ -35,18 +32,18 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        try output.validate(hasClasses: classes != nil)
+        try output.validate(hasClasses: !classes.reads.isEmpty)
         try requireGap(fillGap)
     }
 
     func run() throws {
-        let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        let classList = try classes.list()
         let annotated = try boxes.read(
             on: try slicing.cases(), slicing, classes: classList, by: .one(named: annotator))
         printSkipped(annotated.unreadable.map(\.error))
         let (cases, open) = annotated.filledBoxes(longestGap: fillGap)
         let filled = try MergedBoxes(cases, pattern: slicing.pattern, classes: classList, marksFilled: true)
-        try output.write(filled, of: annotated, reads: [classes].compactMap { $0 }) {
+        try output.write(filled, of: annotated, reads: classes.reads) {
             print("wrote \(filled.count) boxes to \(output.output), of which nobody drew \(filled.filledCount)")
             for (name, gap) in open {
                 let organ = classList?.names[gap.place.classID] ?? "class \(gap.place.classID)"

@@ -23,8 +23,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
     @Option(help: "The slices.json that says how slices are turned, or its folder.", completion: .file())
     var record: String?
 
-    @Option(help: "The classes' names, which Pascal VOC needs.", completion: .file(extensions: ["txt"]))
-    var classes: String?
+    @OptionGroup var classes: ClassOptions
 
     @Option(help: ArgumentHelp("Only these slices.", valueName: "20-30"), transform: parseSliceRange)
     var slices: ClosedRange<Int>?
@@ -51,7 +50,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
         let files = try slicing.cases()
         var ways = slicing.slicing
         ways.record = record
-        let classList = try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
+        let classList = try classes.list()
         let annotated = try boxes.map {
             try AnnotatedVolumes(
                 $0, on: files, pattern: slicing.pattern, slicing: ways, classes: classList, slices: slices)

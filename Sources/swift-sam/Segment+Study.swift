@@ -25,9 +25,7 @@ extension Segment {
                 "\(cases.count) volumes need {case} in -o and --preview, such as -o 'labels/{case}.nii.gz'.")
         }
         let digests = ReadDigests()
-        let classList = try digests.recording { () throws(FileError) in
-            try classes.map { path throws(FileError) in try ClassList(contentsOf: path) }
-        }
+        let classList = try digests.recording { () throws(FileError) in try classes.list() }
         let labels = try labels.map { try LabelMap($0, classes: classList) } ?? LabelMap()
         let annotated = try boxes.read(
             on: cases, slicing, classes: classList, by: .one(named: annotator), slices: slices,
@@ -37,7 +35,7 @@ extension Segment {
         let written = volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }
         let others = try volumes.first.map { try repeating.reads(labels: outputs($0.file)[0]) } ?? []
         try requireDistinct(
-            reads: annotated.files + options.reads() + [classes].compactMap { $0 } + others, writes: written)
+            reads: annotated.files + options.reads() + classes.reads + others, writes: written)
         for volume in volumes {
             guard let wrong = previewSlices.first(where: { $0 >= volume.slices.count }) else { continue }
             throw ValidationError(

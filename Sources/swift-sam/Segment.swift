@@ -32,10 +32,7 @@ struct Segment: AsyncParsableCommand, CommonCommand {
     @Option(help: "The one of several annotators whose boxes count.")
     var annotator: String?
 
-    @Option(
-        help: "The classes' names, a line each (class_list.txt); Pascal VOC needs it.",
-        completion: .file(extensions: ["txt"]))
-    var classes: String?
+    @OptionGroup var classes: ClassOptions
 
     @Option(
         help: ArgumentHelp(

@@ -5,6 +5,9 @@
 The anatomy is `tools/phantom`'s. A patient is a smooth warp of the points that it is drawn on: larger or smaller,
 turned, shifted, leaning, and locally stretched; with densities and noise of their own. Volumes are 64×48×16 voxels
 of 5.6×5.6×7.5 mm. The same seed gives the same cases.
+
+Boxes are in `train/boxes`: `every/CASE` has one person's on every slice, `third/CASE` the same person's on every third,
+and `four/CASE/PERSON` all four persons' on every third.
 """
 
 import argparse
@@ -25,6 +28,7 @@ PIXEL, SPACING = 5.6, 7.5  # millimetres
 FINER = 2  # points per pixel along each axis: partial volume
 THROUGH = (-2.2, 0.0, 2.2)  # millimetres around the slice's centre: its thickness
 ENLARGED = 2  # annotators see each pixel as so many, and draw so much finer
+EVERY = 3  # slices: of so many one is handed out, from slice 0 on, as by `slices --every`
 
 
 class Patient:
@@ -102,13 +106,23 @@ def write_nifti(path: Path, values: np.ndarray) -> None:
     path.write_bytes(gzip.compress(image.to_bytes(), mtime=0))
 
 
-def write_boxes(folder: Path, labels: np.ndarray, number: int, random: np.random.Generator) -> None:
-    """A YOLO file per slice, empty where nothing was marked. The annotators take turns."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_boxes(folder: Path, name: str, labels: np.ndarray, number: int, seed: int) -> None:
+    """The annotators take turns at being the one whose boxes are used alone."""
     enlarged = labels.repeat(ENLARGED, 0).repeat(ENLARGED, 1)
-    slices, _ = annotate(enlarged, ANNOTATORS[number % len(ANNOTATORS)], random)
-    for k, lines in enumerate(slices):
-        (folder / f"{folder.name}-slice{k:03}.txt").write_text("".join(line + "\n" for line in lines))
+    for person, annotator in enumerate(ANNOTATORS):
+        slices, _ = annotate(enlarged, annotator, np.random.default_rng([seed, number, person]))
+        handed_out = range(0, SLICES, EVERY)
+        write_yolo(folder / "four" / name / f"person{person + 1}", name, slices, handed_out)
+        if person == number % len(ANNOTATORS):
+            write_yolo(folder / "third" / name, name, slices, handed_out)
+            write_yolo(folder / "every" / name, name, slices, range(SLICES))
+
+
+def write_yolo(folder: Path, name: str, slices: list[list[str]], chosen: range) -> None:
+    """A file per slice, empty where nothing was marked."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for k in chosen:
+        (folder / f"{name}-slice{k:03}.txt").write_text("".join(line + "\n" for line in slices[k]))
 
 
 def main() -> None:
@@ -124,13 +138,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "class_list.txt").write_text("".join(name + "\n" for name in CLASSES))
     for number in range(count):
-        random = np.random.default_rng([arguments.seed, number])
-        units, labels = Patient(random).scan()
+        units, labels = Patient(np.random.default_rng([arguments.seed, number])).scan()
         name = f"patient{number + 1:03}"
         if number < arguments.train:
             write_nifti(folder / "train/ct" / f"{name}.nii.gz", units)
             write_nifti(folder / "train/truth" / f"{name}.nii.gz", labels)
-            write_boxes(folder / "train/boxes" / name, labels, number, random)
+            write_boxes(folder / "train/boxes", name, labels, number, arguments.seed)
         else:
             write_nifti(folder / "left-out/ct" / f"{name}_0000.nii.gz", units)  # nnU-Net's name of channel 0
             write_nifti(folder / "left-out/truth" / f"{name}.nii.gz", labels)

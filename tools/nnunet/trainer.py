@@ -12,7 +12,7 @@ from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoM
 
 class SwiftSamTrainer(nnUNetTrainerNoMirroring):
     """No mirroring, since left and right kidney are different organs. Epochs are few and short, and all that is drawn
-    at random is seeded, so that two nets differ by their labels alone."""
+    at random is seeded, so that two nets of one seed differ by their labels alone."""
 
     def __init__(
         self,
@@ -29,11 +29,15 @@ class SwiftSamTrainer(nnUNetTrainerNoMirroring):
         self.initial_lr = 3e-3
 
     def on_train_start(self):
-        np.random.seed(1)
-        torch.manual_seed(1)
+        seed = int(os.environ["SWIFT_SAM_SEED"])
+        np.random.seed(seed)
+        torch.manual_seed(seed)
         if self.device.type == "cpu":  # the other half is the other net's
             torch.set_num_threads(max(1, os.cpu_count() // 2))
         super().on_train_start()
+
+    def perform_actual_validation(self, save_probabilities: bool = False):
+        """Nothing, since the cases left out are what counts."""
 
     def configure_optimizers(self):
         """Adam, since SGD with nnU-Net's momentum of 0.99 needs hundreds of steps to come up to speed."""

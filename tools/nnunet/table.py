@@ -69,8 +69,8 @@ class Comparison:
         """The mean difference to the truth's nets, and half its 95% interval.
 
         Of `d`, a row a seed and a column a case, the squared standard errors of the rows' means and of the columns' means
-        are added: cases and seeds are both drawn at random. That is a little too wide, since what neither explains counts
-        twice. Three seeds are too few to be resampled. The degrees of freedom are Satterthwaite's.
+        are added: cases and seeds are both drawn at random, and three seeds are too few to be resampled. The degrees of
+        freedom are Satterthwaite's.
         """
         d = (self.dice - self.truth).mean(2)
         parts = [(means.var(ddof=1) / len(means), len(means) - 1) for means in (d.mean(1), d.mean(0)) if len(means) > 1]
@@ -118,7 +118,8 @@ def print_arms(arms: list[Arm], comparisons: dict[str, Comparison], work: Path) 
             cells += [f"{mean:+.3f} ({mean - half:+.3f} to {mean + half:+.3f})", f"{compared.p():.2g}"]
         if arm.labels:
             drawn = boxes_of_a_case(work, arm.boxes)
-            cells += [cell(arm.labels.dice.mean(1)), f"{drawn:.1f}", f"{(every - drawn) * SECONDS_PER_BOX / 60:.1f}"]
+            saved = "" if arm.boxes == "exact" else f"{(every - drawn) * SECONDS_PER_BOX / 60:.1f}"
+            cells += [cell(arm.labels.dice.mean(1)), f"{drawn:.1f}", saved]
             print(f"| {' | '.join(map(str, [arm.name, *cells]))} |")
 
 
@@ -143,10 +144,9 @@ def verdict(arm: Arm, compared: Comparison) -> str:
         outcome = f"That is more than {AIM}."
     else:
         outcome = f"Whether that is at most {AIM} is not decided."
-    seeds = len(compared.seeds)
-    known = "the spread of cases and seeds" if seeds > 1 else "the spread of cases alone"
-    cost = f"{'cost' if mean < 0 else 'gained'} {abs(mean):.3f} Dice, by the interval {-mean - half:+.3f} to {-mean + half:+.3f} lost"
-    return f"{arm.name}: training on these labels {cost} ({seeds} seed{'s' * (seeds > 1)}; {known}). {outcome}"
+    known = "the spread of cases and seeds" if len(compared.seeds) > 1 else "the spread of cases alone"
+    interval = f"95% interval {-mean - half:.3f} to {-mean + half:.3f}, by {known}"
+    return f"Training on the labels of {arm.name} cost {-mean:.3f} Dice ({interval}). {outcome}"
 
 
 def main() -> None:

@@ -79,7 +79,7 @@ let package = Package(
                 "PlainSam", "SegmentAnything", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "InspectionTests", dependencies: ["Inspection", "PictureFiles", "TestSupport"]),
+        .testTarget(name: "InspectionTests", dependencies: ["Inspection", "PictureFiles", "SafeFiles", "TestSupport"]),
         .testTarget(name: "SafeFilesTests", dependencies: ["SafeFiles", "TestSupport"]),
         .testTarget(
             name: "PictureFilesTests", dependencies: ["PictureFiles", "TestSupport"], resources: [.copy("Fixtures")]),

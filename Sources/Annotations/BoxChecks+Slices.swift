@@ -180,28 +180,38 @@ extension BoxChecks {
     /// Whether the annotator was to look for a class on a slice: where there are tasks, by them; else unless others drew it
     /// there who share the work.
     private func isAsked(_ slice: Int, _ classID: Int, isShared: Bool) -> Bool {
-        if let tasks = volume.tasks { return tasks[classID]?.contains { $0.contains(slice) } == true }
-        return !isShared || volume.others[classID]?.contains(slice) != true
+        if let tasks = volume.tasks { return tasks[classID]?.contains(slice) == true }
+        return !isShared || !othersDrew(classID, on: slice)
+    }
+
+    private func othersDrew(_ classID: Int) -> Bool {
+        volume.drawers.ofClass[classID, default: 0] > own.ofClass[classID, default: 0]
+    }
+
+    private func othersDrew(_ classID: Int, on slice: Int) -> Bool {
+        volume.drawers.ofSlice[classID]?[slice] ?? 0 > own.ofSlice[classID]?[slice] ?? 0
     }
 
     /// Whether others drew a class, and on no slice on which this annotator drew it.
     private func sharesWork(_ classID: Int) -> Bool {
-        guard let others = volume.others[classID] else { return false }
-        return !(boxes[classID] ?? []).contains { others.contains($0.slice) }
+        othersDrew(classID) && !(boxes[classID] ?? []).contains { othersDrew(classID, on: $0.slice) }
     }
 
     var neverMarked: [BoxFinding] {
         let asked = volume.tasks.map { Set($0.keys) }
         // An annotator who drew no class that others drew shares the work with them by classes.
-        let isShared = !boxes.keys.contains { volume.others[$0] != nil }
+        let isShared = !boxes.keys.contains { othersDrew($0) }
         return classes.names.indices.filter { classID in
             boxes[classID] == nil && asked?.contains(classID) != false
-                && !(asked == nil && isShared && volume.others[classID] != nil)
+                && !(asked == nil && isShared && othersDrew(classID))
         }.map { BoxFinding(.neverMarked, classID: $0) }
     }
 
     var barelyStarted: [BoxFinding] {
-        let asked = volume.tasks.map { $0.values.joined().reduce(0) { $0 + $1.count } } ?? volume.sliceCount
+        let all = RangeSet(0..<volume.sliceCount)
+        let asked = (volume.tasks.map { Array($0.values) } ?? [all]).reduce(0) { count, slices in
+            slices.intersection(all).ranges.reduce(count) { $0 + $1.count }
+        }
         return marked.count < min(fewSlices, asked) ? [BoxFinding(.barelyStarted)] : []
     }
 

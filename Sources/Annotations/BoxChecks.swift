@@ -19,6 +19,8 @@ struct BoxChecks {
     /// The boxes of each class, slice by slice.
     let boxes: [Int: [(slice: Int, boxes: [DrawnBox])]]
     let files: [Int: String]
+    /// What this annotator has in the volume's ``CheckedVolume/drawers``.
+    let own: Drawers
     let tracks: [BoxTrack]
     /// Whether the image is mirrored: left is right on all slices, of which there are several.
     let isMirrored: Bool
@@ -30,6 +32,7 @@ struct BoxChecks {
     init(_ slices: [SliceBoxes], classes: ClassList, volume: CheckedVolume) {
         let slices = slices.sorted { $0.slice < $1.slice }
         (self.volume, self.classes, self.slices) = (volume, classes, slices)
+        own = Drawers([slices])
         marked = slices.filter { !$0.boxes.isEmpty }.map(\.slice)
         step = regularStep(of: marked) ?? 1
         files = Dictionary(slices.compactMap { slice in slice.files.first.map { (slice.slice, $0) } }) { one, _ in one }

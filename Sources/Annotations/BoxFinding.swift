@@ -68,12 +68,33 @@ public struct CheckedVolume: Sendable {
     /// The direction in the image towards the patient's front, where it is known.
     public var towardsFront: SIMD2<Double>?
     /// The slices that the annotator was to look at, by class, where there are tasks.
-    public var tasks: [Int: [ClosedRange<Int>]]?
-    /// The slices that others drew, by class.
-    public var others: [Int: Set<Int>] = [:]
+    public var tasks: [Int: RangeSet<Int>]?
+    /// Of all annotators of the volume, this one among them.
+    public var drawers = Drawers([])
 
     public init(sliceCount: Int, towardsRight: SIMD2<Double>? = nil, towardsFront: SIMD2<Double>? = nil) {
         (self.sliceCount, self.towardsRight, self.towardsFront) = (sliceCount, towardsRight, towardsFront)
+    }
+}
+
+/// How many annotators drew each class, and each class on each slice.
+public struct Drawers: Sendable {
+    let ofClass: [Int: Int]
+    /// By class and slice.
+    let ofSlice: [Int: [Int: Int]]
+
+    /// - Parameter annotators: the slices of each.
+    public init(_ annotators: some Sequence<[SliceBoxes]>) {
+        var (ofClass, ofSlice): ([Int: Int], [Int: [Int: Int]]) = ([:], [:])
+        for slices in annotators {
+            for slice in slices {
+                for classID in Set(slice.boxes.map(\.classID)) {
+                    ofSlice[classID, default: [:]][slice.slice, default: 0] += 1
+                }
+            }
+            for classID in Set(slices.lazy.flatMap(\.boxes).map(\.classID)) { ofClass[classID, default: 0] += 1 }
+        }
+        (self.ofClass, self.ofSlice) = (ofClass, ofSlice)
     }
 }
 

@@ -29,7 +29,7 @@ public struct Evidence: Sendable {
     ) -> Bool {
         if slice?.boxes.contains(where: { $0.classID == classID }) == true { return true }
         if let own = tasks?.slices(of: annotator, case: name) {
-            return own[classID]?.contains { $0.contains(number) } == true
+            return own[classID]?.contains(number) == true
         }
         guard let slice else { return false }
         return !slice.boxes.isEmpty || emptyFile == .nothing
@@ -42,7 +42,7 @@ public struct Evidence: Sendable {
         _ annotator: String, of classID: Int, at number: Int, _ slice: SliceBoxes?, case name: String
     ) -> Bool {
         if let own = tasks?.slices(of: annotator, case: name) {
-            return own[classID]?.contains { $0.contains(number) } == true
+            return own[classID]?.contains(number) == true
         }
         return slice?.boxes.isEmpty == true && emptyFile == .nothing
     }
@@ -56,9 +56,8 @@ public struct Evidence: Sendable {
         let spans = drawn.compactMapValues { own in own.min().flatMap { first in own.max().map { first...$0 } } }
         if let asked = tasks?.slices(of: annotator, case: name) {
             let unseen = spans.reduce(into: Set<Int>()) { unseen, span in
-                let (own, ranges) = (drawn[span.key] ?? [], asked[span.key] ?? [])
-                for number in span.value where !own.contains(number) && !ranges.contains(where: { $0.contains(number) })
-                {
+                let (own, asked) = (drawn[span.key] ?? [], asked[span.key] ?? RangeSet())
+                for number in span.value where !own.contains(number) && !asked.contains(number) {
                     unseen.insert(number)
                 }
             }
@@ -79,7 +78,8 @@ public struct Evidence: Sendable {
 public struct Tasks: Sendable {
     /// The file of the table.
     public let path: String
-    private var ranges: [String: [String: [Int: [ClosedRange<Int>]]]] = [:]
+    /// Slices by annotator, volume and class.
+    private let slices: [String: [String: [Int: RangeSet<Int>]]]
 
     /// Reads a CSV. Classes go by name or id; `first` and `last` are the numbers of slices, both included.
     ///
@@ -94,6 +94,7 @@ public struct Tasks: Sendable {
                 .badData, file: path, line: table.headerLine, "not a table of tasks",
                 expected: needed.joined(separator: ","), found: table.columns.joined(separator: ","))
         }
+        var ranges: [String: [String: [Int: [Range<Int>]]]] = [:]
         for row in table.rows {
             let cells = needed.map { (row.cells[$0] ?? "").trimmingCharacters(in: .whitespaces) }
             guard let classID = try classes.id(ofNameOrNumber: cells[1]) else {
@@ -101,23 +102,27 @@ public struct Tasks: Sendable {
                     .badData, file: path, line: row.line, "not a class",
                     expected: classes?.listing ?? "a number, or a name with --classes", found: "\"\(cells[1])\"")
             }
-            guard let first = Int(cells[3]), let last = Int(cells[4]), first >= 0, last >= first else {
+            guard let first = Int(cells[3]), let last = Int(cells[4]), first >= 0, last >= first, last < Int.max else {
                 throw FileError(
                     .badData, file: path, line: row.line, "not a range of slices",
                     expected: "first and last, numbers from 0", found: "\"\(cells[3])\", \"\(cells[4])\"")
             }
-            ranges[cells[0], default: [:]][cells[2], default: [:]][classID, default: []].append(first...last)
+            ranges[cells[0], default: [:]][cells[2], default: [:]][classID, default: []].append(first..<last + 1)
+        }
+        // In order, so that each is added at the end.
+        slices = ranges.mapValues {
+            $0.mapValues { $0.mapValues { RangeSet($0.sorted { $0.lowerBound < $1.lowerBound }) } }
         }
     }
 
     /// The slices of each class that an annotator was to look at; nil where the table does not have the annotator, and
     /// empty where it has only other volumes for this one.
-    public func slices(of annotator: String, case name: String) -> [Int: [ClosedRange<Int>]]? {
-        ranges[annotator].map { $0[name] ?? [:] }
+    public func slices(of annotator: String, case name: String) -> [Int: RangeSet<Int>]? {
+        slices[annotator].map { $0[name] ?? [:] }
     }
 
     /// The classes that anybody was to draw on a volume.
     public func classes(ofCase name: String) -> Set<Int> {
-        ranges.values.reduce(into: []) { $0.formUnion((($1[name] ?? [:]).keys)) }
+        slices.values.reduce(into: []) { $0.formUnion(($1[name] ?? [:]).keys) }
     }
 }

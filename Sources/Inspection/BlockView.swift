@@ -34,10 +34,8 @@ struct BlockView: Encodable {
             widthPositions = EightBits(signed: rows(attention.widthPositions))
             return
         }
-        // A picture of 32 cells along a side is as fine as a screen shows it beside those of the other heads.
-        let side = window
-        cell = side > 32 && side % (side / 32) == 0 ? side / 32 : 1
-        let cell = cell
+        let (side, cell) = (window, cellSide(window))
+        self.cell = cell
         var found: [EncoderAttention.Row] = []
         for patch in patches { for head in 0..<heads { found.append(attention.row(from: patch, head: head)) } }
         weights = EightBits(shares: found.lazy.map { pooled($0.weights, side: side, by: cell) })
@@ -50,6 +48,10 @@ private func rows(_ x: Tensor) -> [[Double]] {
     let (values, width) = (x.values, x.shape.last ?? 1)
     return stride(from: 0, to: values.count, by: width).map { values[$0..<$0 + width].map(Double.init) }
 }
+
+/// Keys along a side of what the page shows as one: 32 cells along a side are as fine as a screen shows them beside those of
+/// the other heads.
+func cellSide(_ side: Int) -> Int { side > 32 && side % (side / 32) == 0 ? side / 32 : 1 }
 
 /// Sums over squares of `step` by `step` values.
 func pooled(_ values: [Double], side: Int, by step: Int) -> [Double] {

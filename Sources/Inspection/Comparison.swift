@@ -1,4 +1,5 @@
 import ImageFrames
+import SafeFiles
 import SegmentAnything
 
 /// How far an activation is from its reference.
@@ -25,6 +26,15 @@ public struct Comparison: Sendable, Encodable {
         case error, largest
         case notFinite = "not_finite"
         case referenceNotFinite = "reference_not_finite"
+    }
+
+    /// An error that is not finite, of sketches or of huge values, is null.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(OrNull(error.isFinite ? error : nil), forKey: .error)
+        try container.encodeIfPresent(largest, forKey: .largest)
+        try container.encode(notFinite, forKey: .notFinite)
+        try container.encode(referenceNotFinite, forKey: .referenceNotFinite)
     }
 
     /// - Parameters:

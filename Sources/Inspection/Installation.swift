@@ -16,13 +16,6 @@ public struct Installation: Sendable, Encodable {
 
     public var passes: Bool { checks.allSatisfy(\.passes) }
 
-    enum CodingKeys: String, CodingKey {
-        case processor, cores, checks
-        case instructionSets = "instruction_sets"
-        case openBLAS = "openblas"
-        case memoryBytes = "memory_bytes"
-    }
-
     /// - Parameters:
     ///   - sam: the bundled model.
     ///   - reference: what the official package makes of a picture with it, in double precision.

@@ -14,11 +14,11 @@ struct PromptView: Encodable {
     /// One of the decoder's attentions.
     struct Layer: Encodable {
         let title: String
-        /// From tokens to image, `[heads · tokens, grid²]`.
+        /// From tokens to image, `[heads · tokens, cells²]`.
         let toImage: EightBits
         /// From tokens to tokens, `[heads · tokens, tokens]`; none in the final one.
         let toTokens: EightBits?
-        /// From the image to tokens, the mean over heads, `[tokens, grid²]`; none in the final one.
+        /// From the image to tokens, the mean over heads, `[tokens, cells²]`; none in the final one.
         let fromImage: EightBits?
         /// Of each token's attention to the image, what falls inside the prompt: the mean over heads.
         let inside: [Double]
@@ -52,6 +52,8 @@ struct PromptView: Encodable {
     let region: String
     let regionShare: Double
     let heads = DecoderConfiguration.heads
+    /// Places along a side of a cell of the attentions: 1, or more of a large model.
+    let cell: Int
     /// The up-scaled image, a row a channel, `[channels, side, side]`.
     let channels: EightBits
     let channelSide: Int
@@ -93,22 +95,29 @@ struct PromptView: Encodable {
         }
         regionShare = region.share
 
-        let path = "mask_decoder.transformer"
+        let (path, grid) = ("mask_decoder.transformer", encoded.embedding.shape[0])
+        let cell = cellSide(grid)
+        self.cell = cell
+        func cells(_ rows: [[Double]]) -> some Sequence<[Double]> {
+            rows.lazy.map { pooled($0, side: grid, by: cell) }
+        }
         for layer in 0..<sam.configuration.decoder.depth {
             let name = "\(path).layers.\(layer)"
             let toImage = TokenAttention(weights: recorded("\(name).cross_attn_token_to_image.weights"))
             layers.append(
                 Layer(
-                    title: "layer \(layer)", toImage: EightBits(shares: toImage.rows),
+                    title: "layer \(layer)", toImage: EightBits(shares: cells(toImage.rows)),
                     toTokens: EightBits(shares: TokenAttention(weights: recorded("\(name).self_attn.weights")).rows),
                     fromImage: EightBits(
-                        shares: TokenAttention(weights: recorded("\(name).cross_attn_image_to_token.weights")).byKey),
+                        shares: cells(
+                            TokenAttention(weights: recorded("\(name).cross_attn_image_to_token.weights")).byKey
+                        ).map { $0.map { $0 / Double(cell * cell) } }),
                     inside: toImage.shares(of: region)))
         }
         let final = TokenAttention(weights: recorded("\(path).final_attn_token_to_image.weights"))
         layers.append(
             Layer(
-                title: "final", toImage: EightBits(shares: final.rows), toTokens: nil, fromImage: nil,
+                title: "final", toImage: EightBits(shares: cells(final.rows)), toTokens: nil, fromImage: nil,
                 inside: final.shares(of: region)))
 
         let upscaled = recorded("mask_decoder.output_upscaling")
@@ -134,7 +143,6 @@ struct PromptView: Encodable {
                     logits: SixteenBits(mask.lowResLogits.values)))
         }
         let keys = recorded("\(path).keys")
-        let grid = encoded.embedding.shape[0]
         imageColours = Data(
             PrincipalComponents(
                 of: area.tokens(keys.reshaped([1, grid, grid, keys.shape[2]]), isChannelsFirst: false)

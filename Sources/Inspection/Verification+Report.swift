@@ -82,7 +82,42 @@ extension Verification.Stage {
     }
 }
 
+extension Verification {
+    enum CodingKeys: String, CodingKey {
+        case passes, conclusion, stages, missing, additional
+    }
+
+    /// What comes of it first, as in the ``report``, then the stages.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(passes, forKey: .passes)
+        try container.encode(conclusion, forKey: .conclusion)
+        try container.encode(stages, forKey: .stages)
+        try container.encode(missing, forKey: .missing)
+        try container.encode(additional, forKey: .additional)
+    }
+}
+
 extension Installation {
+    enum CodingKeys: String, CodingKey {
+        case passes, processor, cores, checks
+        case instructionSets = "instruction_sets"
+        case openBLAS = "openblas"
+        case memoryBytes = "memory_bytes"
+    }
+
+    /// What comes of it first, then what was checked where.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(passes, forKey: .passes)
+        try container.encode(processor, forKey: .processor)
+        try container.encode(instructionSets, forKey: .instructionSets)
+        try container.encode(openBLAS, forKey: .openBLAS)
+        try container.encode(cores, forKey: .cores)
+        try container.encode(memoryBytes, forKey: .memoryBytes)
+        try container.encode(checks, forKey: .checks)
+    }
+
     /// The table for people, what comes of it last.
     public func report(version: String) -> [String] {
         let width = checks.map(\.name.count).max() ?? 0

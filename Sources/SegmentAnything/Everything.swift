@@ -282,20 +282,18 @@ func suppressed(_ boxes: [PixelBounds], _ scores: [Float], above threshold: Doub
 
 /// Removes small holes, then small islands, then duplicates that this has made (`automatic_mask_generator.py:323`).
 private func withoutSmallRegions(_ masks: [MaskRecord], _ options: EverythingOptions) -> [MaskRecord] {
-    let cleaned = parallelMap(masks) { described -> (mask: Mask, isChanged: Bool) in
+    // As runs: all masks as pixels would be a byte for each pixel of each.
+    let cleaned = parallelMap(masks) { described -> (record: MaskRecord, isChanged: Bool) in
         let mask = Mask(rle: described.mask)
         let filled = mask.removingRegions(.holes, below: options.leastRegionArea)
         let last = (filled ?? mask).removingRegions(.islands, below: options.leastRegionArea)
-        return (last ?? filled ?? mask, last != nil || filled != nil)
+        guard let changed = last ?? filled else { return (described, false) }
+        var record = described
+        (record.mask, record.bounds) = (changed.rle, PixelBounds(changed.boundingBox))
+        return (record, true)
     }
-    let bounds = cleaned.map { PixelBounds($0.mask.boundingBox) }
     // A mask that was not changed is preferred.
-    return suppressed(bounds, cleaned.map { $0.isChanged ? 0 : 1 }, above: max(options.boxNMS, options.cropNMS)).map {
-        var described = masks[$0]
-        if cleaned[$0].isChanged {
-            described.mask = cleaned[$0].mask.rle
-            described.bounds = bounds[$0]
-        }
-        return described
-    }
+    return suppressed(
+        cleaned.map(\.record.bounds), cleaned.map { $0.isChanged ? 0 : 1 }, above: max(options.boxNMS, options.cropNMS)
+    ).map { cleaned[$0].record }
 }

@@ -94,7 +94,7 @@ public struct AnnotatedVolume: Sendable {
     }
 
     /// What checks know of the volume besides its boxes.
-    fileprivate func checked(tasks: [Int: [ClosedRange<Int>]]?) -> CheckedVolume {
+    fileprivate func checked(tasks: [Int: RangeSet<Int>]?) -> CheckedVolume {
         var volume = CheckedVolume(
             sliceCount: slices.count, towardsRight: slices.towardsRight, towardsFront: slices.towardsFront)
         volume.tasks = tasks
@@ -282,15 +282,11 @@ extension AnnotatedVolumes {
     ///
     /// - Parameter excepted: classes that nobody was asked to draw.
     public func findings(classes: ClassList, except excepted: Set<Int> = []) -> [FindingRow] {
-        let byCase = Dictionary(grouping: volumes, by: \.file.name)
+        let drawers = Dictionary(grouping: volumes, by: \.file.name).mapValues { Drawers($0.map(\.boxes)) }
         let found = volumes.flatMap { volume in
             let own = evidence.tasks?.slices(of: volume.annotator, case: volume.file.name)
             var checked = volume.checked(tasks: own)
-            for other in byCase[volume.file.name] ?? [] where other.annotator != volume.annotator {
-                for slice in other.boxes {
-                    for box in slice.boxes { checked.others[box.classID, default: []].insert(slice.slice) }
-                }
-            }
+            checked.drawers = drawers[volume.file.name] ?? checked.drawers
             return BoxFinding.findings(in: volume.boxes, classes: classes, volume: checked)
                 .filter { $0.kind != .neverMarked || $0.classID.map(excepted.contains) != true }
                 .map { FindingRow($0, case: volume.file.name, annotator: volume.annotator, classes: classes) }

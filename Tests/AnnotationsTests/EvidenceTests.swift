@@ -58,10 +58,28 @@ import Testing
         ("annotator,class,case,first,last\na,5,ct,1,2\n", "not a class"),
         ("annotator,class,case,first,last\na,spleen,ct,3,2\n", "not a range of slices"),
         ("annotator,class,case,first,last\na,spleen,ct,x,2\n", "not a range of slices"),
+        ("annotator,class,case,first,last\na,spleen,ct,0,\(Int.max)\n", "not a range of slices"),
     ]) func tasksThatAreNone(text: String, what: String) throws {
         let classes = try folder.classes("spleen", "liver")
         let path = folder.write("tasks.csv", text)
         expectError(.badData, what, about: path) { _ = try Tasks(contentsOf: path, classes: classes) }
+    }
+
+    /// However long the ranges are, and however often they are there.
+    @Test func tasksBeyondTheVolume() throws {
+        let row = "a,0,ct,1,\(Int.max - 1)\n"
+        let path = folder.write("tasks.csv", "annotator,class,case,first,last\n" + row + row)
+        let tasks = try Tasks(contentsOf: path, classes: nil)
+        var volume = CheckedVolume(sliceCount: 3)
+        volume.tasks = tasks.slices(of: "a", case: "ct")
+        let classes = try folder.classes("spleen")
+        // Two slices were asked for, and one is drawn: fewer than that is hardly begun.
+        #expect(
+            BoxFinding.findings(in: slices([(1, [(0, box)])]), classes: classes, volume: volume).map(\.kind)
+                == [.barelyStarted])
+        #expect(
+            BoxFinding.findings(in: slices([(1, [(0, box)]), (2, [(0, box)])]), classes: classes, volume: volume)
+                .isEmpty)
     }
 
     // MARK: Merging

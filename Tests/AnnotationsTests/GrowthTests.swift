@@ -18,10 +18,10 @@ import Testing
             place: Place(file: "b.csv", line: number + 1))
     }
 
-    private func check(_ slices: [SliceBoxes], names: [String], others: [Int: Set<Int>] = [:]) {
+    private func check(_ slices: [SliceBoxes], names: [String], others: [SliceBoxes] = []) {
         let classes = ClassList(names: names, path: "")
         var volume = CheckedVolume(sliceCount: 100_000, towardsRight: [1, 0], towardsFront: [0, 1])
-        volume.others = others
+        volume.drawers = Drawers([slices, others])
         _ = BoxFinding.findings(in: slices, classes: classes, volume: volume)
         _ = Coverage.rows(drawnBy: ["a": slices], case: "ct", classes: classes, volume: volume)
     }
@@ -37,8 +37,10 @@ import Testing
                 let slices = (0..<count).map {
                     SliceBoxes(slice: 2 * $0, files: ["b.csv"], boxes: [box($0 % 3)])
                 }
-                let theirs = Set((0..<count).map { 2 * $0 + 1 })
-                return { check(slices, names: ["spleen"], others: others ? [0: theirs] : [:]) }
+                let theirs = (0..<count).map {
+                    SliceBoxes(slice: 2 * $0 + 1, files: ["c.csv"], boxes: [box($0 % 3)])
+                }
+                return { check(slices, names: ["spleen"], others: others ? theirs : []) }
             }
         }
         try expectLinearGrowth(from: 2) { count in
@@ -70,6 +72,20 @@ import Testing
             let own = (0..<count).map { box($0, classID: $0) }
             let slices = [0, count].map { SliceBoxes(slice: $0, files: ["b.csv"], boxes: own) }
             return { #expect(Evidence().unseenSlices(slices, by: "a", case: "ct") == Array(1..<count)) }
+        }
+    }
+
+    /// As many rows of one class, in any order, as slices.
+    @Test func tasks() throws {
+        try expectLinearGrowth(from: 200) { count in
+            let rows = (0..<count).map { "a,0,ct,\(2 * (count - $0)),\(2 * (count - $0))\n" }
+            let path = folder.write("tasks.csv", "annotator,class,case,first,last\n" + rows.joined())
+            let tasks = try Tasks(contentsOf: path, classes: nil)
+            let slices = [0, 2 * count + 2].map { SliceBoxes(slice: $0, files: ["b.csv"], boxes: [box($0)]) }
+            return {
+                let unseen = Evidence(tasks: tasks).unseenSlices(slices, by: "a", case: "ct")
+                #expect(unseen == (0...count).map { 2 * $0 + 1 })
+            }
         }
     }
 

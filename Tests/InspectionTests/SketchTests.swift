@@ -1,6 +1,7 @@
 // swift-format-ignore-file: NeverForceUnwrap
 
 import Foundation
+import SafeFiles
 import SegmentAnything
 import Tensors
 import TestSupport
@@ -35,6 +36,14 @@ import Testing
         #expect(abs(shares.reduce(0, +) / 50 - 1) < 4 * deviation / 50.0.squareRoot())
         // They are random: not all alike.
         #expect(Set(shares).count == 50)
+    }
+
+    /// An estimate that is no number is null as JSON.
+    @Test func anErrorThatIsNoNumberIsNull() throws {
+        let comparison = Comparison(sketch: [1, .nan], [1, 1], norm: 1)
+        #expect(comparison.notFinite == 1)
+        let text = try String(decoding: encodedJSON(comparison, isLine: true), as: UTF8.self)
+        #expect(text == #"{"error":null,"not_finite":1,"reference_not_finite":0}"# + "\n")
     }
 
     /// Our own run, saved, agrees with itself; as a sketch with estimates, in a fraction of the bytes.

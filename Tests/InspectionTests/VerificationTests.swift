@@ -1,6 +1,7 @@
 // swift-format-ignore-file: NeverForceUnwrap
 
 import Foundation
+import SafeFiles
 import SegmentAnything
 import Tensors
 import TestSupport
@@ -57,6 +58,13 @@ import Testing
         #expect(verification["image_encoder.blocks.0"]!.verdict == .ok)
         #expect(verification["image_encoder.blocks.2"]!.verdict == .ok)
         #expect(verification.report[0].hasPrefix("FAILS first at \(name)"))
+        // Machines read what people read first.
+        struct Summary: Decodable {
+            var passes: Bool
+            var conclusion: String
+        }
+        let summary = try JSONDecoder().decode(Summary.self, from: encodedJSON(verification))
+        #expect(!summary.passes && summary.conclusion == verification.report[0])
     }
 
     @Test func theLargestDifferenceHasAPlace() throws {

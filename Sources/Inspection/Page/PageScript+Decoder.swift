@@ -20,7 +20,7 @@ let scriptOfDecoder = #"""
 
     function renderDecoder() {
       const prompt = data.prompts[state.prompt], layer = prompt.layers[state.layer], names = prompt.tokens.map(t => t.name);
-      const tokens = names.length, places = grid * grid, isBack = state.way === 1 && layer.fromImage;
+      const cell = prompt.cell, side = grid / cell, tokens = names.length, places = side * side, isBack = state.way === 1 && layer.fromImage;
       state.token = Math.min(state.token, tokens - 1);
       const set = key => index => {
         state[key] = index;
@@ -40,8 +40,9 @@ let scriptOfDecoder = #"""
         : state.tokenHead < 0 ? mean(range(prompt.heads).map(heads)) : heads(state.tokenHead);
       const what = isBack ? `of that place's attention to ${names[state.token]}` : `of ${names[state.token]}'s attention`;
       show(byId("decoder-canvas"), {
-        cells: { side: grid, origin: { row: 0, column: 0 }, values, size: 1 }, prompt: true,
-        say: p => `row ${p.row}, column ${p.column}: ${percent(values[p.row * grid + p.column], 2)} ${what}`,
+        cells: { side, origin: { row: 0, column: 0 }, values, size: cell }, prompt: true,
+        say: p => `row ${p.row}, column ${p.column}: `
+          + `${percent(values[Math.floor(p.row / cell) * side + Math.floor(p.column / cell)], 2)} ${what}`,
       });
       fillTable(byId("shares"), `Share of each token's attention that falls inside ${prompt.region}, `
         + `which is ${percent(prompt.regionShare)} of all places`, ["", ...names],

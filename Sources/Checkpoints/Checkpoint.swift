@@ -88,11 +88,27 @@ public struct Checkpoint: Sendable {
     ///
     /// - Precondition: there is a tensor of that name.
     public func doubles(_ name: String) -> [Double] {
+        doubleReader(name)(0..<(entries[name]?.layout.count ?? 0))
+    }
+
+    /// What reads a range of a tensor's elements in double precision, in the order of its axes: a large tensor is never whole
+    /// in memory.
+    ///
+    /// - Precondition: there is a tensor of that name.
+    public func doubleReader(_ name: String) -> (_ range: Range<Int>) -> [Double] {
         guard let entry = entries[name], entry.dataType == .float64, entry.layout.isContiguous else {
-            return tensor(name).values.map(Double.init)
+            let tensor = tensor(name).contiguous()
+            return { range in tensor.withUnsafeBufferPointer { $0[range].map(Double.init) } }
         }
-        let bytes = entry.file.slice(entry.elementBytes)
-        return (0..<entry.layout.count).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        return { range in
+            let bytes = entry.file.slice(entry.elementBytes)
+            return range.map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        }
+    }
+
+    /// Lets the system drop what was read of a tensor from memory; it is read again when it is asked for.
+    public func release(_ name: String) {
+        if let entry = entries[name] { entry.file.release(entry.elementBytes) }
     }
 
     /// The bytes of a tensor as the file holds them, in the order of its axes.

@@ -64,6 +64,14 @@ final class FileBytes: @unchecked Sendable {
         return Integer(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
     }
 
+    /// Lets the system drop the pages of some bytes, which it reads again when they are touched.
+    func release(_ range: Range<Int>) {
+        let page = Int(getpagesize())
+        let start = range.lowerBound / page * page
+        guard isMapped, let base = bytes.baseAddress else { return }
+        madvise(UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_DONTNEED)
+    }
+
     /// The bytes themselves, valid while the file lives.
     ///
     /// - Precondition: the range lies within the file.

@@ -1,6 +1,7 @@
 import ImageFrames
 import SafeFiles
 import SegmentAnything
+import Tensors
 
 /// How far an activation is from its reference.
 public struct Comparison: Sendable, Encodable {
@@ -10,7 +11,12 @@ public struct Comparison: Sendable, Encodable {
         public var value: Double
         public var reference: Double
         /// In words, such as "row 3, column 5, channel 17 (head 1)".
-        public var place: String
+        public var place = ""
+        var index: Int
+
+        enum CodingKeys: String, CodingKey {
+            case difference, value, reference, place
+        }
     }
 
     /// |value − reference| / |reference| in the L2 norm; |value| where the reference is 0.
@@ -38,34 +44,47 @@ public struct Comparison: Sendable, Encodable {
     }
 
     /// - Parameters:
+    ///   - reference: reads a range of the reference's elements; a piece at a time, so that no large activation is in memory
+    ///     in double precision.
     ///   - places: what the axes are, which names the largest difference's place.
+    ///   - hasMap: whether the error over the picture is wanted.
     ///   - isCompared: which elements are; by their place in the order of the axes.
     init(
-        _ values: [Double], _ reference: [Double], _ places: Places,
-        where isCompared: (Int) -> Bool = { _ in true }
+        _ value: Tensor, _ reference: (_ range: Range<Int>) -> [Double], _ places: Places, hasMap: Bool = false,
+        where isCompared: ((Int) -> Bool)? = nil
     ) {
-        precondition(values.count == reference.count, "\(values.count) values, \(reference.count) in the reference")
-        var (squares, norm, ours, theirs) = (0.0, 0.0, 0, 0)
-        var worst: (index: Int, difference: Double)?
-        var map = ErrorMap(places)
-        for index in values.indices where isCompared(index) {
-            let (value, expected) = (values[index], reference[index])
-            ours += value.isFinite ? 0 : 1
-            theirs += expected.isFinite ? 0 : 1
-            guard value.isFinite, expected.isFinite else { continue }
-            let difference = value - expected
-            squares += difference * difference
-            norm += expected * expected
-            map?.add(difference * difference, at: index)
-            if abs(difference) > worst?.difference ?? 0 { worst = (index, abs(difference)) }
+        let starts = Array(stride(from: 0, to: value.count, by: pieceLength))
+        let (pieces, map) = value.withUnsafeBufferPointer { values in
+            func piece(from start: Int) -> Piece {
+                let range = start..<min(start + pieceLength, values.count)
+                return Piece(values, reference(range), at: range, isCompared)
+            }
+            var map = hasMap ? ErrorMap(places) : nil
+            if map != nil {
+                for start in starts {
+                    let range = start..<min(start + pieceLength, values.count)
+                    for (index, expected) in zip(range, reference(range)) where isCompared?(index) != false {
+                        let difference = Double(values[index]) - expected
+                        if difference.isFinite { map?.add(difference * difference, at: index) }
+                    }
+                }
+            }
+            return (parallelMap(starts, piece), map)
         }
+        let squares = pieces.reduce(0) { $0 + $1.squares }
+        let norm = pieces.reduce(0) { $0 + $1.norm }
         error = norm > 0 ? (squares / norm).squareRoot() : squares.squareRoot()
-        largest = worst.map {
-            Largest(
-                difference: $0.difference, value: values[$0.index], reference: reference[$0.index],
-                place: places.words(for: $0.index))
+        let worst = pieces.reduce(into: Largest?.none) { worst, piece in
+            if let largest = piece.largest, largest.difference > worst?.difference ?? 0 { worst = largest }
         }
-        (notFinite, referenceNotFinite, self.map) = (ours, theirs, map)
+        largest = worst.map { largest in
+            var largest = largest
+            largest.place = places.words(for: largest.index)
+            return largest
+        }
+        notFinite = pieces.reduce(0) { $0 + $1.notFinite }
+        referenceNotFinite = pieces.reduce(0) { $0 + $1.referenceNotFinite }
+        self.map = map
     }
 
     /// From sketches: an estimate of the error, and no place.
@@ -75,6 +94,39 @@ public struct Comparison: Sendable, Encodable {
         error = norm > 0 ? distance / norm : distance
         notFinite = sketch.contains { !$0.isFinite } ? 1 : 0
         referenceNotFinite = reference.contains { !$0.isFinite } || !norm.isFinite ? 1 : 0
+    }
+}
+
+/// The elements that are compared in one go.
+private let pieceLength = 1 << 16
+
+/// What a piece of the elements adds to a comparison.
+private struct Piece {
+    var (squares, norm) = (0.0, 0.0)
+    var (notFinite, referenceNotFinite) = (0, 0)
+    var largest: Comparison.Largest?
+
+    init(
+        _ values: UnsafeBufferPointer<Float>, _ reference: [Double], at range: Range<Int>,
+        _ isCompared: ((Int) -> Bool)?
+    ) {
+        var worst = (index: 0, difference: 0.0)
+        for (index, expected) in zip(range, reference) where isCompared?(index) != false {
+            let value = Double(values[index])
+            guard value.isFinite, expected.isFinite else {
+                notFinite += value.isFinite ? 0 : 1
+                referenceNotFinite += expected.isFinite ? 0 : 1
+                continue
+            }
+            let difference = value - expected
+            squares += difference * difference
+            norm += expected * expected
+            if abs(difference) > worst.difference { worst = (index, abs(difference)) }
+        }
+        guard worst.difference > 0 else { return }
+        largest = .init(
+            difference: worst.difference, value: Double(values[worst.index]),
+            reference: reference[worst.index - range.lowerBound], index: worst.index)
     }
 }
 

@@ -54,7 +54,8 @@ extension Verification.Stage {
     fileprivate init(_ name: String, _ value: Tensor, shape: [Int], _ expected: [Double]) {
         let fits = value.shape == shape
         self.init(
-            name: name, shape: value.shape, verdict: fits ? .ok : .misshapen, bound: Verification.bound(official: nil))
-        if fits { cumulative = Comparison(value.values.map(Double.init), expected, Places(name, shape: shape)) }
+            name: name, shape: value.shape, verdict: fits ? .ok : .misshapen,
+            bound: Verification.bound(name, official: nil))
+        if fits { cumulative = Comparison(value, { Array(expected[$0]) }, Places(name, shape: shape), hasMap: true) }
     }
 }

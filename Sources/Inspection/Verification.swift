@@ -57,8 +57,12 @@ public struct Verification: Sendable, Encodable {
     /// The first stage that is wrong by itself.
     public var firstFailure: Stage? { stages.first { [.fails, .notFinite, .misshapen].contains($0.verdict) } }
 
-    /// Twice what the official package itself loses in single precision, at least 1e-6; where that is not known, 1e-5.
-    static func bound(official: Double?) -> Double { official.map { max(2 * $0, 1e-6) } ?? 1e-5 }
+    /// Twice what the official package itself loses in single precision, at least 1e-6. Where that is not known, 1e-5; of masks
+    /// at the picture's size 6e-5, since single precision knows places among 1024 pixels to 2⁻¹⁴ of a pixel, and logits of
+    /// neighbours may differ by their size.
+    static func bound(_ name: String, official: Double?) -> Double {
+        official.map { max(2 * $0, 1e-6) } ?? (name.hasPrefix("mask_logits") ? 6e-5 : 1e-5)
+    }
 }
 
 // MARK: - With a reference
@@ -70,11 +74,12 @@ extension Verification {
     ///
     /// - Parameters:
     ///   - only: which names are compared.
+    ///   - hasMaps: whether ``heatmaps`` are wanted.
     ///   - progress: called with the name of each stage that begins.
     /// - Throws: ``FileError`` `badData` as `Sam.encode` and `Sam.predict` do.
     public init(
         of sam: Sam, against reference: Reference, only: @escaping (_ name: String) -> Bool = { _ in true },
-        progress: @escaping (_ stage: String) -> Void = { _ in }
+        hasMaps: Bool = false, progress: @escaping (_ stage: String) -> Void = { _ in }
     ) throws {
         let held = Set(reference.names)
         var made: Set<String> = []
@@ -88,7 +93,7 @@ extension Verification {
             if value.shape == reference.shape(name) { fitting.insert(name) }
             guard only(name) else { return }
             progress(name)
-            found.append(Stage(name, value, reference, sam))
+            found.append(Stage(name, value, reference, sam, hasMap: hasMaps))
         }
         let name = reference.path
         let encoded = try sam.encode(reference.image, name: name, recorder: recorder)
@@ -105,7 +110,7 @@ extension Verification {
             var stage = stage
             if stage.verdict != .misshapen, let model = byName[stage.name], reference.sketch == nil {
                 progress(stage.name)
-                stage.isolate(model, reference, fitting, sam)
+                stage.isolate(model, reference, fitting, sam, hasMap: hasMaps)
             }
             stage.judge(afterFailure: hasFailed)
             if [.fails, .misshapen].contains(stage.verdict), let model = byName[stage.name], reference.sketch == nil {
@@ -120,36 +125,36 @@ extension Verification {
 
 extension Verification.Stage {
     /// The stage of the whole run.
-    fileprivate init(_ name: String, _ value: Tensor, _ reference: Reference, _ sam: Sam) {
+    fileprivate init(_ name: String, _ value: Tensor, _ reference: Reference, _ sam: Sam, hasMap: Bool) {
         let official = reference.officialError(name)
         self.init(
-            name: name, shape: value.shape, verdict: .ok, bound: Verification.bound(official: official),
+            name: name, shape: value.shape, verdict: .ok, bound: Verification.bound(name, official: official),
             official: official)
         guard value.shape == reference.shape(name) else {
             verdict = .misshapen
             remark = "the reference has the shape \(reference.shape(name))"
             return
         }
-        cumulative = compare(value, reference, sam)
+        cumulative = compare(value, reference, sam, hasMap: hasMap)
     }
 
-    private func compare(_ value: Tensor, _ reference: Reference, _ sam: Sam) -> Comparison {
-        let values = value.values.lazy.map(Double.init)
+    private func compare(_ value: Tensor, _ reference: Reference, _ sam: Sam, hasMap: Bool) -> Comparison {
+        defer { reference.release(name) }
         if let norm = reference.sketch?.norms[name] {
             let expected = reference.values(name)
-            let own = Sketch(of: name, projections: expected.count)(values)
+            let own = Sketch(of: name, projections: expected.count)(value.values.lazy.map(Double.init))
             return Comparison(sketch: own, expected, norm: norm)
         }
-        let expected = reference.values(name)
         let places = Places(name, shape: value.shape, headDim: headDim(sam))
+        let reader = reference.reader(name)
         guard reference.lacksPadding, name.hasSuffix(".attn"), name.hasPrefix("image_encoder.") else {
-            return Comparison(Array(values), expected, places)
+            return Comparison(value, reader, places, hasMap: hasMap)
         }
-        let channels = value.shape[3]
+        let (expected, channels) = (reference.values(name), value.shape[3])
         let isToken = stride(from: 0, to: expected.count, by: channels).map { start in
             expected[start..<start + channels].contains { $0 != 0 }
         }
-        return Comparison(Array(values), expected, places) { isToken[$0 / channels] }
+        return Comparison(value, reader, places, hasMap: hasMap) { isToken[$0 / channels] }
     }
 
     /// The channels of a head where channels are in heads.
@@ -166,13 +171,14 @@ extension Verification.Stage {
     ///
     /// - Parameter fitting: the activations that the reference has, in the right shape.
     fileprivate mutating func isolate(
-        _ model: ModelStage, _ reference: Reference, _ fitting: Set<String>, _ sam: Sam
+        _ model: ModelStage, _ reference: Reference, _ fitting: Set<String>, _ sam: Sam, hasMap: Bool
     ) {
         guard fitting.isSuperset(of: model.inputs) else { return }
         let inputs = model.inputs.map { reference.activation($0) }
         guard inputs.allSatisfy(\.isFinite) else { return }
         let value = model.compute(inputs)
-        if value.shape == reference.shape(name) { isolated = compare(value, reference, sam) }
+        if value.shape == reference.shape(name) { isolated = compare(value, reference, sam, hasMap: hasMap) }
+        for input in model.inputs { reference.release(input) }
     }
 
     /// Whether another stage lies inside of this one. Of a two-way block, sublayers lie in its queries, and the image's attention

@@ -65,6 +65,14 @@ public struct Reference: Sendable {
     /// - Precondition: it is one of ``names``.
     public func values(_ name: String) -> [Double] { file.doubles(name) }
 
+    /// What reads a range of an activation's elements, as ``values(_:)`` has all of them.
+    ///
+    /// - Precondition: it is one of ``names``.
+    public func reader(_ name: String) -> (_ range: Range<Int>) -> [Double] { file.doubleReader(name) }
+
+    /// Lets the system drop an activation from memory; it is read again when it is asked for.
+    public func release(_ name: String) { file.release(name) }
+
     /// An activation in single precision.
     ///
     /// - Precondition: it is one of ``names``.

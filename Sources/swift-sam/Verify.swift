@@ -94,7 +94,8 @@ struct Verify: ParsableCommand, CommonCommand {
             isSelf
             ? try Verification(ofItself: sam, image, asked, multimask: !isSingle, name: path)
             : try Verification(
-                of: sam, against: try Reference(contentsOf: path), only: matches, progress: progress.show)
+                of: sam, against: try Reference(contentsOf: path), only: matches, hasMaps: heatmaps != nil,
+                progress: progress.show)
         progress.end()
         if let heatmaps { try writeHeatmaps(of: verification, to: heatmaps) }
         if json { try printJSON(verification) } else { verification.report.forEach(print) }

@@ -21,7 +21,7 @@ import Testing
         guard let values else { return nil }
         guard values.count == expected.count else { return values }
         guard
-            relativeError(values, expected) > 2 * Verification.bound(official: reference.officialError(name))
+            relativeError(values, expected) > 2 * Verification.bound(name, official: reference.officialError(name))
         else { return nil }
         return values
     }

@@ -73,7 +73,8 @@ import Testing
         var values = fixture.reference.values(name)
         // [1, 10, 10, 48]: row 3, column 7, channel 20.
         values[(3 * 10 + 7) * 48 + 20] += 5
-        let stage = try Verification(of: fixture.sam, against: fixture.changed([name: values], in: folder))[name]!
+        let stage = try Verification(
+            of: fixture.sam, against: fixture.changed([name: values], in: folder), hasMaps: true)[name]!
         #expect(stage.isolated!.largest!.place == "row 3, column 7, channel 20")
         #expect(abs(stage.isolated!.largest!.difference - 5) < 1e-4)
         let map = try #require(stage.isolated?.map)

@@ -26,11 +26,16 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import torch
-from PIL import Image
-from safetensors import safe_open
-from torch import Tensor
+try:
+    import numpy as np
+    import torch
+    from PIL import Image
+    from safetensors import safe_open
+    from torch import Tensor
+except ModuleNotFoundError as missing:
+    print(f"{__doc__}\n\nThis Python lacks {missing.name}: pip install torch torchvision numpy pillow safetensors "
+          "segment-anything", file=sys.stderr)  # fmt: skip
+    sys.exit(2)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))

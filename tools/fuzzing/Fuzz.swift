@@ -17,12 +17,12 @@ private struct Target: Sendable {
 private let size = PixelSize(width: 64, height: 48)
 
 /// The boxes of one file, as `segment` reads them.
-private func readBoxes(_ name: String, _ bytes: [UInt8]) throws {
+private func readBoxes(_ name: String, _ bytes: [UInt8], pattern: SlicePattern = .standard) throws {
     let boxes = folder + "/boxes"
     try FileManager.default.createDirectory(atPath: boxes, withIntermediateDirectories: true)
     try Data(bytes).write(to: URL(filePath: "\(boxes)/\(name)"))
     defer { try? FileManager.default.removeItem(atPath: boxes) }
-    let source = try BoxSource(name.hasSuffix(".csv") ? "\(boxes)/\(name)" : boxes, pattern: .standard, cases: ["ct"])
+    let source = try BoxSource(name.hasSuffix(".csv") ? "\(boxes)/\(name)" : boxes, pattern: pattern, cases: ["ct"])
     for annotator in source.annotators(ofCase: "ct") {
         let reading = source.boxes(
             ofCase: "ct", annotator: annotator, sliceCount: 8, imageSize: size, classes: classes)
@@ -64,7 +64,11 @@ private let targets: [String: Target] = [
         _ = try LabelMap(String(decoding: bytes, as: UTF8.self), classes: classes)
     },
     "pattern": Target(ending: "txt") { _, bytes in
-        _ = SlicePattern(String(decoding: bytes, as: UTF8.self))?.name(ofSlice: 3, case: "ct")
+        guard let pattern = SlicePattern(String(decoding: bytes, as: UTF8.self)) else { return }
+        let name = pattern.name(ofSlice: 3, case: "ct") + ".txt"
+        // What a file can be called.
+        guard name.utf8.count < 256, !name.utf8.contains(0) else { return }
+        try readBoxes(name, Array("0 0.5 0.5 0.2 0.2\n".utf8), pattern: pattern)
     },
 ]
 

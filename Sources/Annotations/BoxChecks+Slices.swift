@@ -144,7 +144,7 @@ extension BoxChecks {
         let drawn = Set(marked)
         // The slices on which another class's boxes have a class's place.
         let exchangedSlices = Dictionary(grouping: exchangedPlaces, by: \.value).mapValues { Set($0.map(\.key.slice)) }
-        var gaps: [Int: Set<Int>] = [:]
+        var gaps: [Int: [Int]] = [:]
         var going: [Int: Int] = [:]
         for (classID, own) in boxes where sparseStep(classID) == nil {
             let (has, steady) = (Set(own.map(\.slice)), ownSlices(classID))
@@ -154,13 +154,13 @@ extension BoxChecks {
                 !has.contains(slice) && !taken.contains(slice) && isAsked(slice, classID, isShared: isShared)
                     && (drawn.contains(slice) || !isOffStep(slice))
             }
-            gaps[classID] = Set(asked)
+            gaps[classID] = asked
             for slice in asked where !drawn.contains(slice) { going[slice, default: 0] += 1 }
         }
-        let empty = going.filter { $0.value > 1 }.keys.sorted()
-        return runs(empty).map { finding(.empty, nil, nil, $0) }
+        let empty = Set(going.filter { $0.value > 1 }.keys)
+        return runs(empty.sorted()).map { finding(.empty, nil, nil, $0) }
             + gaps.flatMap { classID, slices in
-                runs(slices.subtracting(empty).sorted()).map { finding(.gap, classID, nil, $0) }
+                runs(slices.filter { !empty.contains($0) }).map { finding(.gap, classID, nil, $0) }
             }
     }
 

@@ -53,23 +53,11 @@ public struct Comparison: Sendable, Encodable {
         _ value: Tensor, _ reference: (_ range: Range<Int>) -> [Double], _ places: Places, hasMap: Bool = false,
         where isCompared: ((Int) -> Bool)? = nil
     ) {
-        let starts = Array(stride(from: 0, to: value.count, by: pieceLength))
+        let ranges = stride(from: 0, to: value.count, by: pieceLength).map { $0..<min($0 + pieceLength, value.count) }
         let (pieces, map) = value.withUnsafeBufferPointer { values in
-            func piece(from start: Int) -> Piece {
-                let range = start..<min(start + pieceLength, values.count)
-                return Piece(values, reference(range), at: range, isCompared)
-            }
             var map = hasMap ? ErrorMap(places) : nil
-            if map != nil {
-                for start in starts {
-                    let range = start..<min(start + pieceLength, values.count)
-                    for (index, expected) in zip(range, reference(range)) where isCompared?(index) != false {
-                        let difference = Double(values[index]) - expected
-                        if difference.isFinite { map?.add(difference * difference, at: index) }
-                    }
-                }
-            }
-            return (parallelMap(starts, piece), map)
+            if map != nil { for range in ranges { map?.add(values, reference(range), at: range, isCompared) } }
+            return (parallelMap(ranges) { Piece(values, reference($0), at: $0, isCompared) }, map)
         }
         let squares = pieces.reduce(0) { $0 + $1.squares }
         let norm = pieces.reduce(0) { $0 + $1.norm }
@@ -206,8 +194,15 @@ struct ErrorMap: Sendable {
         squares = [Double](repeating: 0, count: width * height)
     }
 
-    mutating func add(_ square: Double, at index: Int) {
-        squares[index / strides.row % height * width + index / strides.column % width] += square
+    mutating func add(
+        _ values: UnsafeBufferPointer<Float>, _ reference: [Double], at range: Range<Int>,
+        _ isCompared: ((Int) -> Bool)?
+    ) {
+        for (index, expected) in zip(range, reference) where isCompared?(index) != false {
+            let difference = Double(values[index]) - expected
+            guard difference.isFinite else { continue }
+            squares[index / strides.row % height * width + index / strides.column % width] += difference * difference
+        }
     }
 
     /// 0 where there is no difference, 255 where it is largest.

@@ -56,7 +56,7 @@ def usable(file: Path) -> Image.Image | None:
     """The piece, or nothing where it is tiny, nearly a line, or fills a rectangle."""
     try:
         picture = Image.open(file).convert("RGBA")
-    except (OSError, ValueError):
+    except (OSError, ValueError, Image.DecompressionBombError):
         return None
     picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BOX)
     alpha = np.asarray(picture)[..., 3] > 127

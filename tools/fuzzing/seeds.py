@@ -15,12 +15,12 @@ def nifti(voxels=b"\0\1\2\3" * 6):
     return bytes(header) + voxels
 
 
-def png(width=4, height=3, kind=2):
+def png(width=4, height=3, kind=2, bits=8):
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    rows = b"".join(b"\0" + bytes(width * (3 if kind == 2 else 1)) for _ in range(height))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
+    rows = b"".join(b"\0" + bytes(width * (3 if kind == 2 else 1) * bits // 8) for _ in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
             + chunk(b"tEXt", b"a\0b") + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
@@ -71,7 +71,7 @@ def seeds(target):
     record = {"axis": "k", "intensity": "soft-tissue", "view": "array", "volumes": {"ct": {"i": 64, "j": 48, "k": 8}}}
     return {
         "safetensors": [safetensors()], "pth": [pth()], "npy": [npy()], "nifti": [nifti()],
-        "gzip": [gzip.compress(nifti(), mtime=0)], "jpeg": JPEGS, "png": [png(), png(kind=0)],
+        "gzip": [gzip.compress(nifti(), mtime=0)], "jpeg": JPEGS, "png": [png(), png(kind=0, bits=16)],
         "yolo": [b"0 0.5 0.5 0.25 0.5\n1 0.1 0.2 0.1 0.1\r\n\n"], "voc": [voc()],
         "boxes": [b"slice,class,x0,y0,x1,y1,annotator,seconds\n3,liver,1,2,30,40,anna,2.5\nct-slice004,1,1,2,3,4,\"b,c\",\n"],
         "classes": [b"liver\nspleen\n\nkidney\r\n"],

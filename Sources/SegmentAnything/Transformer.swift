@@ -24,9 +24,7 @@ struct TwoWayTransformer: Sendable {
         image: Tensor, positions: Tensor, tokens: Tensor, recorder: Recorder? = nil
     ) -> (queries: Tensor, keys: Tensor) {
         precondition(image.shape.count == 3 && tokens.shape.count == 3, "\(image.shape), \(tokens.shape)")
-        var (queries, keys) = (
-            tokens, ImageTokens(image, positions: positions, isShared: image.shape[0] == 1)
-        )
+        var (queries, keys) = (tokens, ImageTokens(image, positions: positions))
         for layer in layers {
             (queries, keys) = layer(
                 queries: queries, keys: keys, queryPositions: tokens, recorder: recorder)
@@ -42,36 +40,29 @@ struct TwoWayTransformer: Sendable {
     }
 }
 
-/// The image's tokens, and their positions, which are added a block at a time where they are needed: stored for each prompt,
-/// the sums would double the decoder's memory.
+/// The image's tokens, and their positions, which are added a block at a time where they are needed: stored, the sums would
+/// double the decoder's memory.
 struct ImageTokens {
     /// Each prompt's, or once those that all prompts share: `[prompts or 1, imageTokens, channels]`.
     let tokens: Tensor
     /// `[imageTokens, channels]`.
     let positions: Tensor
-    /// The sums, where all prompts share them.
-    private let sums: Tensor?
 
-    init(_ tokens: Tensor, positions: Tensor, isShared: Bool = false) {
+    init(_ tokens: Tensor, positions: Tensor) {
         (self.tokens, self.positions) = (tokens.contiguous(), positions.contiguous())
-        sums = isShared ? tokens + positions : nil
     }
 
     /// Some of a prompt's tokens.
     func rows(_ range: Range<Int>, prompt: Int) -> ConstMatrix {
-        rows(range, of: tokens, prompt: tokens.shape[0] == 1 ? 0 : prompt)
-    }
-
-    private func rows(_ range: Range<Int>, of x: Tensor, prompt: Int) -> ConstMatrix {
-        let (imageTokens, channels) = (x.shape[1], x.shape[2])
+        let (imageTokens, channels) = (tokens.shape[1], tokens.shape[2])
+        let image = tokens.shape[0] == 1 ? 0 : prompt
         return ConstMatrix(
-            x.base + (prompt * imageTokens + range.lowerBound) * channels, rows: range.count, columns: channels,
+            tokens.base + (image * imageTokens + range.lowerBound) * channels, rows: range.count, columns: channels,
             stride: channels)
     }
 
     /// Lends some of a prompt's tokens with their positions added.
     func withPositions(_ range: Range<Int>, prompt: Int, _ body: (ConstMatrix) -> Void) {
-        if let sums { return body(rows(range, of: sums, prompt: 0)) }
         let rows = rows(range, prompt: prompt)
         let count = rows.rows * rows.columns
         let positions = positions.base + range.lowerBound * rows.columns

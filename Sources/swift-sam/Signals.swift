@@ -10,6 +10,11 @@ enum Signals {
     /// Set before work begins.
     nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 
+    /// Whether a mapped file has shrunk, what says so to another thread, and what hears it there.
+    private static let hasShortened = Atomic(false)
+    nonisolated(unsafe) private static var shortened: Int32 = -1
+    nonisolated(unsafe) private static var shortening: (any DispatchSourceRead)?
+
     /// What the first signal asks to end; without it, a signal ends the process.
     private static let stop = Mutex<StopRequest?>(nil)
 
@@ -37,11 +42,25 @@ enum Signals {
 
     static func handle() {
         listen(to: [SIGINT, SIGTERM, SIGHUP])
+        // Made here, and not at its first use in the signal's handler.
+        hasShortened.store(false, ordering: .relaxed)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        shortened = ends[1]
+        // What is half written is removed here: the signal's handler may only make system calls.
+        let source = DispatchSource.makeReadSource(fileDescriptor: ends[0], queue: .global(qos: .userInitiated))
+        source.setEventHandler { endWriting { _exit(FileError.Kind.inputOutput.rawValue) } }
+        source.activate()
+        shortening = source
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in
-            // Nothing but system calls here: the process may be anywhere.
+            // The process may be anywhere, and several threads may come here.
+            while Signals.hasShortened.exchange(true, ordering: .relaxed) { pause() }
             let text: StaticString = "error: a file became shorter while it was read; run again\n"
             write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+            write(Signals.shortened, text.utf8Start, 1)
+            // Longer than removing takes.
+            sleep(5)
             _exit(FileError.Kind.inputOutput.rawValue)
         }
         sigaction(SIGBUS, &action, nil)

@@ -127,6 +127,18 @@ import Testing
         #expect(command.errors.contains("error: a file became shorter while it was read"))
     }
 
+    /// At whatever moment, also while outputs are written.
+    @Test func aMappedFileThatShrinksLeavesNoTemporaries() throws {
+        let command = try shell(
+            """
+            for moment in 04 08 12 16 20; do
+                swift-sam slices $CT --view array -o out-$moment --quiet & sleep 0.$moment; kill -BUS $!; wait $!
+            done
+            find . -name '.*' -type f
+            """)
+        #expect(command.output.isEmpty, "\(command.output)")
+    }
+
     @Test func whatIsEndedLeavesNoTemporaries() throws {
         for signal in ["TERM", "INT", "HUP"] {
             let command = try shell("timeout -s \(signal) 2 swift-sam bench --runs 100000; echo $?")

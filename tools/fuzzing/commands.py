@@ -137,20 +137,25 @@ def round_of(seed, folder):
         ["sh", "-c", f'ulimit -v {MEMORY // 1024 + 2_000_000}; exec "$@"', "sh", executable, *command.split(), "--limit", "16M"]
         if rng.randrange(8) == 0 else [executable, *command.split()],
         cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def change_later():
+        time.sleep(rng.uniform(0, 0.15))
+        try:
+            change(victim, rng)
+        except OSError:
+            pass
+
+    changer = threading.Thread(target=change_later)
     if later:
-        def run():
-            time.sleep(rng.uniform(0, 0.15))
-            try:
-                change(victim, rng)
-            except OSError:
-                pass
-        threading.Thread(target=run).start()
+        changer.start()
     try:
         output, errors = process.communicate(timeout=budget)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
         return command, f"{size} bytes took more than {budget:.0f} s"
+    finally:
+        if later:  # before the folder goes
+            changer.join()
     if process.returncode not in CODES:
         return command, f"exit {process.returncode}: {errors[-2000:]!r}"
     if any(byte < 32 and byte not in b"\n" or byte == 127 for byte in errors + (b"" if "--json" in command else output)):

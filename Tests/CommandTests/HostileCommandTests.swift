@@ -134,7 +134,7 @@ import Testing
             for moment in 04 08 12 16 20; do
                 swift-sam slices $CT --view array -o out-$moment --quiet & sleep 0.$moment; kill -BUS $!; wait $!
             done
-            find . -name '.*' -type f
+            find out-* -name '.*' -type f
             """)
         #expect(command.output.isEmpty, "\(command.output)")
     }

@@ -87,12 +87,14 @@ public struct Drawers: Sendable {
     public init(_ annotators: some Sequence<[SliceBoxes]>) {
         var (ofClass, ofSlice): ([Int: Int], [Int: [Int: Int]]) = ([:], [:])
         for slices in annotators {
+            var drawn: Set<Int> = []
             for slice in slices {
                 for classID in Set(slice.boxes.map(\.classID)) {
                     ofSlice[classID, default: [:]][slice.slice, default: 0] += 1
+                    drawn.insert(classID)
                 }
             }
-            for classID in Set(slices.lazy.flatMap(\.boxes).map(\.classID)) { ofClass[classID, default: 0] += 1 }
+            for classID in drawn { ofClass[classID, default: 0] += 1 }
         }
         (self.ofClass, self.ofSlice) = (ofClass, ofSlice)
     }

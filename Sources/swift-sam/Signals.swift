@@ -44,23 +44,23 @@ enum Signals {
         listen(to: [SIGINT, SIGTERM, SIGHUP])
         // Made here, and not at its first use in the signal's handler.
         hasShortened.store(false, ordering: .relaxed)
+        // What is half written is removed there: the signal's handler may only make system calls.
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return }
-        shortened = ends[1]
-        // What is half written is removed here: the signal's handler may only make system calls.
-        let source = DispatchSource.makeReadSource(fileDescriptor: ends[0], queue: .global(qos: .userInitiated))
-        source.setEventHandler { endWriting { _exit(FileError.Kind.inputOutput.rawValue) } }
-        source.activate()
-        shortening = source
+        if pipe(&ends) == 0 {
+            shortened = ends[1]
+            let source = DispatchSource.makeReadSource(fileDescriptor: ends[0], queue: .global(qos: .userInitiated))
+            source.setEventHandler { endWriting { _exit(FileError.Kind.inputOutput.rawValue) } }
+            source.activate()
+            shortening = source
+        }
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in
             // The process may be anywhere, and several threads may come here.
             while Signals.hasShortened.exchange(true, ordering: .relaxed) { pause() }
             let text: StaticString = "error: a file became shorter while it was read; run again\n"
             write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
-            write(Signals.shortened, text.utf8Start, 1)
             // Longer than removing takes.
-            sleep(5)
+            if write(Signals.shortened, text.utf8Start, 1) == 1 { sleep(5) }
             _exit(FileError.Kind.inputOutput.rawValue)
         }
         sigaction(SIGBUS, &action, nil)

@@ -126,10 +126,17 @@ class OrganDrawer(Drawer):
             scene.add_detail(placed & self.oval(centre, radius * uniform(0.3, 0.7)), AIR)
 
     def draw_chest(self, scene: Scene, cavity: tuple[float, float]) -> None:
-        """Lungs on both sides, with vessels and airways; between them a heart, vessels and fat."""
+        """Lungs on both sides, with vessels and airways; between them a heart, vessels and fat.
+
+        In half of them the organs below the lungs reach up into them, as where a section cuts the diaphragm's dome.
+        """
         uniform = self.random.uniform
         for _ in range(self.random.integers(1, 4)):
             self.vessel(scene, cavity)
+        if self.chance(0.5):
+            below = [self.lobed] * self.random.integers(1, 3) + [self.bag] * self.random.integers(0, 3)
+            for draw in below + [self.crescent] * self.random.integers(0, 2):
+                draw(scene, cavity)
         if self.chance(0.8):
             self.heart(scene, cavity)
         for _ in range(self.random.integers(0, 3)):

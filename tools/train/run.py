@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as processes
 from safetensors.torch import load_file
 from segment_anything.modeling import Sam
 
@@ -56,6 +57,8 @@ class Run:
 
     def __init__(self, options: argparse.Namespace):
         self.options, self.step, self.best, self.warm_from = options, 0, 0.0, 0
+        is_shared = processes.is_initialized()
+        self.process, self.processes = (processes.get_rank(), processes.get_world_size()) if is_shared else (0, 1)
         saved = (
             torch.load(options.run / "last.pt", map_location="cpu", weights_only=True)
             if options.resume
@@ -80,8 +83,8 @@ class Run:
         return learning_rate(self.step, self.warm_from, self.options)
 
     def learn(self, batch: Batch) -> tuple[str, float, float, float, float]:
-        """One step; kind of prompt, loss, and the Dice of the chosen, the best and the single mask."""
-        random = np.random.default_rng([self.options.seed, 3, self.step])
+        """One step; kind of prompt, loss, and the Dice of the chosen, the best and the single mask: this process's."""
+        random = np.random.default_rng([self.options.seed, 3, self.step * self.processes + self.process])
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.rate()
@@ -96,12 +99,31 @@ class Run:
         outcome = objective(logits.float(), scores.float(), truth, boxes, is_ambiguous=kind == "point")
         self.sam.zero_grad()
         outcome.loss.backward()
+        if self.processes > 1:
+            self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.sam.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
         self.follow()
         return kind, outcome.loss.item(), outcome.chosen, outcome.best, outcome.single
+
+    def share_gradients(self) -> None:
+        """Each process gets the mean of all; a weight that one did not use has a gradient of 0 there."""
+        weights = list(self.sam.parameters())
+        every = torch.cat([torch.zeros_like(w).flatten() if w.grad is None else w.grad.flatten() for w in weights])
+        processes.all_reduce(every)
+        every /= self.processes
+        for weight, gradient in zip(weights, every.split([weight.numel() for weight in weights])):
+            weight.grad = gradient.view_as(weight)
+
+    def any_process(self, flag: bool) -> bool:
+        """Whether the flag is set in any process, so that all stop after the same step."""
+        if self.processes == 1:
+            return flag
+        flags = torch.tensor(float(flag))
+        processes.all_reduce(flags)
+        return bool(flags > 0)
 
     @torch.no_grad()
     def follow(self) -> None:

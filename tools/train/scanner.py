@@ -9,8 +9,8 @@ def scanned(image: np.ndarray, noise: float, random: np.random.Generator) -> np.
     """[height, width] blurred, with noise on a coarser grid of voxels, and enlarged again (bilinear)."""
     size = image.shape[0]
     pixels = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None, None]
-    # From a slice of thick voxels, some 90 pixels wide, to all that the model sees: as often twice as fine at any size.
-    coarse = int(np.exp(random.uniform(np.log(0.18), 0)) * size) if random.random() < 0.75 else size
+    # From a slice of thick voxels, some 60 pixels wide, to all that the model sees: as often twice as fine at any size.
+    coarse = int(np.exp(random.uniform(np.log(0.12), 0)) * size) if random.random() < 0.75 else size
     if coarse != size:
         pixels = functional.interpolate(pixels, size=(coarse, coarse), mode="area")
     pixels = blurred(pixels, random.uniform(0.3, 1.3))

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import find_objects, uniform_filter
 
-from label_map import AIR, ANY, BLOOD, BONE, CELL, FAT, GROUND, LUNG, NUCLEUS, SOFT, THING, Scene
+from label_map import AIR, ANY, BLOOD, BODY, BONE, CELL, FAT, GROUND, LUNG, NUCLEUS, SOFT, THING, Scene
 from shapes import bounding_box, grown, largest_part
 
 # Organs and things are what people mark.
@@ -16,6 +16,8 @@ LARGEST_AREA = 0.6  # of the image
 LEAST_BOX_FILL = 0.15
 LEAST_CONTRAST = 6  # grey levels of 255 between a target and its surroundings
 WHOLE = 0.6  # share of parts that are asked for as the whole thing
+# Share of regions of which the largest connected part alone is asked for: a section shows an organ in pieces.
+LARGEST_ALONE, LARGEST_ALONE_OF_BODIES = 0.8, 0.6
 
 
 def targets(scene: Scene, image: np.ndarray, count: int, random: np.random.Generator) -> list[np.ndarray]:
@@ -35,6 +37,7 @@ def targets(scene: Scene, image: np.ndarray, count: int, random: np.random.Gener
     weights = np.array([WEIGHTS[tissue] for tissue in scene.tissues])
     keys = random.random(len(usable)) ** (1 / (weights[usable] * areas[usable] ** 0.25))
     boxes, found = find_objects(labels), []
+    largest_alone = LARGEST_ALONE_OF_BODIES if scene.family == BODY else LARGEST_ALONE
     for index in usable[np.argsort(-keys)]:
         parts = np.flatnonzero((wholes == wholes[index]) & (areas > 0))
         if len(parts) > 1 and random.random() < WHOLE:
@@ -43,7 +46,7 @@ def targets(scene: Scene, image: np.ndarray, count: int, random: np.random.Gener
             mask = np.zeros(labels.shape, bool)
             near = boxes[index - 1]
             mask[near] = labels[near] == index
-        mask = chosen_part(mask, random.random() < 0.8)
+        mask = chosen_part(mask, random.random() < largest_alone)
         area = mask.sum()
         x0, y0, x1, y1 = bounding_box(mask)
         dense = smallest <= area <= LARGEST_AREA * labels.size

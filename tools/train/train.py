@@ -6,10 +6,14 @@
 RUN is a folder: `last.pt` (to resume from), `best.pt` (the best average on held-out scenes), `log.jsonl`.
 SIGTERM or SIGINT writes `last.pt` and ends; a resumed run continues as if it had not been interrupted.
 The learning rate warms up, stays, and falls linearly to 0 over the last `--decay-steps`.
+
+`torchrun --nproc-per-node 2 train.py ... --threads 1` learns with as many processes, each of `--images` a step: with
+a process to a core nothing waits for what cannot be divided. Their number belongs to a run as its seed does.
 """
 
 import argparse
 import json
+import os
 import signal
 import time
 from functools import cache
@@ -17,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as processes
 from torch.utils.data import DataLoader, Subset
 
 from batches import Batches
@@ -110,10 +115,10 @@ def evaluate(run: Run) -> None:
 
 def batches_of(run: Run) -> DataLoader:
     """The batches that are left, drawn in other processes and fetched ahead."""
-    options = run.options
-    batches = Batches(options.seed, options.images, options.prompts, options.steps, options.cutouts)
+    options, count = run.options, run.processes
+    batches = Batches(options.seed, options.images, options.prompts, options.steps * count, options.cutouts)
     return DataLoader(
-        Subset(batches, range(run.step, options.steps)),
+        Subset(batches, range(run.step * count + run.process, options.steps * count, count)),
         batch_size=None,
         num_workers=options.workers,
         prefetch_factor=4,
@@ -133,8 +138,12 @@ def main() -> None:
     settle()
     torch.set_num_threads(options.threads)
     options.run.mkdir(parents=True, exist_ok=True)
+    if "RANK" in os.environ:  # by torchrun
+        processes.init_process_group("gloo")
     run = Run(options)
-    run.log(options={name: str(value) for name, value in vars(options).items()})
+    is_first = run.process == 0
+    if is_first:
+        run.log(options={name: str(value) for name, value in vars(options).items()})
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: stop.append(number))
@@ -142,15 +151,18 @@ def main() -> None:
     for batch in batches_of(run):
         while options.pause_while and options.pause_while.exists() and not stop:
             time.sleep(1)
-        progress.add(run.step + 1, run.rate(), *run.learn(batch))
-        last = run.step == options.steps or bool(stop)
-        if run.step % options.evaluate_every == 0 or run.step == options.steps:
-            evaluate(run)
-        if last or run.step % options.save_every == 0:
-            run.save("last.pt")
-        if stop:
-            print(f"stopped at step {run.step}", flush=True)
+        learnt = run.learn(batch)
+        is_stopped = run.any_process(bool(stop))
+        if is_first:
+            progress.add(run.step, run.rate(), *learnt)
+            if run.step % options.evaluate_every == 0 or run.step == options.steps:
+                evaluate(run)
+            if is_stopped or run.step == options.steps or run.step % options.save_every == 0:
+                run.save("last.pt")
+        if is_stopped:
             break
+    if is_first:
+        print(f"at step {run.step}", flush=True)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ extension BoxCollector {
         guard let classID = try classes.id(ofNameOrNumber: row["class"]) else {
             throw row.place.error(
                 "not a class",
-                expected: classes?.listing ?? "a number, or a name with --classes",
+                expected: classes.expected(besides: row["class"]),
                 found: "\"\(row["class"])\"")
         }
         return classID

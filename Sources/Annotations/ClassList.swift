@@ -9,12 +9,15 @@ public struct ClassList: Hashable, Sendable {
     private let ids: [String: Int]
     /// The first names, for errors.
     let listing: String
+    /// The letters of the first names, by which a name that is none of them is compared with them.
+    private let plainNames: [String]
 
     /// - Precondition: no name occurs twice.
     init(names: [String], path: String) {
         self.names = names
         self.path = path
         ids = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+        plainNames = names.prefix(100).map(Self.plain)
         listing = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
     }
 
@@ -48,6 +51,21 @@ public struct ClassList: Hashable, Sendable {
     /// The id of the class of this name.
     public func id(of name: String) -> Int? { ids[name] }
 
+    /// What errors say is expected where a name is none of the classes: first the one that begins as it does, if only letters
+    /// and digits count.
+    public func listing(besides name: String) -> String {
+        let wanted = Self.plain(name)
+        let nearest = plainNames.map { $0.commonPrefix(with: wanted).count }.enumerated()
+            .max { ($0.element, $1.offset) < ($1.element, $0.offset) }
+        guard let nearest, nearest.element >= 3 else { return listing }
+        return "\(names[nearest.offset])? (of \(listing))"
+    }
+
+    /// The letters and digits of a name, of a long one the first.
+    private static func plain(_ name: String) -> String {
+        String(name.prefix(64).lowercased().filter { $0.isLetter || $0.isNumber })
+    }
+
     /// The id of the class that goes by this name or this number; nil where there is none.
     ///
     /// - Throws: ``FileError`` `badData` where the number is the id of one class and the name of another.
@@ -65,6 +83,11 @@ public struct ClassList: Hashable, Sendable {
 }
 
 extension ClassList? {
+    /// What errors say is expected where a text is neither a class's name nor its number.
+    func expected(besides name: String) -> String {
+        self?.listing(besides: name) ?? "a number, or a name with --classes"
+    }
+
     /// The id of the class that goes by a name or a number; without a list, by a number.
     func id(ofNameOrNumber text: String) throws(FileError) -> Int? {
         if let self { return try self.id(ofNameOrNumber: text) }

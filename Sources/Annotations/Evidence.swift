@@ -100,7 +100,7 @@ public struct Tasks: Sendable {
             guard let classID = try classes.id(ofNameOrNumber: cells[1]) else {
                 throw FileError(
                     .badData, file: path, line: row.line, "not a class",
-                    expected: classes?.listing ?? "a number, or a name with --classes", found: "\"\(cells[1])\"")
+                    expected: classes.expected(besides: cells[1]), found: "\"\(cells[1])\"")
             }
             guard let first = Int(cells[3]), let last = Int(cells[4]), first >= 0, last >= first, last < Int.max else {
                 throw FileError(

@@ -18,7 +18,9 @@ public struct LabelMap: Hashable, Sendable {
     /// - Throws: ``FileError`` `usage` where the text is none, or names a class twice or one that does not exist; `badData`
     ///   as ``ClassList/id(ofNameOrNumber:)``.
     public init(_ text: String, classes: ClassList?) throws(FileError) {
-        func wrong(_ what: String) -> FileError { FileError(.usage, file: "--labels", what) }
+        func wrong(_ what: String, expected: String? = nil) -> FileError {
+            FileError(.usage, file: "--labels", what, expected: expected)
+        }
         var labels: [Int: UInt16] = [:]
         for entry in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let begin = entry.firstIndex(of: "="), let end = entry.lastIndex(of: "=") else {
@@ -29,7 +31,7 @@ public struct LabelMap: Hashable, Sendable {
             let (first, rest) = (text(entry[..<begin]), text(entry[begin...].dropFirst()))
             if Int(label) == nil, Int(first) != nil, classes?.id(of: rest) != nil { (name, label) = (rest, first) }
             guard let classID = try classes.id(ofNameOrNumber: name) else {
-                throw wrong("there is no class \"\(name)\"" + (classes == nil ? "; names need --classes" : ""))
+                throw wrong("there is no class \"\(name)\"", expected: classes.expected(besides: name))
             }
             guard labels[classID] == nil else { throw wrong("class \"\(name)\" has two labels") }
             guard let value = label == "-" ? 0 : UInt16(label).flatMap({ $0 == 0 ? nil : $0 }) else {

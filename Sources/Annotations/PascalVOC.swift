@@ -27,7 +27,7 @@ func readPascalVOC(
         let name = object.parts["name"] ?? ""
         guard let classID = classes.id(of: name) else {
             try errors.add(
-                place.error("not a class", expected: classes.listing, found: "\"\(name)\""))
+                place.error("not a class", expected: classes.listing(besides: name), found: "\"\(name)\""))
             continue
         }
         let corners = ["xmin", "ymin", "xmax", "ymax"].map { object.parts[$0] }

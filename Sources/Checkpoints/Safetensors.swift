@@ -20,13 +20,14 @@ func readSafetensorsHeader(
     guard let length = file.integer(at: 0, as: UInt64.self) else {
         throw bad("cut short", expected: "at least 8 bytes", found: "\(file.count)")
     }
-    guard length <= Limit.header.bytes else {
-        if let contents = FileContents(file[0..<min(512, file.count)]) {
-            throw bad(
-                "not a file of tensors", in: nil,
-                expected: "safetensors, or .pth as torch.save writes it since PyTorch 1.6",
-                found: contents.name, advice: contents.advice)
-        }
+    let isLong = length > Limit.header.bytes
+    if isLong || 8 + Int(length) > file.count, let contents = FileContents(file[0..<min(512, file.count)]) {
+        throw bad(
+            "not a file of tensors", in: nil,
+            expected: "safetensors, or .pth as torch.save writes it since PyTorch 1.6",
+            found: contents.name, advice: contents.advice)
+    }
+    guard !isLong else {
         throw bad(
             "too long", expected: "at most \(Limit.header.bytes) bytes", found: "\(length)",
             advice: "The file is neither safetensors nor a .pth as torch.save writes it since PyTorch 1.6 (a zip).")

@@ -7,6 +7,8 @@ import SafeFiles
 public struct VolumeResult: Sendable {
     /// The prediction's file, or of a pattern its case.
     public let name: String
+    /// What both are of: the truth's name.
+    public let caseName: String
     public let scores: [OrganScore]
 }
 
@@ -72,7 +74,10 @@ public struct EvaluationReport: Sendable {
             let name =
                 pairs.second.kind == .pattern
                 ? pair.name : URL(filePath: pair.second).lastPathComponent
-            results.append(VolumeResult(name: name, scores: scores))
+            let caseName =
+                pairs.first.kind == .file
+                ? withoutVolumeExtension(URL(filePath: pair.first).lastPathComponent) : pair.name
+            results.append(VolumeResult(name: name, caseName: caseName, scores: scores))
             progress(results.count)
         }
         (self.organs, self.results, self.unscored, self.distances) = (scored, results, unscored, distances)
@@ -192,13 +197,14 @@ extension EvaluationReport {
 
 extension EvaluationReport: Encodable {
     enum CodingKeys: String, CodingKey {
-        case volumes, organs
+        case volumes, organs, cases
         case distances = "hd95"
         case meanSlice = "mean_slice_dice"
         case meanVolume = "mean_volume_dice"
     }
 
-    /// The number of volumes, which Hausdorff distance, and each organ's summary by its name.
+    /// The number of volumes, which Hausdorff distance, each organ's summary by its name, and each volume's scores as in
+    /// ``volumeTable``.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(results.count, forKey: .volumes)
@@ -207,6 +213,7 @@ extension EvaluationReport: Encodable {
         try container.encode(meanVolume, forKey: .meanVolume)
         let rows = zip(organs.map(\.name), summaries)
         try container.encode(Dictionary(uniqueKeysWithValues: rows), forKey: .organs)
+        try container.encode(results.map { CaseScores($0, organs, measures) }, forKey: .cases)
     }
 }
 
@@ -219,9 +226,15 @@ func mean(_ values: [Double]) -> Double {
 // MARK: Tables
 
 extension EvaluationReport {
-    /// The volumes' Dice: `path`, then `NAME_dice` of each organ.
+    /// The volumes' scores: `path`, `NAME_dice` of each organ, then of each `NAME_hd95_mm` and `NAME_mean_surface_mm` where
+    /// distances were computed, `NAME_truth_ml` and `NAME_predicted_ml`, and `case`.
     public var volumeTable: [[String]] {
-        [["path"] + scoreColumns] + results.map { [$0.name] + $0.scores.map { cell($0.dice) } }
+        let others = organs.flatMap { organ in measures.map { "\(organ.name)_\($0.name)" } }
+        return [["path"] + scoreColumns + others + ["case"]]
+            + results.map { result in
+                [result.name] + result.scores.map { cell($0.dice) }
+                    + result.scores.flatMap { score in measures.map { cell($0.value(score)) } } + [result.caseName]
+            }
     }
 
     /// The slices' Dice: `path`, `slice_idx`, then `NAME_dice` of each organ.
@@ -234,8 +247,39 @@ extension EvaluationReport {
             }
     }
 
+    /// What is known of an organ in a volume besides its Dice.
+    private var measures: [Measure] {
+        let ofSurfaces: [Measure] = [
+            ("hd95_mm", { $0.surface?.hausdorff95 ?? .nan }), ("mean_surface_mm", { $0.surface?.mean ?? .nan }),
+        ]
+        return (distances == nil ? [] : ofSurfaces)
+            + [("truth_ml", \.truthMillilitres), ("predicted_ml", \.predictedMillilitres)]
+    }
+
     private var scoreColumns: [String] { organs.map { $0.name + ScoreTable.scoreEnding } }
 
     /// `nan` where it is no number, as in the study's files.
     private func cell(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
+}
+
+private typealias Measure = (name: String, value: (OrganScore) -> Double)
+
+/// A volume's scores in JSON.
+private struct CaseScores: Encodable {
+    let path: String
+    let `case`: String
+    let organs: [String: [String: OrNull<Double>]]
+
+    init(_ result: VolumeResult, _ organs: [Organ], _ measures: [Measure]) {
+        (path, `case`) = (result.name, result.caseName)
+        let all = [("dice", \.dice)] + measures
+        let rows = zip(organs, result.scores).map { organ, score in
+            (
+                organ.name,
+                Dictionary(
+                    uniqueKeysWithValues: all.map { ($0.name, OrNull($0.value(score).isNaN ? nil : $0.value(score))) })
+            )
+        }
+        self.organs = Dictionary(uniqueKeysWithValues: rows)
+    }
 }

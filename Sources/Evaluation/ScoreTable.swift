@@ -103,7 +103,8 @@ public struct ScoreTable: Sendable {
         guard unpaired.isEmpty else {
             throw FileError(
                 .badData, file: other.file, place: key, "not the same rows as in \(file)",
-                found: "\(unpaired.count) without a partner: \(unpaired.prefix(5).joined(separator: ", "))")
+                found: "\(unpaired.count) without a partner: \(unpaired.prefix(5).joined(separator: ", "))",
+                advice: "Pair by another column with --key, such as case, the truth's name, in tables of evaluate.")
         }
         let shared = scoreColumns.filter(other.scoreColumns.contains)
         guard !shared.isEmpty else {

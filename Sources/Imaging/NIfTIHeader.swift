@@ -37,11 +37,12 @@ struct NIfTIHeader: Sendable {
         var isSwapped = false
         let version = cnifti_make_native(&bytes, bytes.count, &isSwapped)
         guard version != 0 else {
+            let contents = FileContents(start)
             throw FileError(
                 .badData, file: file, "not a NIfTI volume",
                 expected: "a NIfTI-1 or NIfTI-2 header with the voxels in the same file",
-                found: start.isEmpty ? "nothing" : "something else",
-                advice: "Convert the volume to .nii.gz, a pair of .hdr and .img too.")
+                found: contents?.name ?? "something else",
+                advice: contents?.advice ?? "Convert the volume to .nii.gz, a pair of .hdr and .img too.")
         }
         let size = try readSize(bytes, version, file)
         let length = Self.length(ofVersion: version)

@@ -68,7 +68,7 @@ public struct VolumeFiles: Sendable {
             let inFolder = try FolderNames(of: path)
             let names = inFolder.names.filter { VolumeEnding(of: $0) != nil }
             let files = names.filter { !isHidden($0) }.map {
-                VolumeFile(name: withoutVolumeExtension($0), path: "\(path)/\($0)")
+                VolumeFile(name: withoutVolumeExtension($0), path: SafeFiles.path(of: $0, in: path))
             }
             found = (files, names.filter(isHidden), [], inFolder.unreadable.filter { VolumeEnding(of: $0) != nil })
         } else {

@@ -42,8 +42,8 @@ public struct Ablation: Sendable {
             throw FileError(
                 .usage, file: file.path, "no such part of the model",
                 expected:
-                    "a block, its .attn or .mlp, an attention's .head.N, a token such as mask_decoder.mask_tokens.2, "
-                    + "prompt.box, prompt.points, prompt.point.1 or prompt.mask",
+                    "a block, its .attn or .mlp, an attention's .head.N, a token such as mask_decoder.mask_tokens.2, an "
+                    + "embedding such as image_encoder.pos_embed, prompt.box, prompt.points, prompt.point.1 or prompt.mask",
                 found: part, advice: "swift-sam inspect lists a model's modules.")
         }
     }

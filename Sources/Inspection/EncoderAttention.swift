@@ -12,7 +12,7 @@ public struct Patch: Hashable, Sendable, Encodable {
 
 /// The attention of one block of the image encoder, from any of its patches:
 ///
-/// softmax(q·kᵀ/√headDim + q·R_height + q·R_width), over the patch's window (`image_encoder.py:228`, `:325`).
+/// softmax(q·kᵀ/√headDim + q·R_height + q·R_width), over the patch's window (`image_encoder.py:231`, `:325`).
 ///
 /// A row is computed as it is asked for, in double precision; the whole attention, heads · tokens², never exists.
 public struct EncoderAttention: Sendable {

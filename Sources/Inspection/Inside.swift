@@ -54,11 +54,14 @@ public struct Inside: Encodable, Sendable {
     ///
     /// - Parameters:
     ///   - name: what the picture is called.
+    ///   - scaling: how the picture is scaled for the model: SAM's way, or MedSAM's.
     ///   - prompts: each is shown by itself.
     ///   - queries: places of the picture whose attention is wanted, beside the prompts' and an 8×8 grid of patches, where the
     ///     model is too large for the attention from all.
     ///   - ablations: what is run again without.
+    ///   - version: the caller's, which the page names.
     ///   - keyLimit: how many numbers the queries and keys of all blocks may be for the page to hold them.
+    ///   - progress: called with the name of each stage that begins.
     /// - Throws: ``FileError`` as `Sam.encode`, `Sam.predict` and ``Ablation``.
     public init(
         _ sam: Sam, _ image: RGBImage, name: String, scaling: Scaling = .longestSide, _ prompts: [Prompt],

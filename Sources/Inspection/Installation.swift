@@ -20,7 +20,7 @@ public struct Installation: Sendable, Encodable {
     ///   - sam: the bundled model.
     ///   - reference: what the official package makes of a picture with it, in double precision.
     ///   - progress: called with the name of each check that begins.
-    /// - Throws: ``FileError`` as ``Verification/init(of:against:only:progress:)``.
+    /// - Throws: ``FileError`` as ``Verification/init(of:against:only:hasMaps:progress:)``.
     public init(_ sam: Sam, _ reference: Reference, progress: @escaping (_ check: String) -> Void = { _ in }) throws {
         processor = Machine.processor
         instructionSets = InstructionSet.available.map(\.rawValue)

@@ -78,7 +78,7 @@ public struct TokenAttention: Sendable {
 }
 
 /// How one of the decoder's masks is made: its hypernetwork turns the mask's token into a weight for each channel of the
-/// up-scaled image, and their weighted sum is the logits (`mask_decoder.py:137`).
+/// up-scaled image, and their weighted sum is the logits (`mask_decoder.py:144`).
 public struct MaskChannels: Sendable {
     /// `[channels]`.
     public let weights: [Float]

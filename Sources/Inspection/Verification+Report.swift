@@ -39,8 +39,9 @@ extension Verification {
         let follows = stages.count { $0.verdict == .follows }
         let spread =
             follows == 0 ? "" : "; errors of rounding spread beyond the bound in \(follows), but none is made there"
+        let all = stages.count == 1 ? "the one stage agrees" : "all \(stages.count) stages agree"
         return
-            "all \(stages.count) stages agree, the largest error is \(short(worst.error)) (\(worst.name))\(spread)"
+            "\(all), the largest error is \(short(worst.error)) (\(worst.name))\(spread)"
     }
 
     /// Whether stages were compared, and none is wrong by itself.

@@ -9,7 +9,7 @@ import Tensors
 ///
 /// An error is |ours − reference| / |reference| in the L2 norm. The *cumulative* one is that of the whole run from pixels: how
 /// far an error spreads. The *isolated* one is that of a stage which is given the reference's own inputs: where an error is
-/// made. A stage fails where it is off by itself by more than ``bound(for:official:)``.
+/// made. A stage fails where it is off by itself by more than ``bound(_:official:)``.
 public struct Verification: Sendable, Encodable {
     /// One row of the table.
     public struct Stage: Sendable, Encodable {

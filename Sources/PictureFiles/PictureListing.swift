@@ -16,7 +16,7 @@ public struct PictureListing: Sendable {
         for path in paths {
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-                throw FileError(.missingInput, file: path, "not there")
+                throw FileError(.missingInput, file: path, systemMessage(ENOENT), advice: "Check the path.")
             }
             if isFolder.boolValue {
                 isSeveral = true
@@ -28,6 +28,9 @@ public struct PictureListing: Sendable {
         if let twice = Dictionary(grouping: files, by: pictureName).values.filter({ $0.count > 1 })
             .min(by: { $0[0] < $1[0] })
         {
+            guard twice[0] != twice[1] else {
+                throw FileError(.usage, file: twice[0], "named twice", advice: "Name each picture once.")
+            }
             throw FileError(
                 paths.count > 1 ? .usage : .badData, file: twice[0],
                 "another picture has the same name but for its ending",

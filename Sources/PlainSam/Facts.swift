@@ -28,7 +28,7 @@ public struct Facts: Sendable {
     public var pixelMean = [123.675, 116.28, 103.53]
     /// Divides red, green and blue (`sam.py:28`).
     public var pixelDeviation = [58.395, 57.12, 57.375]
-    /// Whether the padding is 0 in the model's input, not in the picture (`sam.py:164`).
+    /// Whether the padding is 0 in the model's input, not in the picture (`sam.py:173`).
     public var padsAfterNormalising = true
 
     // MARK: Image encoder

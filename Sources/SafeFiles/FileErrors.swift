@@ -9,6 +9,13 @@ public struct FileErrors: Error, Equatable, Sendable, CustomStringConvertible {
         self.errors = errors.filter { known.insert($0).inserted }
     }
 
+    /// The same errors, the first that is meant and has no advice with one.
+    public func advising(_ advice: String, where isMeant: (FileError) -> Bool) -> FileErrors {
+        var errors = errors
+        if let index = errors.firstIndex(where: { isMeant($0) && $0.advice == nil }) { errors[index].advice = advice }
+        return FileErrors(errors)
+    }
+
     /// The kind of the first error.
     public var kind: FileError.Kind { errors[0].kind }
 

@@ -22,7 +22,7 @@ struct Linear: Sendable {
     }
 }
 
-/// Layer norm over the last axis; `LayerNorm2d` of the reference (`common.py:30`) is the same with channels last.
+/// Layer norm over the last axis; `LayerNorm2d` of the reference (`common.py:31`) is the same with channels last.
 struct LayerNorm: Sendable {
     let weight: Tensor
     let bias: Tensor

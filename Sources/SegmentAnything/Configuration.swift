@@ -8,7 +8,7 @@ public struct Configuration: Hashable, Sendable {
     public var image: ImageConfiguration
     public var decoder: DecoderConfiguration
 
-    /// What is subtracted from red, green and blue (`sam.py:29`).
+    /// What is subtracted from red, green and blue (`sam.py:27`).
     public static let pixelMean: [Float] = [123.675, 116.28, 103.53]
     /// What they are then divided by.
     public static let pixelDeviation: [Float] = [58.395, 57.12, 57.375]
@@ -33,7 +33,7 @@ public struct Configuration: Hashable, Sendable {
     }
 }
 
-/// The sizes of the prompt encoder and the mask decoder.
+/// The sizes of the prompt encoder and the mask decoder. The numbers are those of the official models.
 public struct DecoderConfiguration: Hashable, Sendable {
     /// Channels of the embedding and the decoder: 256.
     public var width: Int

@@ -64,8 +64,9 @@ public struct EncodedImage: Sendable {
         }
         guard model === sam.identity || model.fingerprint == sam.fingerprint else {
             throw FileError(
-                .badData, file: name, "the embedding is another model's", expected: "\(sam.fingerprint) (\(sam.path))",
-                found: model.fingerprint, advice: "Encode the image with these weights and this precision.")
+                .badData, file: name, "the embedding was made with other weights, or in another precision",
+                expected: "\(sam.fingerprint) (\(sam.path), \(sam.precision.rawValue))", found: model.fingerprint,
+                advice: "Encode the image with these weights and this precision.")
         }
     }
 }

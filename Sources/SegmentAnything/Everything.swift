@@ -151,7 +151,7 @@ extension EverythingOptions {
     /// Whether a predicted IoU is enough.
     func isGood(_ score: Float) -> Bool { predictedIoU <= 0 || score > predictedIoU }
 
-    /// The points of a layer's crops, as shares of width and height (`amg.py:179`).
+    /// The points of a layer's crops, as shares of width and height (`amg.py:189`).
     func grid(layer: Int) -> [(x: Double, y: Double)] {
         let count = Int(Double(pointsPerSide) / pow(Double(pointsDownscaleFactor), Double(layer)))
         guard count > 0 else { return [] }
@@ -163,7 +163,7 @@ extension EverythingOptions {
     }
 }
 
-/// The crops of all layers, the picture first (`amg.py:202`).
+/// The crops of all layers, the picture first (`amg.py:200`).
 func crops(of size: PixelSize, layers: Int, overlap ratio: Double) -> [(bounds: PixelBounds, layer: Int)] {
     var crops = [(bounds: PixelBounds(x0: 0, y0: 0, x1: size.width, y1: size.height), layer: 0)]
     for layer in 0..<layers {
@@ -280,7 +280,7 @@ func suppressed(_ boxes: [PixelBounds], _ scores: [Float], above threshold: Doub
     return kept
 }
 
-/// Removes small holes, then small islands, then duplicates that this has made (`automatic_mask_generator.py:323`).
+/// Removes small holes, then small islands, then duplicates that this has made (`automatic_mask_generator.py:324`).
 private func withoutSmallRegions(_ masks: [MaskRecord], _ options: EverythingOptions) -> [MaskRecord] {
     // As runs: all masks as pixels would be a byte for each pixel of each.
     let cleaned = parallelMap(masks) { described -> (record: MaskRecord, isChanged: Bool) in

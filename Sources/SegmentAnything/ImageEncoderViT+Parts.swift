@@ -55,7 +55,7 @@ extension Attention {
         }
     }
 
-    /// Queries (0), keys (1) or values (2) of each head, `[windows · heads, tokens, headDim]` (`image_encoder.py:228`).
+    /// Queries (0), keys (1) or values (2) of each head, `[windows · heads, tokens, headDim]` (`image_encoder.py:229`).
     func part(_ part: Int, of projected: Tensor) -> Tensor {
         let (count, tokens, heads) = (projected.shape[0], window * window, projected.shape[3] / 3 / headDim)
         return projected.reshaped([count, tokens, 3, heads, headDim]).selecting(axis: 2, part).permuted(0, 2, 1, 3)
@@ -76,7 +76,7 @@ extension Attention {
     }
 
     /// A query's terms for the window's rows or columns, `[windows · heads, window, window, window]`
-    /// (`image_encoder.py:355`).
+    /// (`image_encoder.py:354`).
     ///
     /// - Parameters:
     ///   - relative: the packed vectors, reversed: a query's terms for keys from the first on are adjacent.

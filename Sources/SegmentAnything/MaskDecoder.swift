@@ -165,7 +165,7 @@ extension MaskDecoder {
     }
 }
 
-/// Linear maps with ReLU between them (`mask_decoder.py:152`).
+/// Linear maps with ReLU between them (`mask_decoder.py:154`).
 struct MLP: Sendable {
     let layers: [Linear]
 

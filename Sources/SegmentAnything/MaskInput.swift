@@ -29,8 +29,10 @@ public func readMaskInputs(_ path: String, prompts: Int, size: Int) throws(FileE
             expected: "one tensor, or one named \(logitsName) or prompt.mask", found: "\(file.entries.count) tensors")
     }
     let tensor = file.tensor(name)
+    // A .npy holds one tensor without a name.
+    let place = name.isEmpty ? nil : name
     func bad(_ what: String, _ expected: String) -> FileError {
-        FileError(.badData, file: path, place: name, what, expected: expected, found: "shape \(tensor.shape)")
+        FileError(.badData, file: path, place: place, what, expected: expected, found: "shape \(tensor.shape)")
     }
     guard tensor.shape.count >= 2, tensor.shape.suffix(2) == [size, size] else {
         throw bad("not a mask input of this model", "[\(size), \(size)], or as many of these as there are prompts")
@@ -47,7 +49,7 @@ public func readMaskInputs(_ path: String, prompts: Int, size: Int) throws(FileE
     if each > 1 {
         guard let known = bestMasks(file, prompts: best.count, masks: each) else {
             throw FileError(
-                .badData, file: path, place: name, "which of \(each) masks?",
+                .badData, file: path, place: place, "which of \(each) masks?",
                 expected: "one, or \(scoresName) beside them",
                 found: "shape \(tensor.shape)", advice: "Save the one that is to be refined: logits[best].")
         }

@@ -3,9 +3,10 @@ import ImageFrames
 /// A mask in a picture with what describes it, as the official generator's records.
 public struct MaskRecord: Hashable, Sendable {
     public internal(set) var mask: RunLengths
-    /// The outermost pixels: x0, y0, x1, y1, all inclusive; all 0 of an empty mask (`amg.py:318`).
+    /// The outermost pixels: x0, y0, x1, y1, all inclusive; all 0 of an empty mask (`amg.py:303`).
     public internal(set) var bounds: PixelBounds
     public let predictedIoU: Float
+    /// The IoU of the masks at thresholds ± ``EverythingOptions/stabilityOffset``, of a prompt's mask ± 1.
     public let stability: Float
     /// The points that were asked about, in the picture's pixels.
     public let points: [PixelPoint]

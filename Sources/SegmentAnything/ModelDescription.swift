@@ -2,17 +2,26 @@ import Checkpoints
 
 /// What a weights file is. `model --json` prints it.
 public struct ModelDescription: Encodable, Sendable {
+    /// Its path.
     public let file: String
+    /// Of the official weights; else from the metadata; nil where these have none.
     public let name: String?
+    /// "ViT-B" and so on: see ``Configuration/variant``.
     public let variant: String
+    /// How many numbers the model's tensors hold.
     public let parameters: Int
+    /// Those of the model's tensors, as safetensors names them: "F32", "F16".
     public let types: [String]
+    /// The size of the file, or of its shards together, in bytes.
     public let sizeBytes: Int
+    /// The file's digest, in hexadecimal digits.
     public let sha256: String
+    /// Of the official weights; else from the metadata; nil where these have none.
     public let licence: String?
     /// What precedes the weights' names in the file.
     public let prefix: String
     public let configuration: Configuration
+    /// `__metadata__` of safetensors; empty for other formats.
     public let metadata: [String: String]
 
     /// - Parameters:

@@ -44,9 +44,13 @@ public struct PredictionReport: Encodable, Sendable {
         }
     }
 
+    /// Seconds by the clock.
     public struct Seconds: Encodable, Sendable {
+        /// To open the model.
         public var load = 0.0
+        /// To encode the picture, or to take its embedding from a cache.
         public var encode = 0.0
+        /// To predict all masks, and to bring them to the picture's size.
         public var decode = 0.0
     }
 
@@ -55,6 +59,7 @@ public struct PredictionReport: Encodable, Sendable {
     public var image: PixelSize
     public var prompts: [Answer] = []
     public var seconds = Seconds()
+    /// The most memory that the process has held so far, in bytes.
     public var peakMemoryBytes = 0
 
     public init(picture: String, image: PixelSize) { (self.picture, self.image) = (picture, image) }

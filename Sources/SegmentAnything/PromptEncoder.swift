@@ -29,7 +29,7 @@ struct PromptEncoder: Sendable {
     }
 
     /// The positional encoding of the centre of each place of the embedding, `[grid, grid, channels]`
-    /// (`prompt_encoder.py:190`).
+    /// (`prompt_encoder.py:62`).
     func densePositions() -> Tensor { positionalEncoding(grid: configuration.grid) }
 
     /// The tokens of prompts with equally many points, all with a box or all without: `[prompts, tokens, channels]`.

@@ -10,18 +10,20 @@ extension Sam {
     /// - Parameters:
     ///   - scores: the predicted IoU of each prompt's best mask.
     ///   - name: what the masks are of.
+    ///   - places: where each mask is, such as "liver on slice 3"; the three of the lowest scores are named.
     /// - Returns: one warning, or none where all masks are useful, or nobody knows.
-    public func warnings(aboutScores scores: [Float], of name: String) -> [Warning] {
+    public func warnings(aboutScores scores: [Float], of name: String, places: [String] = []) -> [Warning] {
         guard let usefulScore else { return [] }
-        let low = scores.count { $0 < usefulScore }
-        guard low > 0 else { return [] }
+        let low = scores.indices.filter { scores[$0] < usefulScore }.sorted { (scores[$0], $0) < (scores[$1], $1) }
+        guard !low.isEmpty else { return [] }
+        let worst = places.isEmpty ? "" : " (the lowest: \(low.prefix(3).map { places[$0] }.joined(separator: ", ")))"
         let model = file.checkpoint.metadata["name"] ?? configuration.variant
         return [
             Warning(
                 file: name,
-                "masks that are probably not what was meant, by a predicted IoU below \(usefulScore): \(low) of "
-                    + "\(scores.count). The model is \(model); SAM's ViT-B does better: "
-                    + "https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth (358 MB), named with --model"
+                "probably not what was meant: \(low.count) of \(scores.count) masks, with a predicted IoU below "
+                    + "\(usefulScore)\(worst). The model is \(model); SAM's ViT-B does better: "
+                    + "https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth (375 MB), named with --model"
             )
         ]
     }

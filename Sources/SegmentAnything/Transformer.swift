@@ -1,6 +1,6 @@
 import Tensors
 
-/// The decoder's transformer (`transformer.py:15`): queries (output tokens and prompts) and keys (the image) attend to
+/// The decoder's transformer (`transformer.py:16`): queries (output tokens and prompts) and keys (the image) attend to
 /// themselves and to each other, both ways.
 struct TwoWayTransformer: Sendable {
     let path: String

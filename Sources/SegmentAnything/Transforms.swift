@@ -17,7 +17,7 @@ struct ModelPrompt: Sendable {
 
 /// How images become the model's input, and the decoder's logits masks.
 public enum Scaling: String, Hashable, Sendable, Codable {
-    /// As SAM (`transforms.py:16`, `sam.py:134`): the long side becomes the image size, the short side `int(x + 0.5)`, by
+    /// As SAM (`transforms.py:16`, `sam.py:133`): the long side becomes the image size, the short side `int(x + 0.5)`, by
     /// Pillow's bilinear resize; SAM's mean and deviation; what is missing at the right and bottom is zero. Logits are
     /// interpolated to the model's square, cut, and interpolated to the original.
     case longestSide = "longest-side"
@@ -138,7 +138,7 @@ struct ImageTransform: Hashable, Sendable {
     }
 }
 
-/// An image normalised by SAM's mean and deviation, then padded with zeros (`sam.py:163`).
+/// An image normalised by SAM's mean and deviation, then padded with zeros (`sam.py:164`).
 private func normalisedAndPadded(_ image: RGBImage, imageSize: Int) -> Tensor {
     let (pixels, size) = (image.pixels, image.size)
     return Tensor(shape: [imageSize, imageSize, 3]) { values in

@@ -106,14 +106,14 @@ private struct Outline {
             if slices.contains(where: { evidence.isNothing(classID, $0) }) {
                 addEnd(from: below, step: 1)
                 addEnd(from: above, step: -1)
-            } else if let between = filling.between {
+            } else if filling.isOn {
                 let distance = Double(above - below) * spacing
                 // By half a thousandth, since headers hold single precision.
                 let isShort = distance <= filling.longestGap * 1.0005
                 gaps.append(
                     Gap(
                         place: place(slices, below: below, above: above), millimetres: distance,
-                        way: isShort ? (between == .shape ? .shape : .box) : nil))
+                        way: isShort ? filling.between.map { $0 == .shape ? .shape : .box } : nil))
             }
         }
         addEnd(from: last, step: 1)

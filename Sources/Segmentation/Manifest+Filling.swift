@@ -32,8 +32,8 @@ extension Manifest {
         return [
             Warning(
                 file: file,
-                "gaps that were not filled, longer than --fill-gap or without a mask at an end: \(open.count), the first "
-                    + "\(name), \(first)")
+                "gaps that were not filled (longer than --fill-gap, without a mask at an end, or with --fill ends alone): "
+                    + "\(open.count), the first \(name), \(first)")
         ]
     }
 }

@@ -62,15 +62,20 @@ public struct PictureOutputs: Sendable {
         return count > 1 ? "\(stem)-\(prompt)\(format.ending)" : masks
     }
 
-    /// Checks that one picture's files are named as what is in them.
+    /// Checks that one picture's files are named as what is in them, and several pictures' folders not as files.
     ///
     /// - Throws: ``FileError`` `usage`.
     public func checkEndings() throws(FileError) {
-        if isSeveral { return }
         for (path, endings) in [
             (masks, [format.ending]), (preview, [".png"]), (logits, [".npy", ".safetensors"]),
         ] {
-            guard let path, path != "-", !endings.contains(where: path.lowercased().hasSuffix) else { continue }
+            guard let path, path != "-" || path != masks else { continue }
+            let isFile = endings.contains(where: path.lowercased().hasSuffix)
+            if isSeveral {
+                guard isFile else { continue }
+                throw FileError(.usage, file: path, "the name of a file: several pictures go into a folder")
+            }
+            if isFile { continue }
             throw FileError(
                 .usage, file: path, "the name has another ending than what is to be written there",
                 expected: endings.joined(separator: " or "))

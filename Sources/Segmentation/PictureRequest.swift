@@ -44,6 +44,28 @@ extension PictureRequest {
         var image: String
         var boxes: [[Double]]?
         var points: [[Double]]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case image, boxes, points
+        }
+
+        init(from decoder: any Decoder) throws {
+            // A key that is passed over is a prompt that is not asked.
+            let known = CodingKeys.allCases.map(\.rawValue)
+            let found = try decoder.singleValueContainer().decode([String: Anything].self).keys
+            if let stranger = found.filter({ !known.contains($0) }).min() {
+                throw PromptError("expected the keys \(known.joined(separator: ", ")), found \"\(stranger)\"")
+            }
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            image = try container.decode(String.self, forKey: .image)
+            boxes = try container.decodeIfPresent([[Double]].self, forKey: .boxes)
+            points = try container.decodeIfPresent([[Double]].self, forKey: .points)
+        }
+
+        /// A value that nobody reads.
+        private struct Anything: Decodable {
+            init(from decoder: any Decoder) {}
+        }
     }
 
     /// Reads requests as JSON lines, empty ones left out.
@@ -61,7 +83,7 @@ extension PictureRequest {
                 requests.append(try request(Data(line)))
             } catch {
                 errors.append(
-                    FileError(.badData, file: name, line: number + 1, "not a request", found: error.description))
+                    FileError(.badData, file: name, line: number + 1, "not a request: \(error.description)"))
             }
         }
         guard !requests.isEmpty || !errors.isEmpty else {
@@ -73,14 +95,28 @@ extension PictureRequest {
     }
 
     private static func request(_ line: Data) throws(PromptError) -> PictureRequest {
-        guard let line = try? JSONDecoder().decode(Line.self, from: line) else {
-            throw PromptError(#"no {"image": "a.jpg", "boxes": [[x0, y0, x1, y1]], "points": [[x, y, label]]}"#)
-        }
+        let line = try decoded(line)
         guard !line.image.isEmpty, line.image != "-" else { throw PromptError("no name of a picture") }
         var prompts = PromptList()
         for box in line.boxes ?? [] { prompts.boxes.append(try PixelBox(asked: box)) }
         for point in line.points ?? [] { prompts.points.append(try PromptList.Point(point)) }
         try prompts.check()
         return PictureRequest(.picture(line.image), prompts)
+    }
+
+    private static func decoded(_ line: Data) throws(PromptError) -> Line {
+        let form = #"{"image": "a.jpg", "boxes": [[x0, y0, x1, y1]], "points": [[x, y, label]]}"#
+        do {
+            return try JSONDecoder().decode(Line.self, from: line)
+        } catch let error as PromptError {
+            throw error
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+            let place = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined()
+            throw PromptError("\(place.isEmpty ? "the line" : place) is of another type: expected \(form)")
+        } catch DecodingError.keyNotFound(let key, _) {
+            throw PromptError("no \"\(key.stringValue)\": expected \(form)")
+        } catch {
+            throw PromptError("not JSON: expected \(form)")
+        }
     }
 }

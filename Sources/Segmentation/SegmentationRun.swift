@@ -89,7 +89,7 @@ public struct SegmentationRun: Sendable {
             throw FileError(.badData, file: volume.file, "replaced since its boxes were checked", advice: "Run again.")
         }
         let signs = ViewSigns(annotated.boxes, classes: settings.classes, volume: volume, slices: slices)
-        let isAssumed = annotated.record == nil && settings.slicing.view == nil
+        let isChosen = settings.slicing.view != nil || settings.slicing.record != nil
         let intensity = try settings.slicing.intensity(of: volume, record: annotated.record?.record)
         self.annotated = annotated
         self.settings = settings
@@ -100,7 +100,8 @@ public struct SegmentationRun: Sendable {
         segmenter.plan = GapPlan(annotated, settings, kept: earlier?.keptBoxes ?? [])
         self.segmenter = segmenter
         warnings =
-            try signs.warnings(isAssumed: isAssumed, view: slices.view, file: volume.file)
+            try signs.warnings(
+                isChosen: isChosen, view: slices.view, record: annotated.record?.path, file: volume.file)
             + slices.warnings(file: volume.file)
             + (annotated.record?.warnings(case: annotated.file.name) ?? [])
     }

@@ -39,21 +39,25 @@ struct ViewSigns {
 
     /// What the person should know.
     ///
-    /// - Parameter isAssumed: whether nobody said how the slices were turned.
-    /// - Throws: ``FileError`` `badData` where two signs agree against a view that is assumed.
-    func warnings(isAssumed: Bool, view: SliceView, file: String) throws(FileError) -> [Warning] {
+    /// - Parameters:
+    ///   - isChosen: whether the person named the view or the record.
+    ///   - record: the record that says so.
+    /// - Throws: ``FileError`` `badData` where two signs agree against a view that is assumed, or that a record says which was
+    ///   found.
+    func warnings(isChosen: Bool, view: SliceView, record: String?, file: String) throws(FileError) -> [Warning] {
         guard !found.isEmpty else { return [] }
         let advice =
             "Name the slices.json of the slices that were drawn on with --record, or choose --view \(otherView), or --view "
             + "\(view) to go on."
-        if isAssumed, found.count > 1 {
+        let source = record.map { " of \($0)" } ?? ""
+        if !isChosen, found.count > 1 {
             throw FileError(
-                .badData, file: file, "the boxes do not fit slices in the view \(view)",
+                .badData, file: file, "the boxes do not fit slices in the view \(view)\(source)",
                 expected: "boxes drawn on slices that were turned so", found: found.joined(separator: "; "),
                 advice: advice)
         }
         let signs = found.joined(separator: "; ")
-        return [Warning(file: file, "were the boxes drawn on slices in the view \(view)? \(signs)")]
+        return [Warning(file: file, "were the boxes drawn on slices in the view \(view)\(source)? \(signs)")]
     }
 
     // MARK: Organs against the affine

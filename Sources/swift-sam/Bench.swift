@@ -58,10 +58,12 @@ struct Bench: ParsableCommand, CommonCommand {
             let (flop, best) = (
                 sam.configuration.image.flop(outputs: sam.configuration.decoder.width), report.seconds.encode.min() ?? 0
             )
+            // Of a small model thousandths of a TFLOP.
+            let (unit, divisor) = flop < 1e11 ? ("GFLOP", 1e9) : ("TFLOP", 1e12)
             print(
                 String(
-                    format: "encode: %.2f TFLOP at %.0f GFLOP/s, %.0f%% of the bound of %.2f s (%.0f GFLOP/s)",
-                    flop / 1e12,
+                    format: "encode: %.2f \(unit) at %.0f GFLOP/s, %.0f%% of the bound of %.2f s (%.0f GFLOP/s)",
+                    flop / divisor,
                     flop / best / 1e9, 100 * flop / rate / best, flop / rate, rate / 1e9))
         }
     }

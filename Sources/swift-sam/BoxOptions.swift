@@ -48,10 +48,15 @@ struct BoxOptions: ParsableArguments {
         let tasks = try digests.recording { () throws(FileError) -> Tasks? in
             try self.tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
         }
-        let annotated = try AnnotatedVolumes(
-            boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
-            annotators: annotators, slices: slices, skipsBad: skipBad,
-            evidence: Evidence(tasks: tasks, emptyFile: emptyMeans), digests: digests)
+        let annotated: AnnotatedVolumes
+        do {
+            annotated = try AnnotatedVolumes(
+                boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
+                annotators: annotators, slices: slices, skipsBad: skipBad,
+                evidence: Evidence(tasks: tasks, emptyFile: emptyMeans), digests: digests)
+        } catch let error as FileErrors where !skipBad {
+            throw error.advising("Mend the lines, or go on without their boxes: --skip-bad.") { $0.line != nil }
+        }
         printSkipped(annotated.skipped)
         printWarnings(annotated.warnings)
         return annotated

@@ -16,6 +16,9 @@ struct BoxOutputOptions: ParsableArguments {
         name: .shortAndLong, help: ArgumentHelp("The CSV, or the folder of files, to write.", valueName: "boxes.csv"))
     var output: String
 
+    @Flag(help: "Replace files of boxes in the folder that are others: a person may have corrected them.")
+    var replaceEdited = false
+
     func validate(hasClasses: Bool) throws {
         let isTable = output.lowercased().hasSuffix(".csv")
         guard isTable == (format == .csv) else {
@@ -23,6 +26,9 @@ struct BoxOutputOptions: ParsableArguments {
                 format == .csv
                     ? "-o must name a .csv file, not \"\(output)\"."
                     : "-o must name a folder with --format \(format.rawValue), not \"\(output)\".")
+        }
+        guard format != .csv || !replaceEdited else {
+            throw ValidationError("--replace-edited goes with --format yolo or voc: a CSV is replaced.")
         }
         guard format != .voc || hasClasses else { throw ValidationError("--format voc needs --classes.") }
     }
@@ -56,6 +62,7 @@ struct BoxOutputOptions: ParsableArguments {
                 advice: "Choose another folder with -o.")
         }
         try requireOutputs(written + [newRecord].compactMap { $0 }, besides: [])
+        if format != .csv, !replaceEdited { try requireUnedited(files) }
         try writeAtomically(written) { temporary in
             for (temporary, (path, data)) in zip(temporary, files) {
                 try SafeFiles.write(data, to: temporary, for: path)
@@ -65,5 +72,17 @@ struct BoxOutputOptions: ParsableArguments {
         guard let record else { return }
         if let newRecord { try record.write(to: newRecord) }
         print("wrote how their slices were turned to \(recordPath)")
+    }
+
+    /// Checks that files which people correct are not there, or hold what is to be written.
+    private func requireUnedited(_ files: [(path: String, data: Data)]) throws(FileError) {
+        let others = files.filter { path, data in
+            FileManager.default.fileExists(atPath: path) && (try? readFile(path, limit: .text)) != data
+        }
+        guard let first = others.first else { return }
+        throw FileError(
+            .cannotCreate, file: first.path, "holds other boxes, which somebody may have corrected",
+            found: "\(others.count) such files",
+            advice: "Choose another folder with -o, or replace them with --replace-edited.")
     }
 }

@@ -46,6 +46,7 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         let annotated = try boxes.read(
             on: cases, slicing, classes: classList, by: annotator.map { .one(named: $0) } ?? .all)
         printSkipped(annotated.unreadable.map(\.error))
+        for error in annotated.volumes.flatMap(\.errors).prefix(20) { printNote("left out: \(error)") }
         try requireOutputs([csv].compactMap { $0 }, besides: annotated.files + [classes])
         let rows = annotated.findings(classes: classList, except: excepted)
         if let csv { try writeAtomically(csv, Data(commaSeparated([FindingRow.columns] + rows.map(\.cells)).utf8)) }

@@ -27,8 +27,8 @@ struct Demo: AsyncParsableCommand, CommonCommand {
         func labels(of boxes: String, name: String) async throws {
             try await command(
                 "segment", volume, "--boxes", boxes, "--record", record, "--classes", classes, "--labels",
-                "spleen=1,right kidney=2,left kidney=3,liver=4,aorta=5", "--preview", "\(output)/\(name).png", "-o",
-                "\(output)/\(name).nii.gz")
+                "spleen=1,right kidney=2,left kidney=3,liver=4,aorta=5", "--preview", "\(output)/\(name).png",
+                "--preview-slices", "3,6,8-10,12,15,18", "-o", "\(output)/\(name).nii.gz")
             try await command("evaluate", "--truth", truth, "--predicted", "\(output)/\(name).nii.gz")
         }
 

@@ -25,6 +25,12 @@ struct Encode: ParsableCommand, CommonCommand {
 
     @OptionGroup var common: CommonOptions
 
+    func validate() throws {
+        guard !output.lowercased().hasSuffix(".safetensors") else {
+            throw ValidationError("-o must name a folder, not \"\(output)\": it is written to FOLDER/NAME.safetensors.")
+        }
+    }
+
     func run() throws {
         let listing = try PictureListing(images)
         let outputs = listing.files.map(path(of:))

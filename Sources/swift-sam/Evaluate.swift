@@ -59,7 +59,10 @@ struct Evaluate: ParsableCommand, CommonCommand {
     @Option(help: "The slices: i, j, k, axial, coronal or sagittal. (default: as in labels.json, else k)")
     var axis: SliceAxis?
 
-    @Option(help: ArgumentHelp("Write the volumes' Dice: path, then NAME_dice of each organ.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the volumes' scores: path, NAME_dice of each organ, then its distances and volumes, and the case.",
+            valueName: "file"))
     var csv: String?
 
     @Option(help: ArgumentHelp("Write the slices' Dice: path, slice_idx, NAME_dice.", valueName: "file"))
@@ -156,7 +159,7 @@ extension EvaluationReport {
         printRow("mean", meanSlice, meanVolume)
         for (organ, row) in zip(organs, summaries) {
             let surfaces = zip([row.hausdorff95, row.meanSurface], kind).map { summary, title in
-                rightAligned(summary.map { counted($0, text($0.mean, format: "%.2f")) } ?? "", title.1)
+                rightAligned(summary.map { counted($0, format: "%.2f") } ?? "", title.1)
             }
             let volumes = [(row.truthMillilitres, 12), (row.predictedMillilitres, 16)].map {
                 rightAligned(text($0.mean, format: "%.1f"), $1)
@@ -166,16 +169,16 @@ extension EvaluationReport {
     }
 
     private func printRow(_ name: String, _ slice: Summary, _ volume: Summary, _ rest: String = "") {
-        func dice(_ summary: Summary) -> String {
-            let interval = summary.n > 1 ? String(format: " ± %.3f", summary.ci95) : ""
-            return text(summary.mean, format: "%.3f") + interval + " (\(summary.n))"
-        }
-        print(leftAligned(name, 18) + leftAligned(dice(slice), 20) + leftAligned(dice(volume), 20) + rest)
+        print(
+            leftAligned(name, 18) + leftAligned(counted(slice, format: "%.3f"), 20)
+                + leftAligned(counted(volume, format: "%.3f"), 20) + rest)
     }
 
-    /// A mean with the number of its volumes.
-    private func counted(_ summary: Summary, _ mean: String) -> String {
-        summary.n == 0 ? mean : "\(mean) (\(summary.n))"
+    /// A mean, of several numbers with its interval, and of how many it is.
+    private func counted(_ summary: Summary, format: String) -> String {
+        guard summary.n > 0 else { return "-" }
+        let interval = summary.n > 1 ? " ± " + String(format: format, summary.ci95) : ""
+        return String(format: format, summary.mean) + interval + " (\(summary.n))"
     }
 }
 

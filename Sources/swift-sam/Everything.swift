@@ -78,6 +78,17 @@ struct Everything: ParsableCommand, CommonCommand {
             throw ValidationError("--crop-n-layers must be from 0 to 5, not \(cropNLayers).")
         }
         guard minMaskRegionArea >= 0 else { throw ValidationError("--min-mask-region-area must not be negative.") }
+        for (name, value) in [
+            ("--stability-score-thresh", Double(stabilityScoreThresh)), ("--box-nms-thresh", boxNmsThresh),
+            ("--crop-nms-thresh", cropNmsThresh), ("--crop-overlap-ratio", cropOverlapRatio),
+        ] where !(0...1).contains(value) {
+            throw ValidationError("\(name) must be from 0 to 1, not \(value).")
+        }
+        // What a model predicts is no share: it may lie beyond 0 and 1.
+        guard predIouThresh.isFinite else { throw ValidationError("--pred-iou-thresh must be a number.") }
+        guard stabilityScoreOffset >= 0, stabilityScoreOffset.isFinite else {
+            throw ValidationError("--stability-score-offset must be 0 or more, not \(stabilityScoreOffset).")
+        }
     }
 
     private var everything: EverythingOptions {
@@ -105,6 +116,15 @@ struct Everything: ParsableCommand, CommonCommand {
             let masks = try masks(in: picture, image, title, sam)
             try folder.write(masks, of: image, size: picture.size)
             print("\(image): \(masks.count) masks")
+            if masks.isEmpty {
+                printWarnings([
+                    Warning(
+                        file: image,
+                        "no mask has a predicted IoU above \(predIouThresh) and a stability of \(stabilityScoreThresh): the "
+                            + "defaults are made for ViT-H, other weights need a lower --pred-iou-thresh and "
+                            + "--stability-score-thresh")
+                ])
+            }
         }
         try folder.finish()
         if !isWhole { throw ExitCode(FileError.Kind.badData.rawValue) }

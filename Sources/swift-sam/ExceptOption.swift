@@ -13,7 +13,9 @@ struct ExceptOption: ParsableArguments {
         try except.split(separator: ",").reduce(into: []) { ids, entry in
             let name = entry.trimmingCharacters(in: .whitespaces)
             guard let id = try classes.id(ofNameOrNumber: name) else {
-                throw ValidationError("--except: \"\(name)\" is not a class of \(classes.path).")
+                throw ValidationError(
+                    "--except: \"\(name)\" is not a class of \(classes.path): expected \(classes.listing(besides: name))."
+                )
             }
             ids.insert(id)
         }

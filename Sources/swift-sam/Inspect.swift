@@ -35,7 +35,7 @@ struct Inspect: ParsableCommand, CommonCommand {
 
     @Option(
         help: ArgumentHelp("Another place whose attention the page holds, where it cannot hold all.", valueName: "x,y"),
-        transform: { try PromptList.Point(parseNumbers($0)).position })
+        transform: parsePosition)
     var query: [PixelPoint] = []
 
     @Option(help: ArgumentHelp("Run again without a part of the model or the prompt.", valueName: "part"))
@@ -73,6 +73,10 @@ struct Inspect: ParsableCommand, CommonCommand {
         try requireOutputs([output].compactMap { $0 }, besides: [path] + prompts.reads + options.reads())
         let image = try pictures.samples.read(path)
         printWarnings(prompts.list.warnings(on: image.size, name: path))
+        let (width, height) = (Double(image.size.width), Double(image.size.height))
+        for place in query where !(0..<width).contains(place.x) || !(0..<height).contains(place.y) {
+            throw ValidationError("--query \(place.x),\(place.y) is outside of the picture of \(image.size).")
+        }
         let sam = try options.open(for: pictures.recipe)
         let asked = try prompts.list.prompts(on: image.size, name: path, masks: try prompts.masks(for: sam))
         let ablations = try without.map { part throws(FileError) in try Ablation(part, of: sam.file) }
@@ -88,4 +92,10 @@ struct Inspect: ParsableCommand, CommonCommand {
             printTable(rows)
         }
     }
+}
+
+private func parsePosition(_ text: String) throws -> PixelPoint {
+    let numbers = try parseNumbers(text)
+    guard numbers.count == 2 else { throw ValidationError("expected x,y, found \"\(text)\"") }
+    return PixelPoint(x: numbers[0], y: numbers[1])
 }

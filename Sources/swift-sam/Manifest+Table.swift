@@ -18,21 +18,37 @@ extension Manifest {
                         format: "  %5d  %6d  %8d  %8.1f  %10.3f  ", amount.boxes, amount.slices, amount.voxels,
                         amount.millilitres, score) + names.joined(separator: ", ") + colour)
         }
-        let open = (gaps ?? []).count { $0.way == nil }
-        if let gaps {
-            let ways = FillWay.allCases.map { way in
-                "\(gaps.filter { $0.way == way }.reduce(0) { $0 + $1.fills.count }) by \(way)"
-            }
-            print("slices filled: \(ways.joined(separator: ", ")); gaps left as they are: \(open)")
-        }
-        if let fillReport {
-            print("drawn slices left out and filled, Dice with what was drawn (agreement, not accuracy):")
-            swift_sam.printTable([FillReportRow.columns] + fillReport.map(\.cells))
-        }
+        printGaps()
+        printFillReport()
         if !badBoxes.isEmpty { print("malformed boxes or files left out: \(badBoxes.count)") }
         if clippedBoxes > 0 { print("boxes that reached beyond the image and were cut at its edge: \(clippedBoxes)") }
         if conflictPixels > 0 {
             print("voxels claimed by two labels, where \(options.recipe.overlap.rawValue) won: \(conflictPixels)")
         }
+    }
+
+    /// How many slices were filled in each way, on which the model saw nothing to fill, and what was left.
+    private func printGaps() {
+        guard let gaps else { return }
+        let ways = FillWay.allCases.map { way in
+            "\(gaps.filter { $0.way == way }.reduce(0) { $0 + $1.fills.count { $0.area > 0 } }) by \(way)"
+        }
+        let empty = gaps.flatMap { gap in
+            gap.fills.filter { $0.area == 0 }.map {
+                "\(labels["\(gap.place.label)"]?.name ?? "label \(gap.place.label)") on \($0.slice)"
+            }
+        }
+        let listed = empty.prefix(5).joined(separator: ", ") + (empty.count > 5 ? ", …" : "")
+        print(
+            "slices filled: \(ways.joined(separator: ", "))"
+                + (empty.isEmpty ? "" : "; without a pixel: \(empty.count) (\(listed))")
+                + "; gaps left as they are: \(gaps.count { $0.way == nil })")
+    }
+
+    /// What was left out, filled and compared, where that was asked.
+    func printFillReport() {
+        guard let fillReport else { return }
+        print("drawn slices left out and filled, Dice with what was drawn (agreement, not accuracy):")
+        swift_sam.printTable([FillReportRow.columns] + fillReport.map(\.cells))
     }
 }

@@ -56,15 +56,16 @@ func forEach<Item>(
     skipped: (Item, FileError) throws -> Void = { _, _ in }, _ body: (Item) throws -> Void
 ) throws -> Bool {
     for error in errors { printError("error: \(error)") }
-    var isWhole = errors.isEmpty
+    var skippedCount = errors.count
     for item in items {
         do {
             try body(item)
         } catch let error as FileError where isSeveral && [.badData, .missingInput].contains(error.kind) {
             printError("error: \(error)")
-            isWhole = false
+            skippedCount += 1
             try skipped(item, error)
         }
     }
-    return isWhole
+    if skippedCount > 0 { printNote("skipped: \(skippedCount) of \(items.count + errors.count)") }
+    return skippedCount == 0
 }

@@ -104,9 +104,13 @@ struct Predict: AsyncParsableCommand, CommonCommand {
         }
         if preview != nil, embedding != nil { throw ValidationError("--preview needs the picture, not its embedding.") }
         if images.count > 1, images.contains("-") { throw ValidationError("- goes alone.") }
-        guard output != "-" || !json && (format != .png || (prompts.list.count == 1 && !allMasks)) else {
+        guard output != "-" || !json else {
+            throw ValidationError("Standard output takes one of -o - and --json: choose another -o.")
+        }
+        guard output != "-" || format != .png || (prompts.list.count == 1 && !allMasks) else {
             throw ValidationError("Standard output takes one file: choose another -o, or a --format of one file.")
         }
+        guard output != nil || format == .png else { throw ValidationError("--format says what -o is: name one.") }
         guard threshold.isFinite else { throw ValidationError("--threshold must be a number.") }
         singleMask = singleMask || pictures.recipe.masks == .single
     }

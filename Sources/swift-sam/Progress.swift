@@ -14,6 +14,7 @@ final class Progress: Sendable {
     private let interval: Duration
     private let start = ContinuousClock.now
     private let lastLine = Mutex(ContinuousClock.now)
+    private let isDone = Mutex(false)
     private let write: @Sendable (String) -> Void
 
     init(
@@ -33,6 +34,11 @@ final class Progress: Sendable {
         if isQuiet { return }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         if done == total {
+            let wasDone = isDone.withLock { isDone in
+                defer { isDone = true }
+                return isDone
+            }
+            if wasDone { return }
             let end = "\(title): \(total) in \(duration(elapsed))"
             write(isTerminal ? "\r\u{1B}[K\(end)\n" : end + "\n")
             return

@@ -23,10 +23,13 @@ struct PromptOptions: ParsableArguments {
     var point: [PromptList.Point] = []
 
     @Option(
+        name: .customLong("mask-input"),
         help:
             "Logits [4·grid, 4·grid] from which each prompt starts, or such of each prompt: of --save-logits, activations or NumPy.",
         completion: .file(extensions: ["npy", "npz", "safetensors"]))
-    var maskInput: String?
+    var maskInputs: [String] = []
+
+    var maskInput: String? { maskInputs.first }
 
     /// Whether nothing is asked.
     var isEmpty: Bool { list.isEmpty && maskInput == nil }
@@ -39,6 +42,9 @@ struct PromptOptions: ParsableArguments {
 
     mutating func validate() throws {
         if isEmpty { return }
+        guard maskInputs.count < 2 else {
+            throw ValidationError("--mask-input names one file, which may hold logits of each prompt.")
+        }
         do throws(PromptError) {
             try list.check(hasMask: maskInput != nil)
         } catch {

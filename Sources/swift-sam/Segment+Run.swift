@@ -23,7 +23,12 @@ extension Segment {
                 let outputs = outputs(volume.file)
                 recoverInterrupted(labels: outputs[0], outputs: Array(outputs.dropFirst(2)))
                 let plan = try await plan(volume, settings)
-                if plan.isDone { manifests[volume.file.name] = plan.manifest } else { plans.append(plan) }
+                if plan.isDone {
+                    manifests[volume.file.name] = plan.manifest
+                    if !json, filling.fillReport { plan.manifest?.printFillReport() }
+                } else {
+                    plans.append(plan)
+                }
                 return nil
             }
         }
@@ -81,7 +86,11 @@ extension Segment {
         }
         printWarnings(
             result.warnings(file: outputs[0])
-                + settings.sam.warnings(aboutScores: manifest.boxes.map(\.score), of: outputs[0]))
+                + settings.sam.warnings(
+                    aboutScores: manifest.boxes.map(\.score), of: outputs[0],
+                    places: manifest.boxes.map {
+                        "\(settings.classes?.names[$0.classID] ?? "class \($0.classID)") on slice \($0.slice)"
+                    }))
         return manifest
     }
 }

@@ -49,6 +49,7 @@ extension Segment {
 
         let (sam, load) = try timed { try options.open(for: recipe) }
         if filling.filling.between == nil { printWarnings(annotated.warningsOfUnseenSlices) }
+        if cases.count == 1, slices == nil, let classList { printFindings(annotated, classList) }
         var settings = SegmentationSettings(
             sam: sam, labels: labels, recipe: recipe, singleMask: singleMask, slicing: slicing.slicing,
             classes: classList, version: version, loadSeconds: load)
@@ -56,5 +57,22 @@ extension Segment {
         try await repeating.check(volumes, settings)
         return Study(
             volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings)
+    }
+
+    /// Says how many boxes of a volume `annotations check` would have a person look at.
+    private func printFindings(_ annotated: AnnotatedVolumes, _ classes: ClassList) {
+        // Classes that nobody draws are no mistake here, and gaps that are filled are known.
+        let passedOver: Set<BoxFinding.Kind> =
+            filling.filling.isOn ? [.neverMarked, .sparse, .gap, .empty] : [.neverMarked]
+        let rows = annotated.findings(classes: classes).filter { !passedOver.contains($0.kind) }
+        guard !rows.isEmpty else { return }
+        let kinds = BoxFinding.Kind.allCases.compactMap { kind in
+            let count = rows.count { $0.kind == kind }
+            return count > 0 ? "\(kind.rawValue) \(count)" : nil
+        }
+        printWarnings([
+            Warning(
+                file: boxes.boxes, "annotations check finds \(rows.count) to look at: \(kinds.joined(separator: ", "))")
+        ])
     }
 }

@@ -89,7 +89,9 @@ struct Segment: AsyncParsableCommand, CommonCommand {
 
     mutating func validate() throws {
         guard VolumeEnding(of: output) != nil else {
-            throw ValidationError("-o must name a .nii or .nii.gz file, not \"\(output)\".")
+            throw ValidationError(
+                "-o must name a .nii or .nii.gz file, or of several volumes such as \"out/{case}.nii.gz\", not \"\(output)\"."
+            )
         }
         guard preview?.lowercased().hasSuffix(".png") != false else {
             throw ValidationError("--preview must name a .png file, not \"\(preview ?? "")\".")

@@ -100,7 +100,7 @@ struct Compare: ParsableCommand, CommonCommand {
             and their difference, the first less the second, are of the pairs that have both scores.
 
             Two models of one table: swift-sam compare volume_dice.csv volume_dice.csv --where-first model=SAM-vit_h \
-            --where-second model=MedSAM
+            --where-second model=MedSAM-vit_b
             """)
 
     @Argument(help: "A CSV file of scores.", completion: .file(extensions: ["csv"]))

@@ -72,6 +72,12 @@ struct Verify: ParsableCommand, CommonCommand {
         }
         guard !isSelf || isPicture else { throw ValidationError("--self takes a PNG or JPEG.") }
         guard save == nil || image != nil else { throw ValidationError("--save what? Name a picture.") }
+        guard save?.lowercased().hasSuffix(".safetensors") != false else {
+            throw ValidationError("--save must name a .safetensors file, not \"\(save ?? "")\".")
+        }
+        guard isSelf || save == nil || heatmaps == nil && !json else {
+            throw ValidationError("--save alone verifies nothing: leave --heatmaps and --json out.")
+        }
         if let sketch, save == nil || !(1...Sketch.mostProjections).contains(sketch) {
             throw ValidationError("--sketch goes with --save, and is from 1 to \(Sketch.mostProjections).")
         }

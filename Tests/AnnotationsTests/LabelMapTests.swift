@@ -88,9 +88,21 @@ struct LabelMapTests {
         #expect(error?.kind == .usage && error?.what == description)
     }
 
+    @Test(
+        "the nearest name comes first",
+        arguments: [
+            ("Liver", "liver? (of liver, right kidney, spleen)"), ("splen", "spleen? (of liver, right kidney, spleen)"),
+            ("right_kidney", "right kidney? (of liver, right kidney, spleen)"), ("lung", "liver, right kidney, spleen"),
+        ])
+    func nearestName(name: String, expected: String) throws {
+        let classes = try folder.classes("liver", "right kidney", "spleen")
+        let error = #expect(throws: FileError.self) { try LabelMap("\(name)=1", classes: classes) }
+        #expect(error?.expected == expected)
+    }
+
     @Test("names without a list, and ids beyond 16 bits")
     func withoutList() throws {
-        expectError(.usage, "there is no class \"liver\"; names need --classes") {
+        expectError(.usage, "there is no class \"liver\": expected a number, or a name with --classes") {
             _ = try LabelMap("liver=1", classes: nil)
         }
         expectError(.usage) { _ = try LabelMap("65535=1", classes: nil) }

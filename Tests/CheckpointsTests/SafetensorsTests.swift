@@ -27,6 +27,10 @@ import Testing
         Rule(name: "header over 100,000,000 bytes", header: "{}", length: 100_000_001, phrase: "at most 100000000"),
         Rule(name: "header of 2⁶³ bytes", header: "{}", length: 1 << 63, phrase: "at most 100000000"),
         Rule(name: "header longer than the file", header: "{}", length: 3, phrase: "expected 11 bytes, found 10"),
+        // 1F 8B 08 0: as a length it is 559,903.
+        Rule(
+            name: "gzip", header: "{}", length: 0x08_8B1F,
+            phrase: "not a file of tensors: expected safetensors, or .pth"),
         Rule(name: "header of no bytes", header: "", phrase: "expected {"),
 
         // MARK: JSON

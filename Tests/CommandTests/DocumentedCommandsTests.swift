@@ -198,7 +198,8 @@ private struct Inputs {
         }) {
             folder.write(name, text.replacing(/,0\.(\d)/) { ",0.0\($0.1)" })
         } else {
-            let models = ["SAM-vit_h"] + (arguments.contains { $0.value.hasSuffix("=MedSAM") } ? ["MedSAM"] : [])
+            let models =
+                ["SAM-vit_h"] + (arguments.contains { $0.value.hasSuffix("=MedSAM-vit_b") } ? ["MedSAM-vit_b"] : [])
             let rows = models.flatMap { model in
                 (0..<8).map { "img\($0).nii.gz,\(model),\($0),0.\(90 - model.count)\($0),0.7\(9 - $0)\n" }
             }

@@ -20,6 +20,20 @@ import Testing
             #expect(organs[organ]?["volume_dice"]?["mean"] as? Double == 1)
             #expect(organs[organ]?["hd95_mm"]?["mean"] as? Double == 0)
         }
+        let cases = try #require(command.json["cases"] as? [[String: Any]])
+        #expect(cases.count == 1 && cases[0]["case"] as? String == "truth")
+        let scores = (cases[0]["organs"] as? [String: [String: Double]])?["liver"]
+        #expect(scores?["dice"] == 1 && scores?["hd95_mm"] == 0 && scores?["mean_surface_mm"] == 0)
+        #expect(scores?["truth_ml"] == scores?["predicted_ml"] && scores?["truth_ml"] != 0)
+        let table = String(decoding: try Data(contentsOf: URL(filePath: folder.file("v.csv"))), as: UTF8.self)
+        #expect(
+            table.hasPrefix(
+                "path,spleen_dice,liver_dice,spleen_hd95_mm,spleen_mean_surface_mm,spleen_truth_ml,spleen_predicted_ml,"
+                    + "liver_hd95_mm,"))
+        #expect(table.contains("\ntruth.nii.gz,1.0,1.0,0.0,0.0,") && table.hasSuffix(",truth\n"))
+        // What is no Dice can be compared as well.
+        let distances = try Command(["summarize", "v.csv", "--columns", "liver_hd95_mm", "--json"], in: folder.path)
+        #expect((distances.json["columns"] as? [String: [String: Any]])?["liver_hd95_mm"]?["mean"] as? Double == 0)
         let summary = try Command(["summarize", "s.csv", "--json"], in: folder.path)
         let columns = try #require(summary.json["columns"] as? [String: [String: Any]])
         #expect(columns["liver_dice"]?["mean"] as? Double == 1)
@@ -106,7 +120,7 @@ import Testing
         #expect(common.status == 0)
         #expect(common.errors.contains("left out: truth/label2.nii.gz, out/3/l.nii.gz"))
         #expect(common.errors.contains("hidden files") == false, "what does not fit the pattern is not meant")
-        #expect(try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8) == "path,spleen_dice\n1,1.0\n")
+        #expect(try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8).contains("\n1,1.0,"))
         let quiet = try Command(arguments + ["--only-common", "--quiet"], in: folder.path)
         #expect(quiet.errors == "")
     }
@@ -123,7 +137,9 @@ import Testing
                 ], in: folder.path, environment: environment)
             guard command.status == 0 else { return ["\(command.status)"] }
             let table = try String(contentsOfFile: folder.file("v.csv"), encoding: .utf8)
-            return table.split(separator: "\n").dropFirst().map(String.init)
+            return table.split(separator: "\n").dropFirst().map { row in
+                row.split(separator: ",").prefix(2).joined(separator: ",")
+            }
         }
         #expect(try rows("1/2") == ["a.nii.gz,1.0", "c.nii.gz,1.0", "e.nii.gz,1.0"])
         #expect(try rows("2/2") == ["b.nii.gz,1.0", "d.nii.gz,1.0"])
@@ -139,7 +155,7 @@ import Testing
         ]
         #expect(try Command(part, in: folder.path).status == 0)
         let head = try String(contentsOfFile: folder.file("v.csv"), encoding: .utf8).prefix { $0 != "\n" }
-        #expect(head == "path,label1_dice,label2_dice,label3_dice,label4_dice,label5_dice")
+        #expect(head.hasPrefix("path,label1_dice,label2_dice,label3_dice,label4_dice,label5_dice,label1_truth_ml,"))
     }
 
     /// The labels are those of all truths, also of one that is not the first and of none that is all 0.
@@ -160,17 +176,14 @@ import Testing
         #expect(all.status == 0)
         #expect(all.errors.contains("labels that no truth has are not scored: 2, 3, 5; see --map"))
         #expect(
-            try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8) == """
-                path,label1_dice,label4_dice
-                a.nii.gz,0.0,0.0
-                b.nii.gz,1.0,0.0
-                c.nii.gz,1.0,1.0
-
-                """)
+            try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8).split(separator: "\n").map {
+                $0.split(separator: ",").prefix(3).joined(separator: ",")
+            } == ["path,label1_dice,label4_dice", "a.nii.gz,0.0,0.0", "b.nii.gz,1.0,0.0", "c.nii.gz,1.0,1.0"])
         let most = try evaluate(["--names", "4=-,3=-"])
         #expect(most.errors.contains("not scored: 2, 5; see --map"))
         #expect(
-            try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8).hasPrefix("path,label1_dice\n"))
+            try String(contentsOfFile: folder.path + "/v.csv", encoding: .utf8).hasPrefix(
+                "path,label1_dice,label1_hd95_mm,"))
         #expect(try evaluate(["--names", "4=-,4=liver"]).status == 64)
         try FileManager.default.removeItem(atPath: folder.path + "/" + both)
         try FileManager.default.removeItem(atPath: folder.path + "/" + spleen)

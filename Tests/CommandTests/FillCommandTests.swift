@@ -40,19 +40,23 @@ import Testing
         // Between 3 and 6; from 6 to 12 it is 30 mm.
         #expect(filled.output.contains("slices filled: 0 by shape, 2 by box"), "\(filled.output)")
         #expect(filled.output.contains("gaps left as they are: 1"))
-        #expect(filled.errors.contains("gaps that were not filled, longer than --fill-gap"), "\(filled.errors)")
+        #expect(filled.errors.contains("gaps that were not filled (longer than --fill-gap"), "\(filled.errors)")
         #expect(filled.errors.contains("1, the first spleen, slices 6 to 12, 30.0 mm"))
         #expect(filled.output.contains("Dice with what was drawn (agreement, not accuracy)"))
         #expect(try LabelVolume(contentsOf: folder.file("labels/a-origin.nii.gz")).values.contains(2))
-        #expect(
-            try segment(["--fill", "box,ends", "--fill-report", "-o", "labels/a.nii.gz"]).errors.contains(
-                "0 of 1 to do"))
+        // Nothing is to be done, and the report is there.
+        let again = try segment(["--fill", "box,ends", "--fill-report", "-o", "labels/a.nii.gz"])
+        #expect(again.errors.contains("0 of 1 to do"))
+        let report = again.output.split(separator: "\n").map(String.init)
+        #expect(report.count > 2 && report.allSatisfy(filled.output.contains), "\(again.output)")
         // Origins are no case of the folder.
         let scores = try run(["evaluate", "--truth", "labels", "--predicted", "labels", "--csv", "scores.csv"])
         #expect(scores.status == 0, "\(scores.errors)")
         #expect(String(decoding: bytes("scores.csv")!, as: UTF8.self).split(separator: "\n").count == 2)
         let json = try segment(["--fill", "ends", "--fill-gap", "5.5", "--json", "-o", "j.nii.gz"]).json
-        #expect((json["gaps"] as? [[String: Any]])?.allSatisfy { $0["millimetres"] == nil } == true)
+        // Of what lies between the length is known, and nothing was filled.
+        let between = (json["gaps"] as? [[String: Any]])?.filter { $0["millimetres"] != nil }
+        #expect(between?.count == 2 && between?.allSatisfy { ($0["fills"] as? [Any])?.isEmpty == true } == true)
         #expect((json["origin"] as? [String: Any])?["path"] as? String == "j-origin.nii.gz")
     }
 
@@ -141,6 +145,15 @@ import Testing
         #expect(try run(fill + ["--format", "yolo", "-o", "yolo", "--fill-gap", "30"]).status == 0)
         let list = String(decoding: bytes("yolo/filled.csv")!, as: UTF8.self).split(separator: "\n")
         #expect(list.count == 1 + 2 + 5 && list[1] == "a-slice004,spleen,92,100,152,153.33,1")
+        // The same again is no loss; what a person corrected is one.
+        #expect(try run(fill + ["--format", "yolo", "-o", "yolo", "--fill-gap", "30"]).status == 0)
+        let corrected = "0 0.5 0.5 0.25 0.25\n"
+        folder.write("yolo/a-slice004.txt", corrected)
+        let lost = try run(fill + ["--format", "yolo", "-o", "yolo", "--fill-gap", "30"])
+        #expect(lost.status == 73 && lost.errors.contains("a-slice004.txt: holds other boxes"), "\(lost.errors)")
+        #expect(bytes("yolo/a-slice004.txt") == Data(corrected.utf8))
+        let replaced = fill + ["--format", "yolo", "-o", "yolo", "--fill-gap", "30", "--replace-edited"]
+        #expect(try run(replaced).status == 0 && bytes("yolo/a-slice004.txt") != Data(corrected.utf8))
         #expect(try run(fill + ["--format", "voc", "-o", "voc"]).status == 0)
         #expect(String(decoding: bytes("voc/a-slice004.xml")!, as: UTF8.self).contains("<filled>1</filled>"))
         #expect(!String(decoding: bytes("voc/a-slice003.xml")!, as: UTF8.self).contains("filled"))

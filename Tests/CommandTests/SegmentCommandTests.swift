@@ -147,6 +147,33 @@ import Testing
         #expect(csv.split(separator: "\n").count == findings.count + 1)
     }
 
+    /// What a check knows is told where labels are made, and a malformed line that was left out is named.
+    @Test func segmentSaysThatACheckFindsMistakes() throws {
+        let boxes = demo + "/boxes/annotator-2"
+        let command = try Command(
+            [
+                "segment", demo + "/ct.nii.gz", "--boxes", boxes, "--classes", demo + "/class_list.txt", "--slices",
+                "8-10",
+                "-o", "part.nii.gz",
+            ], in: folder.path)
+        #expect(command.status == 0 && !command.errors.contains("annotations check finds"), "of a part nobody knows")
+        let whole = try Command(
+            [
+                "segment", demo + "/ct.nii.gz", "--boxes", boxes, "--classes", demo + "/class_list.txt", "-o",
+                "l.nii.gz",
+            ], in: folder.path, environment: ["SWIFT_SAM_MODEL": randomWeights])
+        #expect(whole.errors.contains("to look at: exchanged 1, gap "), "\(whole.errors)")
+        folder.write("boxes/ct-slice003.txt", "0 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.2 nan\n")
+        let check = [
+            "annotations", "check", demo + "/ct.nii.gz", "--boxes", "boxes", "--classes", demo + "/class_list.txt",
+        ]
+        #expect(
+            try Command(check, in: folder.path).errors.contains(
+                "\nMend the lines, or go on without their boxes: --skip-bad"))
+        let skipping = try Command(check + ["--skip-bad"], in: folder.path)
+        #expect(skipping.errors.contains("left out: boxes/ct-slice003.txt:2: "), "\(skipping.errors)")
+    }
+
     // MARK: Bad input
 
     /// What makes `segment` refuse boxes, by the name of the file and its text, and what the error must say.

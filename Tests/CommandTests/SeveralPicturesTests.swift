@@ -54,7 +54,7 @@ import Testing
             """)
         let command = try shell("swift-sam predict --prompts - --json --format labels -o out < p.jsonl")
         #expect(command.status == 65)
-        #expect(command.errors.contains("error: standard input:3: not a request: found Nothing to predict"))
+        #expect(command.errors.contains("error: standard input:3: not a request: Nothing to predict"))
         let lines = try command.output.split(separator: "\n").map {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
         }
@@ -64,6 +64,20 @@ import Testing
         let alone = try shell(
             "swift-sam predict photos/a.png --box 40,30,200,180 --box 10,10,90,99 --format labels -o l.png")
         #expect(alone.status == 0 && contents("out/a.png") == contents("l.png"))
+    }
+
+    /// A key that nobody knows is a prompt that would not be asked; each fault is told by its place.
+    @Test(arguments: [
+        (#"{"image": "a.png", "pionts": [[9, 9, 0]]}"#, "expected the keys image, boxes, points, found \"pionts\""),
+        (#"{"image": "a.png", "boxes": [[1, 2, 3, "4"]]}"#, "boxes[0][3] is of another type: expected {"),
+        (#"{"image": 3}"#, "image is of another type"), ("[1]", "the line is of another type"),
+        (#"{"boxes": []}"#, "no \"image\": expected {"), (#"{"image": "a.png""#, "not JSON: expected {"),
+    ])
+    func whatIsNoRequest(_ line: String, error: String) throws {
+        folder.write("p.jsonl", line + "\n")
+        let command = try shell("swift-sam predict --prompts p.jsonl --json")
+        #expect(
+            command.status == 65 && command.errors.contains("p.jsonl:1: not a request: \(error)"), "\(command.errors)")
     }
 
     @Test func standardStreams() throws {
@@ -96,6 +110,8 @@ import Testing
         "--prompts p.jsonl --point 9,9 --json", "photos/a.png --prompts p.jsonl --json", "--point 9,9 --json",
         "photos/a.png --box 1,1,9,9 --box 1,1,8,8 -o -", "photos/a.png --box 1,1,9,9 --json -o -",
         "photos/a.png photos/a.png --box 1,1,9,9 -o m", "photos/a.png --box 1,1,9,9 --save-logits l.pth",
+        "photos/a.png --box 1,1,9,9 --format coco --json", "photos/a.png --box 1,1,9,9 --preview -",
+        "photos --point 9,9 -o m.png", "photos/a.png --point 9,9 --mask-input x.npy --mask-input y.npy --json",
     ])
     func usageErrors(_ arguments: String) throws {
         folder.write("p.jsonl", #"{"image": "photos/a.png", "points": [[9, 9]]}"#)
@@ -104,13 +120,31 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder.file("m")))
     }
 
+    @Test(arguments: [
+        "everything photos/a.png --stability-score-thresh 3 -o m", "everything photos/a.png --pred-iou-thresh nan -o m",
+        "everything photos/a.png --crop-overlap-ratio 5 -o m", "everything photos/a.png --box-nms-thresh -1 -o m",
+        "everything photos/a.png --stability-score-offset -1 -o m", "encode photos/a.png -o m.safetensors",
+        "verify photos/a.png --box 1,1,9,9 --save m.png", "verify photos/a.png --box 1,1,9,9 --save -",
+        "verify photos/a.png --box 1,1,9,9 --save m.safetensors --heatmaps m",
+        "inspect photos/a.png --box 1,1,9,9 --query 5,9999 -o m.html",
+        "inspect photos/a.png --box 1,1,9,9 --query 5,5,0,3 -o m.html",
+    ])
+    func usageErrorsOfOthers(_ arguments: String) throws {
+        let command = try shell("swift-sam \(arguments)")
+        #expect(command.status == 64, "\(command.errors)")
+        for name in ["m", "m.safetensors", "m.png", "m.html", "-"] { #expect(contents(name) == nil) }
+    }
+
     @Test func everythingAndEncodeSkipToo() throws {
         let everything = try shell(
             "swift-sam everything photos --points-per-side 2 --pred-iou-thresh=-9 --stability-score-thresh 0 --stretch -o all"
         )
         #expect(everything.status == 65)
         #expect(everything.errors.contains("error: photos/b.jpg: "))
+        #expect(everything.errors.contains("skipped: 1 of 3"))
         #expect(contents("all/a.json") != nil && contents("all/c.json") != nil)
+        let nothing = try shell("swift-sam everything photos/a.png --points-per-side 2 --pred-iou-thresh 9 -o none")
+        #expect(nothing.status == 0 && nothing.errors.contains("no mask has a predicted IoU above 9.0"))
         let encode = try shell("swift-sam encode photos -o kept")
         #expect(encode.status == 65)
         #expect(contents("kept/a.safetensors") != nil && contents("kept/b.safetensors") == nil)

@@ -109,7 +109,10 @@ import Testing
         ) { all[$0]! }
         let sam = try Sam(path: path)
         let warning = try #require(sam.warnings(aboutScores: [0.49, 0.5, 0.1], of: "photo.jpg").first)
-        #expect(warning.file == "photo.jpg" && warning.what.contains("below 0.5: 2 of 3. The model is a small one;"))
+        #expect(warning.file == "photo.jpg" && warning.what.hasPrefix("probably not what was meant: 2 of 3 masks"))
+        #expect(warning.what.contains("below 0.5. The model is a small one;"))
+        let placed = sam.warnings(aboutScores: [0.4, 0.9, 0.1, 0.2, 0.3], of: "ct", places: ["a", "b", "c", "d", "e"])
+        #expect(placed.first?.what.contains("below 0.5 (the lowest: c, d, e). The") == true)
         #expect(sam.warnings(aboutScores: [0.5, 0.9], of: "photo.jpg").isEmpty)
         #expect(sam.warnings(aboutScores: [], of: "photo.jpg").isEmpty)
         #expect(try Sam(path: Fixture.weights("global")).warnings(aboutScores: [0.1], of: "photo.jpg").isEmpty)

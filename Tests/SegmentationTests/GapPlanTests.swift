@@ -66,6 +66,14 @@ import Testing
         #expect(try plan(boxes, Filling(between: .box, longestGap: 17.5)).gaps.allSatisfy { $0.way == .box })
     }
 
+    /// With ends alone nothing between is filled, and all of it is listed.
+    @Test func endsAloneListWhatLiesBetween() throws {
+        #expect(
+            gaps(try plan([3: [0], 5: [0]], Filling(ends: true, longestGap: 2.5))) == [
+                "0 -…3 ends [2] []", "0 3…5 open [4] []", "0 5…- ends [6] []",
+            ])
+    }
+
     /// A single slice has nothing between, and ends on both sides; who looked at other organs ends them.
     @Test func endsGoToWhereSomebodyLooked() throws {
         let filling = Filling(ends: true, longestGap: 8)

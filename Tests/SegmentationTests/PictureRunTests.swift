@@ -166,7 +166,7 @@ import Testing
         #expect(requests[0].prompts.boxes.count == 2 && requests[0].prompts.points[0].prompt == 2)
         #expect(!requests[0].prompts.points[0].isForeground && requests[1].prompts.points[0].isForeground)
         #expect(errors.map(\.line) == [4, 5, 6, 7, 8])
-        #expect(errors[1].found?.contains("x0 < x1") == true)
+        #expect(errors[1].what.contains("x0 < x1"))
         expectError(.badData, "holds no requests") { _ = try PictureRequest.lines(of: folder.write("e.jsonl", "\n\n")) }
         expectErrorsOfUnreadablePaths(in: folder) { _ = try PictureRequest.lines(of: $0) }
     }

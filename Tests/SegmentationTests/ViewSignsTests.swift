@@ -107,8 +107,8 @@ private struct Abdomen {
         #expect(try signs(abdomen, readAs: other, named: false) == Array(wrong.dropFirst()))
     }
 
-    /// Two signs stop a run whose view is assumed, and no other.
-    @Test func aRunStopsOnlyWhereTheViewIsAssumed() throws {
+    /// Two signs stop a run whose view nobody chose: one that is assumed, or that a record says which was found.
+    @Test func aRunStopsOnlyWhereTheViewIsNotChosen() throws {
         let abdomen = Abdomen(right: -1, front: -1)
         try abdomen.write(to: folder.file("ct.nii"))
         abdomen.writeBoxes(drawnIn: .radiological, to: folder)
@@ -127,7 +127,14 @@ private struct Abdomen {
         #expect(try run(Slicing(view: .radiological)).isEmpty)
         try SlicesRecord(volumes: ["ct": abdomen.size], axis: .k, view: .array, intensity: .softTissue)
             .write(to: folder.file("slices.json"))
-        #expect(try run(Slicing()).contains { $0.what.contains("drawn on slices in the view array?") })
+        expectError(
+            .badData, "do not fit slices in the view array of \(folder.file("slices.json"))",
+            about: folder.file("ct.nii")
+        ) {
+            _ = try run(Slicing())
+        }
+        #expect(
+            try run(Slicing(record: folder.path)).contains { $0.what.contains("drawn on slices in the view array of") })
         #expect(try run(Slicing(intensity: .minmaxSlice, record: folder.path)).count == 1)
     }
 

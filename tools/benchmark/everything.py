@@ -68,7 +68,7 @@ class PointDecoder(nn.Module):
 
 class Generator(SamAutomaticMaskGenerator):
     """The official generator on an embedding that is there, with a decoder of ours in the official steps
-    (`automatic_mask_generator.py:262`), and perhaps with the filter before the scaling."""
+    (`automatic_mask_generator.py:266`), and perhaps with the filter before the scaling."""
 
     def __init__(self, sam: Sam, decode: Decode, scale: Callable[[Tensor], Tensor] | None) -> None:
         super().__init__(

@@ -300,7 +300,7 @@ class Course:
         left, top, right, bottom = self.corners
         inside = np.zeros((self.grid, self.grid), bool)
         inside[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))] = True
-        print(f"decoder: the box covers {inside.mean():.0%} of the square")
+        print(f"decoder: the box touches {inside.mean():.0%} of the patches")
         rows, size = [], 6
         for text, name in layers:
             weights = self.acts[name][0].mean(axis=0).reshape(-1, self.grid, self.grid)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import torch
 
-from model import build, configuration_from, load_resized
-from run import initial_weights
+from model import build, configuration_from, load_resized, read_weights
 
 
 def main() -> None:
@@ -21,7 +20,7 @@ def main() -> None:
     before, after, share, output = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
     saved = torch.load(after, map_location="cpu", weights_only=True)
     first = build(configuration_from(saved["configuration"]))
-    load_resized(first, initial_weights(before))
+    load_resized(first, read_weights(before)[1])
     average = {
         name: torch.lerp(value, saved["average"][name], share) for name, value in first.state_dict().items()
     }

@@ -1,6 +1,6 @@
 """Doubles the blocks of a model's encoder without changing what it computes: a start for a deeper one.
 
-    python deepen.py before.pt deeper.pt
+    python deepen.py before.safetensors deeper.pt
 
 Each run of blocks that ends with a global one is followed by its copy, in which the last layer of the attention and of
 the MLP is zero: such a block adds nothing, and begins to learn there. The result is a checkpoint to train on from by
@@ -14,8 +14,7 @@ from pathlib import Path
 
 import torch
 
-from model import Configuration, build, configuration_from
-from run import initial_weights
+from model import Configuration, build, read_weights
 
 ADDING = ("attn.proj.", "mlp.lin2.")  # what a block adds to the stream comes out of these
 
@@ -37,9 +36,8 @@ def main() -> None:
     if len(sys.argv) != 3:
         raise SystemExit(__doc__)
     before, output = Path(sys.argv[1]), Path(sys.argv[2])
-    saved = torch.load(before, map_location="cpu", weights_only=True)
-    configuration, order = deepened(configuration_from(saved["configuration"]))
-    state = initial_weights(before)
+    shallow, state = read_weights(before)
+    configuration, order = deepened(shallow)
     deeper = {name: value for name, value in state.items() if ".blocks." not in name}
     for index, (block, is_copy) in enumerate(order):
         prefix = f"image_encoder.blocks.{block}."
@@ -49,8 +47,7 @@ def main() -> None:
                 adds_nothing = is_copy and part.startswith(ADDING)
                 deeper[f"image_encoder.blocks.{index}.{part}"] = value.clone().zero_() if adds_nothing else value
     build(configuration).load_state_dict(deeper)
-    kept = {key: saved[key] for key in ("seed", "step")}
-    torch.save(kept | {"configuration": configuration.as_dict(), "average": deeper}, output)
+    torch.save({"configuration": configuration.as_dict(), "average": deeper}, output)
     print(json.dumps(configuration.as_dict()))
 
 

@@ -17,6 +17,7 @@ from segment_anything.modeling import Sam
 from asking import Prompt, refine
 from batches import Batch, Batches, model_input
 from cutouts import FOLDER
+from model import load_model
 from objective import quality, stability
 from prompts import points
 from reliability import calibration_error, table
@@ -114,8 +115,6 @@ def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
 
 
 def main() -> None:
-    from export import load_any
-
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -127,7 +126,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settle()
     torch.set_num_threads(2)
-    rows = HeldOut(arguments.seed, arguments.scenes, arguments.cutouts).rows(load_any(arguments.weights))
+    rows = HeldOut(arguments.seed, arguments.scenes, arguments.cutouts).rows(load_model(arguments.weights))
     print(json.dumps({name: round(value, 4) for name, value in summary(rows).items()}, indent=2))
     if arguments.reliability:
         for kind in ("box", "one_point", "clicks"):

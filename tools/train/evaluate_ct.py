@@ -17,7 +17,7 @@ import torch
 from segment_anything import SamPredictor
 from skimage.filters import threshold_otsu
 
-from export import load_any
+from model import load_model
 from surroundings import settle
 
 ORGANS = {0: (1, "spleen"), 1: (2, "right kidney"), 2: (3, "left kidney"), 5: (4, "liver"), 7: (5, "aorta")}
@@ -65,7 +65,7 @@ def otsu(grey: np.ndarray, box: np.ndarray) -> np.ndarray:
 def evaluate(arguments: argparse.Namespace) -> tuple[Scores, list[tuple[float, float]], list[np.ndarray]]:
     volume = np.asarray(nibabel.load(arguments.folder / "ct.nii.gz").dataobj).astype(float)
     truth = np.asarray(nibabel.load(arguments.folder / arguments.truth).dataobj)
-    predictor = SamPredictor(load_any(arguments.weights))
+    predictor = SamPredictor(load_model(arguments.weights))
     scores: Scores = {"chosen": {}, "best of three": {}, "mask 0": {}, "otsu": {}}
     predicted_and_true, pictures = [], []
     for k in range(volume.shape[2]):

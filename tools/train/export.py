@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from segment_anything.modeling import Sam
 
 from asking import Prompt
@@ -23,29 +22,11 @@ from batches import Batches, model_input
 from calibrate import calibration, fold
 from cutouts import FOLDER
 from evaluate import SELECTION_SEED, HeldOut
-from model import build, configuration_from
+from model import load_model
 from surroundings import settle
 
 CHECK_SEED, CHECK_SCENES = 80001, 12
 CALIBRATION_SCENES = 60
-
-
-def load_any(path: str | Path) -> Sam:
-    """The model of a checkpoint (its averaged weights) or of an exported file."""
-    if str(path).endswith(".safetensors"):
-        with safe_open(path, "pt") as file:
-            settings = json.loads(file.metadata()["configuration"])
-        state = {name: value.float() for name, value in load_file(path).items()}
-    else:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if "average" not in saved:
-            raise SystemExit(f"{path}: not a checkpoint of train.py")
-        settings, state = saved["configuration"], saved["average"]
-    sam = build(configuration_from(settings))
-    missing = sam.load_state_dict(state, strict=False).missing_keys
-    if [name for name in missing if not name.startswith("pixel_")]:
-        raise SystemExit(f"{path}: missing {missing}")
-    return sam.eval()
 
 
 def metadata(saved: dict, version: str, lineage: str) -> dict[str, str]:
@@ -74,7 +55,7 @@ def metadata(saved: dict, version: str, lineage: str) -> dict[str, str]:
 def export(checkpoint: Path, output: Path, version: str, lineage: str, cutouts: Path) -> Sam:
     """The calibrated model in float32, which is written in float16."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    sam = load_any(checkpoint)
+    sam = load_model(checkpoint)
     found = calibration(sam, HeldOut(SELECTION_SEED, CALIBRATION_SCENES, cutouts))
     fold(sam, found)
     print(found)
@@ -123,7 +104,7 @@ def main() -> None:
     original = export(
         arguments.checkpoint, arguments.output, arguments.version, arguments.lineage, arguments.cutouts
     )
-    compare(load_any(arguments.output), original, arguments.cutouts)
+    compare(load_model(arguments.output), original, arguments.cutouts)
 
 
 if __name__ == "__main__":

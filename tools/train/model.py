@@ -1,10 +1,13 @@
 """The official `segment-anything` modules in a small configuration, and their decoding for training."""
 
+import json
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
+from safetensors import safe_open
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
 Points = tuple[torch.Tensor, torch.Tensor]
@@ -104,6 +107,28 @@ def configuration_from(settings: dict) -> Configuration:
     return Configuration(**settings)
 
 
+def read_weights(path: str | Path) -> tuple[Configuration, dict[str, torch.Tensor]]:
+    """Of an exported file, or of a checkpoint: the averaged ones where it has them."""
+    if str(path).endswith(".safetensors"):
+        with safe_open(path, "pt") as file:
+            settings = json.loads(file.metadata()["configuration"])
+            state = {name: file.get_tensor(name).float() for name in file.keys()}
+    else:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if "configuration" not in saved:
+            raise SystemExit(f"{path}: not a checkpoint of train.py")
+        settings, state = saved["configuration"], saved.get("average") or saved["model"]
+    return configuration_from(settings), state
+
+
+def load_model(path: str | Path) -> Sam:
+    """The model of an exported file or a checkpoint."""
+    configuration, state = read_weights(path)
+    sam = build(configuration)
+    load_resized(sam, state)
+    return sam.eval()
+
+
 def load_resized(sam: Sam, state: dict[str, torch.Tensor]) -> None:
     """Loads weights trained at another image or patch size.
 
@@ -111,6 +136,9 @@ def load_resized(sam: Sam, state: dict[str, torch.Tensor]) -> None:
     does what it did with the mean of each four pixels.
     """
     wanted = sam.state_dict()
+    missing = [name for name in wanted if name not in state and not name.startswith("pixel_")]
+    if missing:
+        raise ValueError(f"{len(missing)} weights are missing, the first {missing[0]}")
     for name, value in state.items():
         shape = wanted[name].shape
         if value.shape != shape:

@@ -19,6 +19,7 @@ import torch
 from PIL import Image, ImageDraw
 from segment_anything import SamPredictor
 
+from model import load_model
 from surroundings import settle
 
 OBJECTS = Path(__file__).parent / "photos" / "objects.json"
@@ -82,9 +83,7 @@ def dice(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 def evaluate(weights: str, root: Path) -> None:
     """Dice of the mask of the highest score for each exact box, beside that of filling the box."""
-    from export import load_any
-
-    predictor = SamPredictor(load_any(weights))
+    predictor = SamPredictor(load_model(weights))
     rows = []
     for photo in photos(root):
         predictor.set_image(photo.image)

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as processes
-from safetensors.torch import load_file
 from segment_anything.modeling import Sam
 
 from asking import draw_prompt
 from batches import Batch, model_input
-from model import build, configuration_from, load_resized
+from model import build, configuration_from, load_resized, read_weights
 from objective import objective
 
 WEIGHT_DECAY = 0.05
@@ -27,14 +26,6 @@ def learning_rate(step: int, first: int, options: argparse.Namespace) -> float:
     warmup = min(1, (step - first + 1) / max(1, options.warmup_steps))
     decay = min(1, (options.steps - step) / max(1, options.decay_steps))
     return options.learning_rate * min(warmup, decay)
-
-
-def initial_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The weights of an exported file, or of a checkpoint: the averaged ones where it has them."""
-    if path.suffix == ".safetensors":
-        return {name: value.float() for name, value in load_file(path).items()}
-    found = torch.load(path, map_location="cpu", weights_only=True)
-    return found.get("average") or found["model"]
 
 
 def optimizers(sam: Sam) -> list[torch.optim.Optimizer]:
@@ -76,7 +67,7 @@ class Run:
             for optimizer, state in zip(self.optimizers, saved.get("optimizers", [])):
                 optimizer.load_state_dict(state)
         elif options.init:
-            load_resized(self.sam, initial_weights(options.init))
+            load_resized(self.sam, read_weights(options.init)[1])
         self.average.load_state_dict(saved["average"] if saved else self.sam.state_dict())
 
     def rate(self) -> float:

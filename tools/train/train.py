@@ -1,10 +1,11 @@
 """Trains the small SAM on synthetic scenes; everything follows from the seed and the step.
 
     python train.py RUN [--init weights.safetensors] --steps 3000 --decay-steps 600 ...
-    python train.py RUN --resume [--steps 2500]
+    python train.py RUN --resume --steps 3000 --decay-steps 600 ...
 
 RUN is a folder: `last.pt` (to resume from), `best.pt` (the best average on held-out scenes), `log.jsonl`.
-SIGTERM or SIGINT writes `last.pt` and ends; a resumed run continues as if it had not been interrupted.
+SIGTERM or SIGINT writes `last.pt` and ends; a resumed run continues as if it had not been interrupted, where the
+options are given again: RUN keeps only the model's configuration.
 The learning rate warms up, stays, and falls linearly to 0 over the last `--decay-steps`.
 
 `torchrun --nproc-per-node 2 train.py ... --threads 1` learns with as many processes, each of `--images` a step: with

@@ -17,8 +17,6 @@ extension RGBImage {
     ///
     /// - Precondition: masks have the picture's size.
     public func drawing(_ masks: [DrawnMask]) -> RGBImage {
-        // Lines that are seen where the picture is shown on a screen.
-        let thickness = max(1, max(size.width, size.height) / 500)
         var canvas = Canvas(self)
         for (number, drawn) in masks.enumerated() {
             precondition(drawn.mask.size == size, "a mask of \(drawn.mask.size) on a picture of \(size)")
@@ -35,6 +33,23 @@ extension RGBImage {
         }
         return canvas.image
     }
+
+    /// The picture with masks as colour with a solid edge, small ones above large ones.
+    ///
+    /// - Precondition: masks have the picture's size.
+    public func drawing(runs masks: [RunLengths]) -> RGBImage {
+        var canvas = Canvas(self)
+        let largestFirst = masks.map { (mask: $0, area: $0.area) }.sorted { $0.area > $1.area }
+        for (number, item) in largestFirst.enumerated() {
+            let mask = Mask(rle: item.mask)
+            precondition(mask.size == size, "a mask of \(mask.size) on a picture of \(size)")
+            canvas.draw(mask, LabelColour(of: UInt16(truncatingIfNeeded: number + 1)).value, edge: thickness)
+        }
+        return canvas.image
+    }
+
+    /// Of lines that are seen where the picture is shown on a screen.
+    private var thickness: Int { max(1, max(size.width, size.height) / 500) }
 }
 
 extension Canvas {

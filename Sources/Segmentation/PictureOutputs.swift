@@ -42,7 +42,7 @@ public struct PictureOutputs: Sendable {
     }
 
     /// The files of one picture.
-    func ofPicture(_ name: String) -> PictureOutputs {
+    public func ofPicture(_ name: String) -> PictureOutputs {
         guard isSeveral else { return self }
         func file(in folder: String?, _ ending: String) -> String? {
             folder.map { SafeFiles.path(of: pictureName(name) + ending, in: $0) }

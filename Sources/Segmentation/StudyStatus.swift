@@ -74,7 +74,7 @@ public struct StudyStatus: Encodable, Sendable {
     }
 
     private mutating func add(_ file: VolumeFile, _ state: State, _ why: String, _ slices: Int) {
-        volumes.append(Row(case: file.name, state: state, why: why.replacing("\n", with: " "), slices: slices))
+        volumes.append(Row(case: file.name, state: state, why: why.replacing("\n", with: ". "), slices: slices))
     }
 
     /// Says which tasks of a job array have something to do.

@@ -13,24 +13,35 @@ struct ViewSigns {
     let found: [String]
     /// The view that would be right.
     let otherView: SliceView
+    /// That the boxes fit slices numbered from the other end, in words; nil where they do not.
+    let reversal: String?
 
     init(_ boxes: [SliceBoxes], classes: ClassList?, volume: Volume, slices: SliceGeometry) {
         otherView = slices.view == .array ? .radiological : .array
         let other = SliceGeometry(volume.geometry, axis: slices.axis, view: otherView)
+        guard slices.isAxial, volume.geometry.source != .none, volume.looksLikeHounsfield else {
+            (found, reversal) = ([], nil)
+            return
+        }
+        let percent = { (share: Double) in "\(Int((100 * share).rounded()))%" }
+        let drawn = boxes.flatMap { slice in slice.boxes.map { (slice: slice.slice, box: $0) } }
+        let sample = spread(Array(drawn.indices), count: 400).map { drawn[$0] }
+        let own = Self.tissue(in: sample, volume, slices)
+        let reversed = Self.tissue(in: sample.map { (slices.count - 1 - $0.slice, $0.box) }, volume, slices)
+        // Neighbours are alike, so that less tells than of a view; of few boxes less would be chance.
+        reversal =
+            drawn.count >= 20 && reversed - own > 0.04
+            ? "\(percent(own)) of what the boxes hold is soft tissue, \(percent(reversed)) with slices from last to first"
+            : nil
         let corners = [0, slices.imageSize.width - 1].map { SlicePixel(x: $0, y: 0, slice: 0) }
-        guard slices.isAxial, volume.geometry.source != .none, volume.looksLikeHounsfield,
-            corners.map(slices.voxel(at:)) != corners.map(other.voxel(at:))
-        else {
+        guard corners.map(slices.voxel(at:)) != corners.map(other.voxel(at:)) else {
             found = []
             return
         }
-        let drawn = boxes.flatMap { slice in slice.boxes.map { (slice: slice.slice, box: $0) } }
         var signs: [String] = []
         if let classes, let sign = Self.places(drawn.map(\.box), classes, slices, other) { signs.append(sign) }
-        let sample = spread(Array(drawn.indices), count: 400).map { drawn[$0] }
-        let (own, others) = (Self.tissue(in: sample, volume, slices), Self.tissue(in: sample, volume, other))
+        let others = Self.tissue(in: sample, volume, other)
         if drawn.count >= 3, others - own > 0.1 {
-            let percent = { (share: Double) in "\(Int((100 * share).rounded()))%" }
             signs.append("\(percent(own)) of what the boxes hold is soft tissue, \(percent(others)) in the other view")
         }
         if slices.showsUpsideDown(volume), !other.showsUpsideDown(volume) { signs.append("the spine is on top") }
@@ -45,7 +56,8 @@ struct ViewSigns {
     /// - Throws: ``FileError`` `badData` where two signs agree against a view that is assumed, or that a record says which was
     ///   found.
     func warnings(isChosen: Bool, view: SliceView, record: String?, file: String) throws(FileError) -> [Warning] {
-        guard !found.isEmpty else { return [] }
+        let reversal = reversal.map { [Warning(file: file, "are the slices numbered from the other end? \($0)")] } ?? []
+        guard !found.isEmpty else { return reversal }
         let advice =
             "Name the slices.json of the slices that were drawn on with --record, or choose --view \(otherView), or --view "
             + "\(view) to go on."
@@ -57,7 +69,7 @@ struct ViewSigns {
                 advice: advice)
         }
         let signs = found.joined(separator: "; ")
-        return [Warning(file: file, "were the boxes drawn on slices in the view \(view)\(source)? \(signs)")]
+        return [Warning(file: file, "were the boxes drawn on slices in the view \(view)\(source)? \(signs)")] + reversal
     }
 
     // MARK: Organs against the affine

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageFrames
+import Imaging
 import PictureFiles
 import SafeFiles
 import SegmentAnything
@@ -10,7 +11,7 @@ struct Everything: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
         abstract: "All masks in pictures, as the official automatic mask generator.",
         discussion: """
-            Example: swift-sam everything photo.jpg -o masks/
+            Example: swift-sam everything photo.jpg --preview look.png -o masks/
 
             Asks for three masks at each point of a grid, and keeps those that are good, stable and no duplicates. \
             Defaults are the official ones, made for ViT-H.
@@ -62,6 +63,12 @@ struct Everything: ParsableCommand, CommonCommand {
             valueName: "format"))
     var format = MaskFormat.cocoRLE
 
+    @Option(
+        help: ArgumentHelp(
+            "Also draw all masks on the picture; of several pictures, the folder to draw them in.",
+            valueName: "picture.png"))
+    var preview: String?
+
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))
     var output: String
 
@@ -106,8 +113,14 @@ struct Everything: ParsableCommand, CommonCommand {
     func run() throws {
         let listing = try PictureListing([image])
         var folder = MaskFolder(output, format)
-        try requireDistinct(reads: listing.files + options.reads(), writes: folder.files(of: listing.files))
+        var outputs = PictureOutputs(isSeveral: listing.isSeveral)
+        outputs.preview = preview
+        try outputs.checkEndings()
+        let previews = listing.files.compactMap { outputs.ofPicture($0).preview }
+        try requireDistinct(reads: listing.files + options.reads(), writes: folder.files(of: listing.files) + previews)
         try makeFolder(output)
+        if let preview, listing.isSeveral { try makeFolder(preview) }
+        for path in previews { try requireWritable(path) }
         let sam = try options.open()
         var run = RunProgress(counts: listing.files.map { _ in 1 })
         let isWhole = try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in
@@ -115,6 +128,9 @@ struct Everything: ParsableCommand, CommonCommand {
             let picture = try samples.read(image)
             let masks = try masks(in: picture, image, title, sam)
             try folder.write(masks, of: image, size: picture.size)
+            if let preview = outputs.ofPicture(image).preview {
+                try writePNG(preview, picture.drawing(runs: masks.map(\.mask)))
+            }
             print("\(image): \(masks.count) masks")
             if masks.isEmpty {
                 printWarnings([

@@ -67,10 +67,10 @@ struct Status: AsyncParsableCommand, CommonCommand {
 
 extension StudyStatus {
     fileprivate func printTable() {
-        print("state    slices  volume")
+        print("state    to do  volume (slices to do)")
         for row in volumes {
             let why = row.why.isEmpty ? "" : ": \(row.why)"
-            print(leftAligned(row.state.rawValue, 9) + rightAligned("\(row.slices)", 6) + "  \(row.case)\(why)")
+            print(leftAligned(row.state.rawValue, 9) + rightAligned("\(row.slices)", 5) + "  \(row.case)\(why)")
         }
         print(State.allCases.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", "))
         if let secondsLeft, secondsLeft > 0 { print("about \(duration(secondsLeft)) left in one process") }

@@ -85,7 +85,7 @@ import Testing
         let log = try String(contentsOfFile: folder.file("runs.jsonl"), encoding: .utf8)
         #expect(log.components(separatedBy: #""case":"img0001""#).count == 2, "computed once")
         let failed = try run(output, as: "status")
-        #expect(failed.output.contains("failed        2  img0003: ct/img0003.nii.gz"), "\(failed.output)")
+        #expect(failed.output.contains("failed       2  img0003: ct/img0003.nii.gz"), "\(failed.output)")
         #expect(failed.output.contains("2 done, 0 stale, 0 missing, 0 claimed, 1 failed"))
         #expect(failed.output.contains("--array=3"))
     }

@@ -143,6 +143,11 @@ import Testing
         #expect(everything.errors.contains("error: photos/b.jpg: "))
         #expect(everything.errors.contains("skipped: 1 of 3"))
         #expect(contents("all/a.json") != nil && contents("all/c.json") != nil)
+        let drawn = try shell(
+            "swift-sam everything photos/a.png --points-per-side 2 --pred-iou-thresh=-9 --stability-score-thresh 0 "
+                + "--preview look.png -o one")
+        #expect(drawn.status == 0 && contents("look.png") != nil && contents("look.png") != contents("photos/a.png"))
+        #expect(contents("one/a.json") != nil, "\(drawn.errors)")
         let nothing = try shell("swift-sam everything photos/a.png --points-per-side 2 --pred-iou-thresh 9 -o none")
         #expect(nothing.status == 0 && nothing.errors.contains("no mask has a predicted IoU above 9.0"))
         let encode = try shell("swift-sam encode photos -o kept")

@@ -21,6 +21,21 @@ import Testing
         #expect(picture.drawing([]) == picture)
     }
 
+    /// Of several masks the small one lies above the large one, whichever comes first.
+    @Test func smallMasksLieAboveLargeOnes() {
+        let size = PixelSize(width: 9, height: 5)
+        let masks = [[4], [2, 3, 4, 5, 6]].map { columns in
+            Mask(size: size, values: (0..<size.area).map { columns.contains($0 % 9) }).rle
+        }
+        let picture = RGBImage(size: size, grey: [UInt8](repeating: 100, count: size.area))
+        let drawn = picture.drawing(runs: masks)
+        #expect(drawn == picture.drawing(runs: masks.reversed()))
+        func at(_ x: Int, _ y: Int) -> [UInt8] { Array(drawn.pixels[3 * (y * 9 + x)..<3 * (y * 9 + x) + 3]) }
+        // All of the narrow one is edge, in the second colour.
+        #expect(at(4, 2) == [86, 180, 233] && at(2, 2) == [230, 159, 0] && at(3, 2) == [152, 123, 60])
+        #expect(at(1, 2) == [100, 100, 100])
+    }
+
     /// A box beyond the picture is cut at its edge; a point has a rim of the mask's colour and a core of white or black.
     @Test func boxesAndPoints() {
         let size = PixelSize(width: 40, height: 30)

@@ -87,11 +87,14 @@ import Testing
         try encode(with: sam).write(to: folder.file("e.safetensors"))
         let rounded = try Sam(path: Fixture.weights("small"), precision: .bfloat16)
         let other = try Sam(path: Fixture.weights("global"))
-        for model in [rounded, other] {
+        for (model, what) in [
+            (rounded, "the embedding was made with other weights, or in another precision"),
+            (other, "the embedding is another model's"),
+        ] {
             let error = #expect(throws: FileError.self) {
                 try EncodedImage(contentsOf: folder.file("e.safetensors"), for: model)
             }
-            #expect(error?.what == "the embedding was made with other weights, or in another precision")
+            #expect(error?.what == what)
             #expect(throws: FileError.self) { try model.predict(fixture.prompts, on: try encode(with: sam)) }
         }
         #expect(try sam.fingerprint == fixture.sam().fingerprint)

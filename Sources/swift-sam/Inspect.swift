@@ -75,7 +75,8 @@ struct Inspect: ParsableCommand, CommonCommand {
         printWarnings(prompts.list.warnings(on: image.size, name: path))
         let (width, height) = (Double(image.size.width), Double(image.size.height))
         for place in query where !(0..<width).contains(place.x) || !(0..<height).contains(place.y) {
-            throw ValidationError("--query \(place.x),\(place.y) is outside of the picture of \(image.size).")
+            throw ValidationError(
+                "--query \(place.x),\(place.y) is outside of \(path), \(image.size.width)×\(image.size.height) pixels.")
         }
         let sam = try options.open(for: pictures.recipe)
         let asked = try prompts.list.prompts(on: image.size, name: path, masks: try prompts.masks(for: sam))

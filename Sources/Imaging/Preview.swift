@@ -1,18 +1,20 @@
 import ImageFrames
 
-/// A picture of labelled slices side by side: grey values, labels as colour with a solid edge, and the boxes. Each slice has
-/// its number, and the letters of the patient's sides at its edges; a legend of the colours is below them all.
+/// A picture of labelled slices side by side: grey values, labels as colour with a solid edge, striped where nobody drew
+/// them, and the boxes. Each slice has its number, and the letters of the patient's sides at its edges; a legend of the
+/// colours is below them all.
 ///
 /// - Parameters:
+///   - origin: where labels come from, by ``LabelOrigin``; nil where all were drawn.
 ///   - legend: the names of labels; without any, there is no legend.
 ///   - boxes: the boxes of a slice with their labels.
 public func picture(
-    of images: SliceImages, _ labels: LabelVolume, slices: [Int], legend: [UInt16: String] = [:],
+    of images: SliceImages, _ labels: LabelVolume, origin: LabelVolume? = nil, slices: [Int], legend: [UInt16: String] = [:],
     boxes: (_ slice: Int) -> [(PixelBox, UInt16)]
 ) -> RGBImage {
     precondition(!slices.isEmpty, "a picture of no slices")
     let zoom = max(1, 384 / max(images.slices.imageSize.width, images.slices.imageSize.height))
-    let panels = slices.map { panel(images, labels, slice: $0, boxes: boxes($0), zoom: zoom) }
+    let panels = slices.map { panel(images, labels, origin, slice: $0, boxes: boxes($0), zoom: zoom) }
     let columns = min(panels.count, 4)
     let rows = (panels.count + columns - 1) / columns
     let (width, height) = (panels[0].size.width + gap, panels[0].size.height + gap)
@@ -39,11 +41,13 @@ private let gap = 4
 private let scale = 2
 
 private func panel(
-    _ images: SliceImages, _ labels: LabelVolume, slice: Int, boxes: [(PixelBox, UInt16)], zoom: Int
+    _ images: SliceImages, _ labels: LabelVolume, _ origin: LabelVolume?, slice: Int, boxes: [(PixelBox, UInt16)],
+    zoom: Int
 ) -> RGBImage {
     let small = images.slices.imageSize
     let size = PixelSize(width: small.width * zoom, height: small.height * zoom)
     let (grey, label) = (images.grey(ofSlice: slice), labels.labels(ofSlice: slice, images.slices))
+    let isFilled = origin?.labels(ofSlice: slice, images.slices).map { $0 > LabelOrigin.drawn.rawValue }
     func labelAt(_ x: Int, _ y: Int) -> UInt16 {
         x < 0 || y < 0 || x >= size.width || y >= size.height ? 0 : label[y / zoom * small.width + x / zoom]
     }
@@ -54,11 +58,15 @@ private func panel(
             let own = labelAt(x, y)
             let isEdge = [(1, 0), (-1, 0), (0, 1), (0, -1)].contains { labelAt(x + $0.0, y + $0.1) != own }
             canvas[x, y] = SIMD3(repeating: value)
-            if own != 0 { canvas.blend(LabelColour(of: own).value, share: isEdge ? 1 : 0.35, x: x, y: y) }
+            let isGap = isFilled?[y / zoom * small.width + x / zoom] == true && (x + y) / 6 % 2 == 1
+            if own != 0, isEdge || !isGap {
+                canvas.blend(LabelColour(of: own).value, share: isEdge ? 1 : 0.35, x: x, y: y)
+            }
         }
     }
     for (box, label) in boxes { canvas.drawOutline(box, zoom: Double(zoom), LabelColour(of: label).value) }
-    canvas.write("slice \(slice)", x: 4, y: 4, scale: scale)
+    let note = isFilled?.contains(true) == true ? ", striped: filled" : ""
+    canvas.write("slice \(slice)\(note)", x: 4, y: 4, scale: scale)
     for (direction, letters) in [(images.slices.towardsRight, ("R", "L")), (images.slices.towardsFront, ("A", "P"))] {
         guard let direction else { continue }
         canvas.write(letters.0, towards: direction)

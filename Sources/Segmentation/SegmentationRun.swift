@@ -203,15 +203,18 @@ public struct LabelledVolume: Sendable {
 
     /// Some slices with labels and boxes, and what the colours mean.
     ///
-    /// - Parameter chosen: the slices; without any, up to eight of those with boxes, or the middle one where none has any.
+    /// - Parameter chosen: the slices; without any, up to eight of those with boxes or filled, or the middle one where none is.
     public func picture(slices chosen: [Int] = []) -> RGBImage {
         let boxes = Dictionary(grouping: segmentation.boxes, by: \.slice)
-        let withBoxes = boxes.isEmpty ? [images.slices.count / 2] : spread(boxes.keys.sorted(), count: 8)
+        let filled = segmentation.gaps.flatMap(\.fills).filter { $0.area > 0 }.map(\.slice)
+        let labelled = Set(boxes.keys).union(filled).sorted()
+        let spreadOut = labelled.isEmpty ? [images.slices.count / 2] : spread(labelled, count: 8)
         let legend = manifest.labels.reduce(into: [UInt16: String]()) { legend, entry in
             if let label = UInt16(entry.key) { legend[label] = entry.value.name ?? "label \(label)" }
         }
         return Imaging.picture(
-            of: images, segmentation.labels, slices: chosen.isEmpty ? withBoxes : chosen, legend: legend
+            of: images, segmentation.labels, origin: segmentation.origin, slices: chosen.isEmpty ? spreadOut : chosen,
+            legend: legend
         ) { slice in
             (boxes[slice] ?? []).map { ($0.box, $0.label) }
         }

@@ -57,7 +57,7 @@ struct Segment: AsyncParsableCommand, CommonCommand {
     var preview: String?
 
     @Option(
-        help: ArgumentHelp("The slices to draw. (default: up to eight with boxes)", valueName: "10,20-25"),
+        help: ArgumentHelp("The slices to draw. (default: up to eight with boxes or filled)", valueName: "10,20-25"),
         transform: parseSlices)
     var previewSlices: [Int] = []
 

@@ -63,6 +63,29 @@ import Testing
         #expect(white(named, x: 22..<94, y: 292..<306) == dots("spleen"))
     }
 
+    /// What nobody drew has stripes six pixels wide, and the slice says so; its edge is solid.
+    @Test func filledLabelsAreStriped() {
+        let geometry = Geometry.plain(i: 64, j: 48, k: 1)
+        let volume = Volume(file: "ct", geometry: geometry, values: [Float](repeating: -1000, count: 64 * 48))
+        let images = SliceImages(volume, SliceGeometry(geometry, view: .array), .softTissue)
+        var (labels, origin) = (LabelVolume(geometry: geometry), LabelVolume(geometry: geometry))
+        labels.values = labels.values.map { _ in 1 }
+        func pixels(_ origin: LabelVolume?) -> (_ x: Int, _ y: Int) -> [UInt8] {
+            let image = picture(of: images, labels, origin: origin, slices: [0]) { _ in [] }
+            return { x, y in Array(image.pixels.dropFirst(3 * (y * image.size.width + x)).prefix(3)) }
+        }
+        // 0.35 of the first colour on black.
+        let tinted: [UInt8] = pixels(nil)(92, 100)
+        #expect(tinted[0] == 80 || tinted[0] == 81)
+        origin.values = origin.values.map { _ in LabelOrigin.drawn.rawValue }
+        let drawn = pixels(origin)
+        #expect(drawn(92, 100) == tinted && drawn(98, 100) == tinted)
+        origin.values = origin.values.map { _ in LabelOrigin.interpolated.rawValue }
+        let filled = pixels(origin)
+        #expect(filled(92, 100) == tinted && filled(97, 100) == tinted && filled(98, 100) == [0, 0, 0])
+        #expect(filled(0, 100) == [230, 159, 0], "the edge")
+    }
+
     /// As high as it is narrow, a slice is not made larger than its own.
     @Test func thinSlicesStaySmall() {
         let geometry = Geometry.plain(i: 2, j: 1000, k: 8)

@@ -9,7 +9,8 @@ import ImageFrames
 ///   - legend: the names of labels; without any, there is no legend.
 ///   - boxes: the boxes of a slice with their labels.
 public func picture(
-    of images: SliceImages, _ labels: LabelVolume, origin: LabelVolume? = nil, slices: [Int], legend: [UInt16: String] = [:],
+    of images: SliceImages, _ labels: LabelVolume, origin: LabelVolume? = nil, slices: [Int],
+    legend: [UInt16: String] = [:],
     boxes: (_ slice: Int) -> [(PixelBox, UInt16)]
 ) -> RGBImage {
     precondition(!slices.isEmpty, "a picture of no slices")

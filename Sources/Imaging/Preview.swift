@@ -66,8 +66,10 @@ private func panel(
         }
     }
     for (box, label) in boxes { canvas.drawOutline(box, zoom: Double(zoom), LabelColour(of: label).value) }
-    let note = isFilled?.contains(true) == true ? ", striped: filled" : ""
-    canvas.write("slice \(slice)\(note)", x: 4, y: 4, scale: scale)
+    canvas.write("slice \(slice)", x: 4, y: 4, scale: scale)
+    if isFilled?.contains(true) == true {
+        canvas.write("striped: filled", x: 4, y: 4 + gap + glyphHeight * scale, scale: scale)
+    }
     for (direction, letters) in [(images.slices.towardsRight, ("R", "L")), (images.slices.towardsFront, ("A", "P"))] {
         guard let direction else { continue }
         canvas.write(letters.0, towards: direction)

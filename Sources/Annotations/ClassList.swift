@@ -83,6 +83,9 @@ public struct ClassList: Hashable, Sendable {
 }
 
 extension ClassList? {
+    /// What people read for a class: its name, without a list such as "class 3".
+    public func name(ofClass classID: Int) -> String { self?.names[classID] ?? "class \(classID)" }
+
     /// What errors say is expected where a text is neither a class's name nor its number.
     func expected(besides name: String) -> String {
         self?.listing(besides: name) ?? "a number, or a name with --classes"

@@ -274,10 +274,10 @@ private struct CaseScores: Encodable {
         (path, `case`) = (result.name, result.caseName)
         let all = [("dice", \.dice)] + measures
         let rows = zip(organs, result.scores).map { organ, score in
-            (
+            let values = all.map { (name: $0.name, value: $0.value(score)) }
+            return (
                 organ.name,
-                Dictionary(
-                    uniqueKeysWithValues: all.map { ($0.name, OrNull($0.value(score).isNaN ? nil : $0.value(score))) })
+                Dictionary(uniqueKeysWithValues: values.map { ($0.name, OrNull($0.value.isNaN ? nil : $0.value)) })
             )
         }
         self.organs = Dictionary(uniqueKeysWithValues: rows)

@@ -6,7 +6,7 @@ public struct Filling: Hashable, Sendable, Codable {
     public enum Between: String, Hashable, Sendable, Codable, CaseIterable {
         /// By the two masks alone: ``SignedDistances/between(_:_:at:)``.
         case shape
-        /// By the model, asked about a box between the two: at each slice between.
+        /// By the model, asked on each slice about a box between the two.
         case box
         /// For each class by that of the two which gives more of what was drawn, slice by slice left out: see ``LeftOut``.
         case auto

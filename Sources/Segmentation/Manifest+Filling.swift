@@ -24,11 +24,14 @@ extension Manifest {
         return (try? sha256(ofFile: LabelOrigin.path(besideLabels: path))) == origin.sha256
     }
 
+    /// What people read for a label: its name, where it has none such as "label 3".
+    public func name(ofLabel label: UInt16) -> String { labels["\(label)"]?.name ?? "label \(label)" }
+
     /// What was left as it is.
     func warningsOfGaps(file: String) -> [Warning] {
         let open = (gaps ?? []).filter { $0.way == nil }
         guard let first = open.first else { return [] }
-        let name = labels["\(first.place.label)"]?.name ?? "label \(first.place.label)"
+        let name = name(ofLabel: first.place.label)
         return [
             Warning(
                 file: file,

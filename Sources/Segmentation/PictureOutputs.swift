@@ -67,9 +67,9 @@ public struct PictureOutputs: Sendable {
     /// - Throws: ``FileError`` `usage`.
     public func checkEndings() throws(FileError) {
         for (path, endings) in [
-            (masks, [format.ending]), (preview, [".png"]), (logits, [".npy", ".safetensors"]),
+            (masks == "-" ? nil : masks, [format.ending]), (preview, [".png"]), (logits, [".npy", ".safetensors"]),
         ] {
-            guard let path, path != "-" || path != masks else { continue }
+            guard let path else { continue }
             let isFile = endings.contains(where: path.lowercased().hasSuffix)
             if isSeveral {
                 guard isFile else { continue }

@@ -119,8 +119,7 @@ struct Everything: ParsableCommand, CommonCommand {
         let previews = listing.files.compactMap { outputs.ofPicture($0).preview }
         try requireDistinct(reads: listing.files + options.reads(), writes: folder.files(of: listing.files) + previews)
         try makeFolder(output)
-        if let preview, listing.isSeveral { try makeFolder(preview) }
-        for path in previews { try requireWritable(path) }
+        try requireOutputs(previews, besides: listing.files)
         let sam = try options.open()
         var run = RunProgress(counts: listing.files.map { _ in 1 })
         let isWhole = try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in

@@ -46,7 +46,7 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
         try output.write(filled, of: annotated, reads: classes.reads) {
             print("wrote \(filled.count) boxes to \(output.output), of which nobody drew \(filled.filledCount)")
             for (name, gap) in open {
-                let organ = classList?.names[gap.place.classID] ?? "class \(gap.place.classID)"
+                let organ = classList.name(ofClass: gap.place.classID)
                 print("longer than \(fillGap) mm: \(name), \(organ), \(gap.description)")
             }
         }

@@ -10,7 +10,7 @@ extension Manifest {
         for (text, amount) in amounts.sorted(by: { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }) {
             let own = boxes.filter { "\($0.label)" == text }
             let score = own.reduce(0) { $0 + Double($1.score) } / Double(max(own.count, 1))
-            let names = Set(own.map(\.classID)).sorted().map { classes?.names[$0] ?? "class \($0)" }
+            let names = Set(own.map(\.classID)).sorted().map { classes.name(ofClass: $0) }
             let colour = hasPicture ? own.first.map { " (\(LabelColour(of: $0.label).name))" } ?? "" : ""
             print(
                 rightAligned(text, 5)
@@ -34,9 +34,7 @@ extension Manifest {
             "\(gaps.filter { $0.way == way }.reduce(0) { $0 + $1.fills.count { $0.area > 0 } }) by \(way)"
         }
         let empty = gaps.flatMap { gap in
-            gap.fills.filter { $0.area == 0 }.map {
-                "\(labels["\(gap.place.label)"]?.name ?? "label \(gap.place.label)") on \($0.slice)"
-            }
+            gap.fills.filter { $0.area == 0 }.map { "\(name(ofLabel: gap.place.label)) on \($0.slice)" }
         }
         let listed = empty.prefix(5).joined(separator: ", ") + (empty.count > 5 ? ", …" : "")
         print(

@@ -13,8 +13,8 @@ final class Progress: Sendable {
     /// The time between lines where there is no terminal.
     private let interval: Duration
     private let start = ContinuousClock.now
-    private let lastLine = Mutex(ContinuousClock.now)
-    private let isDone = Mutex(false)
+    /// When; nil where the end has been told.
+    private let lastLine: Mutex<ContinuousClock.Instant?> = Mutex(.now)
     private let write: @Sendable (String) -> Void
 
     init(
@@ -34,11 +34,11 @@ final class Progress: Sendable {
         if isQuiet { return }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         if done == total {
-            let wasDone = isDone.withLock { isDone in
-                defer { isDone = true }
-                return isDone
+            let isTold = lastLine.withLock { last in
+                defer { last = nil }
+                return last == nil
             }
-            if wasDone { return }
+            if isTold { return }
             let end = "\(title): \(total) in \(duration(elapsed))"
             write(isTerminal ? "\r\u{1B}[K\(end)\n" : end + "\n")
             return
@@ -60,7 +60,7 @@ final class Progress: Sendable {
     /// Whether the last line is long enough ago for another.
     private var isDue: Bool {
         lastLine.withLock { last in
-            guard ContinuousClock.now - last >= interval else { return false }
+            guard let before = last, ContinuousClock.now - before >= interval else { return false }
             last = .now
             return true
         }

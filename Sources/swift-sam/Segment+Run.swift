@@ -89,7 +89,7 @@ extension Segment {
                 + settings.sam.warnings(
                     aboutScores: manifest.boxes.map(\.score), of: outputs[0],
                     places: manifest.boxes.map {
-                        "\(settings.classes?.names[$0.classID] ?? "class \($0.classID)") on slice \($0.slice)"
+                        "\(settings.classes.name(ofClass: $0.classID)) on slice \($0.slice)"
                     }))
         return manifest
     }

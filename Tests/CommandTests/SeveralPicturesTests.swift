@@ -111,6 +111,7 @@ import Testing
         "photos/a.png --box 1,1,9,9 --box 1,1,8,8 -o -", "photos/a.png --box 1,1,9,9 --json -o -",
         "photos/a.png photos/a.png --box 1,1,9,9 -o m", "photos/a.png --box 1,1,9,9 --save-logits l.pth",
         "photos/a.png --box 1,1,9,9 --format coco --json", "photos/a.png --box 1,1,9,9 --preview -",
+        "photos/a.png --box 1,1,9,9 --preview - -o -",
         "photos --point 9,9 -o m.png", "photos/a.png --point 9,9 --mask-input x.npy --mask-input y.npy --json",
     ])
     func usageErrors(_ arguments: String) throws {

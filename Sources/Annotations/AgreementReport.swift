@@ -55,7 +55,8 @@ public struct AgreementReport: Encodable, Sendable {
                 alone: objects.count { !$0.isAgreed && $0.own[annotator] != nil },
                 overlaps: objects.flatMap { $0.overlaps(of: annotator) })
         }
-        let all = Dictionary(grouping: drawn.values.joined(), by: \.classID)
+        // In order, since sums of seconds are rounded.
+        let all = Dictionary(grouping: drawn.sorted { $0.key < $1.key }.flatMap(\.value), by: \.classID)
         let byClass = Dictionary(grouping: objects, by: \.classID)
         self.classes = all.sorted { $0.key < $1.key }.map { classID, boxes in
             let own = byClass[classID] ?? []

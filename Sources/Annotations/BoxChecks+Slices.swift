@@ -50,8 +50,8 @@ extension BoxChecks {
             && track.slices.upperBound >= main.slices.lowerBound - near
     }
 
-    /// The places of boxes that are almost another class's on the same slice, and that class. The one at
-    /// fault is the one that fits its own class's slices around less well.
+    /// The places of boxes that are almost another class's on the same slice, and that class, of several the one that fits
+    /// best. The one at fault is the one that fits its own class's slices around less well.
     private func onOthers() -> [Place: Int] {
         struct Pair: Hashable { var lower: Int, higher: Int }
         var shared: [Pair: Set<Int>] = [:]
@@ -64,13 +64,19 @@ extension BoxChecks {
                 }
             }
         }
-        var found: [Place: Int] = [:]
-        for (pair, slices) in shared {
+        var found: [Place: (other: Int, fit: Double)] = [:]
+        let pairs = shared.sorted { ($0.key.lower, $0.key.higher) < ($1.key.lower, $1.key.higher) }
+        for (pair, slices) in pairs {
             let (lower, higher) = (fit(pair.lower, on: slices), fit(pair.higher, on: slices))
             let (fault, other) = lower < higher ? (pair.lower, pair.higher) : (pair.higher, pair.lower)
-            for slice in slices { found[Place(slice: slice, classID: fault)] = other }
+            for slice in slices {
+                let place = Place(slice: slice, classID: fault)
+                if found[place].map({ $0.fit < max(lower, higher) }) ?? true {
+                    found[place] = (other, max(lower, higher))
+                }
+            }
         }
-        return found
+        return found.mapValues(\.other)
     }
 
     /// How well a class's boxes on some slices go on from those on its other slices: the mean overlap where the two meet, −1
@@ -134,7 +140,7 @@ extension BoxChecks {
 
     /// The area of a class's largest box on each slice.
     private func areas(_ classID: Int) -> [(slice: Int, area: Double)] {
-        (boxes[classID] ?? []).map { slice, own in (slice, own.map { $0.box.width * $0.box.height }.max() ?? 0) }
+        (boxes[classID] ?? []).map { slice, own in (slice, own.map(\.area).max() ?? 0) }
     }
 
     // MARK: Missing

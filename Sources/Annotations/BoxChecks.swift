@@ -191,10 +191,10 @@ private struct SideChecks {
         for (classID, drawn) in places.left where isSingle(names[classID]) {
             for slice in drawn.keys { singles[slice, default: []].append(classID) }
         }
-        for (right, rightPlaces) in places.right {
+        for (right, rightPlaces) in places.right.sorted(by: { $0.key < $1.key }) {
             // A large liver's middle is not always right of the left kidney's.
             let beside = isSingle(names[right]) ? Set(rightPlaces.keys.flatMap { singles[$0] ?? [] }) : []
-            for left in [twins[right]].compactMap({ $0 }) + beside {
+            for left in [twins[right]].compactMap({ $0 }) + beside.sorted() {
                 guard let leftPlaces = places.left[left] else { continue }
                 let areTwins = twins[right] == left
                 // Boxes in one place have no side.

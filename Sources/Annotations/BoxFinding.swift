@@ -50,11 +50,12 @@ public struct BoxFinding: Hashable, Sendable {
         (self.slices, self.file, self.step) = (slices, file, step)
     }
 
-    /// The rank of the kind, then the number of slices, then the slice.
+    /// The rank of the kind, then the number of slices, then the slice and the classes: no two have one rank.
     static func isBefore(_ one: BoxFinding, _ other: BoxFinding) -> Bool {
-        func rank(_ finding: BoxFinding) -> (Int, Int, Int, Int) {
+        func rank(_ finding: BoxFinding) -> (Int, Int, Int, Int, Int) {
             let kind = Kind.allCases.firstIndex(of: finding.kind) ?? 0
-            return (kind, -finding.slices.count, finding.slices.first ?? -1, finding.classID ?? -1)
+            let (classID, other) = (finding.classID ?? -1, finding.otherClassID ?? -1)
+            return (kind, -finding.slices.count, finding.slices.first ?? -1, classID, other)
         }
         return rank(one) < rank(other)
     }

@@ -8,6 +8,8 @@ struct BoxFile: Sendable {
     /// What its name has in place of the slice's number.
     var digits: String
     var format: BoxFormat
+
+    var folder: String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
 }
 
 /// The formats that OpenLabeling writes, in the order in which they are read.
@@ -52,14 +54,18 @@ struct BoxFolder: Sendable {
     /// round, and each may hold OpenLabeling's `output`.
     ///
     /// - Parameter cases: the names of the volumes that are meant: a folder of such a name is a volume's.
-    /// - Throws: ``FileError`` `missingInput` where a folder cannot be read, `badData` where both hold boxes.
+    /// - Throws: ``FileError`` `missingInput` where a folder cannot be read, `badData` where both hold boxes, or a folder of an
+    ///   annotator's that is no volume's does.
     init(_ folder: String, pattern: SlicePattern, cases: [String]) throws(FileError) {
-        let top = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        let top = Self.withoutSlash(folder)
         (self.pattern, self.cases, others, pictures) = (pattern, Set(cases), [], [])
         let own = try Listing(top, pattern)
         try add(own, top, annotator: "", depth: 3)
         others += own.files.isEmpty ? own.others : []
     }
+
+    /// A folder's path as those of the files in it begin.
+    static func withoutSlash(_ folder: String) -> String { folder.hasSuffix("/") ? String(folder.dropLast()) : folder }
 
     /// Adds what a folder holds and what the folders in it do.
     private mutating func add(
@@ -74,7 +80,13 @@ struct BoxFolder: Sendable {
             let inner = try Listing("\(folder)/\(name)", pattern)
             if isCase(String(name.split(separator: "/").last ?? ""), inner) {
                 try add(inner, "\(folder)/\(name)", annotator: annotator, depth: depth - 1)
-            } else if annotator.isEmpty {
+            } else if !annotator.isEmpty || Listing.isOfFormat(name) {
+                guard let lost = try anyFile(inner, "\(folder)/\(name)", depth: depth - 1) else { continue }
+                throw FileError(
+                    .badData, file: folder, "boxes are in a folder in it that is no volume's",
+                    expected: "files of boxes, or a folder for each volume by its name", found: lost.path,
+                    advice: "Move them into the folder above, or out of the boxes' folder.")
+            } else {
                 if let mine = listing.files.first?.file, let other = inner.files.first?.file {
                     throw FileError(
                         .badData, file: folder, "boxes are in it and in a folder in it",
@@ -85,6 +97,17 @@ struct BoxFolder: Sendable {
                 try add(inner, "\(folder)/\(name)", annotator: annotator, depth: depth - 1)
             }
         }
+    }
+
+    /// A file of boxes in a folder or those in it.
+    private func anyFile(_ listing: Listing, _ folder: String, depth: Int) throws(FileError) -> BoxFile? {
+        if let file = listing.files.first?.file { return file }
+        if depth == 0 { return nil }
+        for name in listing.subfolders {
+            let inner = try Listing("\(folder)/\(name)", pattern)
+            if let file = try anyFile(inner, "\(folder)/\(name)", depth: depth - 1) { return file }
+        }
+        return nil
     }
 
     /// Whether a folder is one volume's: it has the volume's name, or the beginning of its slices' names.
@@ -109,23 +132,23 @@ private struct Listing {
     var pictures: [String] = []
     /// Files of boxes, and folders, whose names are not UTF-8.
     var errors: [FileError] = []
-    /// The names of other subfolders.
+    /// The names of other subfolders, and of those in OpenLabeling's.
     var subfolders: [String] = []
 
     private static let formatFolders = ["YOLO_darknet", "PASCAL_VOC"]
 
+    /// Whether a subfolder is in one of OpenLabeling's for a format, where no annotator's is.
+    static func isOfFormat(_ subfolder: String) -> Bool {
+        let parents = subfolder.split(separator: "/").dropLast()
+        return formatFolders.contains { parents.contains($0[...]) }
+    }
+
     init(_ folder: String, _ pattern: SlicePattern) throws(FileError) {
-        let inFolder = try names(in: folder)
-        let names = inFolder.names
-        addUnreadable(inFolder, in: folder)
-        for name in names {
-            if add(name, in: folder, pattern) || name.hasPrefix(".") { continue }
-            if !Self.formatFolders.contains(name), isFolder("\(folder)/\(name)") { subfolders.append(name) }
-        }
-        for place in Self.formatFolders where names.contains(place) {
-            let inPlace = try Annotations.names(in: "\(folder)/\(place)")
-            addUnreadable(inPlace, in: "\(folder)/\(place)")
-            for name in inPlace.names { add(name, in: "\(folder)/\(place)", pattern) }
+        try add(folder, "", pattern)
+        for place in Self.formatFolders {
+            guard let index = subfolders.firstIndex(of: place) else { continue }
+            subfolders.remove(at: index)
+            try add(folder, place + "/", pattern)
         }
         guard let output = subfolders.firstIndex(of: "output") else { return }
         subfolders.remove(at: output)
@@ -137,13 +160,25 @@ private struct Listing {
         subfolders += inner.subfolders.map { "output/\($0)" }
     }
 
+    /// Adds what is in a folder itself.
+    ///
+    /// - Parameter prefix: the folder in it that is meant, with a slash; empty for itself.
+    private mutating func add(_ folder: String, _ prefix: String, _ pattern: SlicePattern) throws(FileError) {
+        let place = prefix.isEmpty ? folder : "\(folder)/\(prefix.dropLast())"
+        let inPlace = try names(in: place)
+        addUnreadable(inPlace, in: place)
+        for name in inPlace.names {
+            if add(name, in: place, pattern) || name.hasPrefix(".") { continue }
+            if isFolder("\(place)/\(name)") { subfolders.append(prefix + name) }
+        }
+    }
+
     private mutating func addUnreadable(_ names: FolderNames, in folder: String) {
         errors += names.unreadable.filter { BoxFormat(file: $0) != nil || $0.hasSuffix("/") }
             .map { FolderNames.error(of: $0, in: folder) }
     }
 
     /// Adds a file of boxes or a slice's picture; false where the name is another's.
-    @discardableResult
     private mutating func add(_ name: String, in folder: String, _ pattern: SlicePattern) -> Bool {
         if isPicture(name, pattern) {
             pictures.append("\(folder)/\(name)")
@@ -200,10 +235,13 @@ extension BoxCollector {
             var format: BoxFormat
         }
         var known: [Key: BoxFile] = [:]
+        // The slices that have a file which is not read.
+        var torn: Set<Int> = []
         for file in files {
             do throws(FileError) {
                 let key = Key(slice: try slice(of: file), format: file.format)
                 if let other = known[key] {
+                    torn.insert(key.slice)
                     throw FileError(
                         .badData, file: file.path, "a second file of the slice's boxes", found: "also \(other.path)")
                 }
@@ -213,7 +251,9 @@ extension BoxCollector {
             }
         }
         for slice in Set(known.keys.map(\.slice)).sorted() {
-            read(BoxFormat.allCases.compactMap { known[Key(slice: slice, format: $0)] }, slice: slice)
+            read(
+                BoxFormat.allCases.compactMap { known[Key(slice: slice, format: $0)] }, slice: slice,
+                isWhole: !torn.contains(slice))
         }
     }
 
@@ -227,29 +267,30 @@ extension BoxCollector {
     }
 
     /// Reads the files of a slice: one, or one of each format.
-    private mutating func read(_ files: [BoxFile], slice: Int) {
-        let errorsBefore = reading.errors.count
+    private mutating func read(_ files: [BoxFile], slice: Int, isWhole: Bool) {
+        var errors: [FileError] = []
         var written: [[WrittenBox]] = []
         for file in files {
             do throws(FileError) {
                 written.append(
-                    try file.format.read(
-                        file.path, imageSize: imageSize, classes: classes, errors: &reading.errors))
+                    try file.format.read(file.path, imageSize: imageSize, classes: classes, errors: &errors))
             } catch {
-                reading.add(error)
+                try? errors.add(error)
             }
         }
-        var boxes = drawn(written.first ?? [])
+        var boxes = drawn(written.first ?? [], errors: &errors)
         // Where a line or a box is bad, that is what has to be mended first.
-        if reading.errors.count == errorsBefore, written.count == 2, !agree(written[0], written[1]) {
-            reading.add(
+        if errors.isEmpty, written.count == 2, !agree(written[0], written[1]) {
+            errors.append(
                 FileError(
                     .badData, file: files[0].path, "its boxes are not those of the slice's other file",
                     expected: "the same within a pixel", found: files[1].path,
                     advice: "Keep the file that is right and remove the other."))
             boxes = []
         }
-        reading.slices.append(SliceBoxes(slice: slice, files: files.map(\.path), boxes: boxes))
+        reading.add(
+            SliceBoxes(slice: slice, files: files.map(\.path), boxes: boxes, isWhole: isWhole && errors.isEmpty),
+            errors: errors)
     }
 }
 

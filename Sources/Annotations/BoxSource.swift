@@ -41,7 +41,7 @@ public struct BoxSource: Sendable {
     ///
     /// - Parameter cases: the names of the volumes that are meant; where it is one, slices may go by their numbers.
     /// - Throws: ``FileError`` `missingInput` where the path cannot be read, `badData` where it is no such CSV, or a folder
-    ///   holds boxes beside annotators' folders.
+    ///   holds boxes beside annotators' folders, or an annotator's folder boxes in one that is no volume's.
     public init(_ path: String, pattern: SlicePattern, cases: [String]) throws(FileError) {
         self.path = path
         self.pattern = pattern
@@ -53,17 +53,25 @@ public struct BoxSource: Sendable {
         } else {
             let folder = try BoxFolder(path, pattern: pattern, cases: cases)
             content = .files(folder.assignments)
-            files = folder.assignments.values.joined().map(\.path) + folder.pictures
+            files = folder.assignments.values.joined().map(\.path).sorted() + folder.pictures
             (otherFiles, unreadable) = (folder.others, folder.errors)
         }
         self.errors = errors
     }
 
-    /// Where a record of an annotator's slices may be: the annotator's own folder first.
-    public func folders(ofAnnotator annotator: String) -> [String] {
-        let url = URL(filePath: path)
-        let folders = isTable ? [url.deletingLastPathComponent()] : [url.appending(path: annotator), url]
-        return folders.map { $0.path(percentEncoded: false) }
+    /// Where the record of the slices that an annotator drew on may be: the folders of the files first, then each above them
+    /// up to the one that was named.
+    public func folders(ofCase name: String, annotator: String) -> [String] {
+        guard case .files(let files) = content else { return [SafeFiles.folder(of: path)] }
+        let top = BoxFolder.withoutSlash(path)
+        var folders: Set<String> = [top]
+        for file in files[Assignment(annotator: annotator, caseName: name)] ?? [] {
+            var folder = file.folder
+            while folder.utf8.count > top.utf8.count, folders.insert(folder).inserted {
+                folder = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)])
+            }
+        }
+        return folders.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
     }
 
     /// The picture that the first of an annotator's Pascal VOC files on a volume names: its path as written, and that path
@@ -166,6 +174,12 @@ public struct BoxReading: Sendable {
 
     /// Adds what is wrong with a box; beyond the most that are kept, nothing.
     mutating func add(_ error: FileError) { try? errors.add(error) }
+
+    /// Adds a slice, and what is wrong with its files.
+    mutating func add(_ slice: SliceBoxes, errors: [FileError]) {
+        slices.append(slice)
+        for error in errors { add(error) }
+    }
 }
 
 /// Puts the boxes of one volume together, and what is wrong with them.
@@ -185,14 +199,15 @@ struct BoxCollector {
     }
 
     /// Checks the boxes of a slice and cuts them at the image's edge; bad ones become errors.
-    mutating func drawn(_ boxes: [WrittenBox]) -> [DrawnBox] {
-        boxes.compactMap { box in
+    func drawn(_ boxes: [WrittenBox], errors: inout [FileError]) -> [DrawnBox] {
+        var drawn: [DrawnBox] = []
+        for box in boxes {
             do throws(FileError) {
-                return try DrawnBox(box, imageSize: imageSize)
+                drawn.append(try DrawnBox(box, imageSize: imageSize))
             } catch {
-                reading.add(error)
-                return nil
+                try? errors.add(error)
             }
         }
+        return drawn
     }
 }

@@ -89,15 +89,18 @@ extension BoxCollector {
                 reading.add(error)
                 continue
             }
-            var written: [WrittenBox] = []
+            var (written, errors): ([WrittenBox], [FileError]) = ([], [])
             for row in rows {
                 do throws(FileError) {
                     written.append(try box(row))
                 } catch {
-                    reading.add(error)
+                    try? errors.add(error)
                 }
             }
-            reading.slices.append(SliceBoxes(slice: slice, files: [rows[0].place.file], boxes: drawn(written)))
+            let boxes = drawn(written, errors: &errors)
+            reading.add(
+                SliceBoxes(slice: slice, files: [rows[0].place.file], boxes: boxes, isWhole: errors.isEmpty),
+                errors: errors)
         }
     }
 

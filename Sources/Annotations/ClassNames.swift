@@ -1,12 +1,12 @@
 import Foundation
 
 /// What a class's name says about where its organ lies.
-enum BodySide {
+package enum BodySide {
     case right
     case left
 
     /// By the word, by an initial l or r before a name, or because there is one such organ; nil where the name says nothing.
-    init?(of name: String, hasTwin: Bool) {
+    package init?(of name: String, hasTwin: Bool) {
         let lower = name.lowercased()
         if lower.contains("right") {
             self = .right
@@ -30,11 +30,12 @@ enum BodySide {
 }
 
 /// Whether an organ's middle lies in front of the kidneys' and the spleen's, or is one of these.
-enum BodyDepth {
+package enum BodyDepth {
     case front
     case back
 
-    init?(of name: String) {
+    /// By the organ's name; nil where it is none of those that are known.
+    package init?(of name: String) {
         let lower = name.lowercased()
         func isAny(_ words: String...) -> Bool { words.contains(where: lower.contains) }
         if isAny("kidney", "spleen", "vertebra", "spine") {
@@ -48,7 +49,7 @@ enum BodyDepth {
 }
 
 /// For each class the one whose name is the same but for left and right, as words or as an initial l and r.
-func twinClasses(_ names: [String]) -> [Int: Int] {
+package func twinClasses(_ names: [String]) -> [Int: Int] {
     let ids = Dictionary(zip(names.map { $0.lowercased() }, names.indices), uniquingKeysWith: min)
     var twins: [Int: Int] = [:]
     for (index, name) in names.enumerated() {

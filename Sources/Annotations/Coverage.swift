@@ -40,8 +40,15 @@ public struct Coverage: Encodable, Sendable {
         tasks: Tasks? = nil, except excepted: Set<Int> = []
     ) -> [Coverage] {
         let all = Dictionary(grouping: annotators.sorted { $0.key < $1.key }.flatMap(\.value), by: \.slice)
+        // The largest box of each class: a crowd has more on a slice than are compared with each other.
         let united = all.map { slice, own in
-            SliceBoxes(slice: slice, files: own.flatMap(\.files), boxes: own.flatMap(\.boxes))
+            let largest = Dictionary(own.flatMap(\.boxes).map { ($0.classID, $0) }) { $0.area < $1.area ? $1 : $0 }
+            return SliceBoxes(
+                slice: slice, files: own.flatMap(\.files), boxes: largest.sorted { $0.key < $1.key }.map(\.value))
+        }
+        var drawn: [Int: Set<Int>] = [:]
+        for slice in united {
+            for box in slice.boxes { drawn[box.classID, default: []].insert(slice.slice) }
         }
         let checks = BoxChecks(united, classes: classes, volume: volume)
         let stopped = checks.stopped
@@ -55,7 +62,7 @@ public struct Coverage: Encodable, Sendable {
         return classes.names.indices.filter { classID in
             drawers[classID] != nil || (asked.isEmpty ? !excepted.contains(classID) : asked.contains(classID))
         }.map { classID in
-            let slices = (checks.boxes[classID] ?? []).map(\.slice)
+            let slices = (drawn[classID] ?? []).sorted()
             let isStopped =
                 stoppedClasses.contains(classID)
                 || [slices.first, slices.last].contains { $0.map(ends.contains) == true }

@@ -5,7 +5,8 @@ import SafeFiles
 /// agreement, merging and segmentation.
 ///
 /// A box of the class on the slice says so. Without tasks, so does a box of any class. A file without boxes does not:
-/// OpenLabeling makes one for every picture that it opens.
+/// OpenLabeling makes one for every picture that it opens. Nor do files of which something could not be read say that what
+/// is not among their boxes is not there.
 public struct Evidence: Sendable {
     /// What a file without boxes says.
     public enum EmptyFile: String, CaseIterable, Codable, Sendable {
@@ -28,6 +29,7 @@ public struct Evidence: Sendable {
         _ annotator: String, for classID: Int, at number: Int, _ slice: SliceBoxes?, case name: String
     ) -> Bool {
         if slice?.boxes.contains(where: { $0.classID == classID }) == true { return true }
+        if slice?.isWhole == false { return false }
         if let own = tasks?.slices(of: annotator, case: name) {
             return own[classID]?.contains(number) == true
         }
@@ -41,6 +43,7 @@ public struct Evidence: Sendable {
     public func saysNothing(
         _ annotator: String, of classID: Int, at number: Int, _ slice: SliceBoxes?, case name: String
     ) -> Bool {
+        if slice?.isWhole == false { return false }
         if let own = tasks?.slices(of: annotator, case: name) {
             return own[classID]?.contains(number) == true
         }
@@ -53,18 +56,20 @@ public struct Evidence: Sendable {
         for slice in slices {
             for box in slice.boxes { drawn[box.classID, default: []].insert(slice.slice) }
         }
+        let torn = Set(slices.filter { !$0.isWhole }.map(\.slice))
         let spans = drawn.compactMapValues { own in own.min().flatMap { first in own.max().map { first...$0 } } }
         if let asked = tasks?.slices(of: annotator, case: name) {
             let unseen = spans.reduce(into: Set<Int>()) { unseen, span in
                 let (own, asked) = (drawn[span.key] ?? [], asked[span.key] ?? RangeSet())
-                for number in span.value where !own.contains(number) && !asked.contains(number) {
+                for number in span.value
+                where !own.contains(number) && (torn.contains(number) || !asked.contains(number)) {
                     unseen.insert(number)
                 }
             }
             return unseen.sorted()
         }
         // A slice with any box, or an empty file that means something, was looked at for all classes.
-        let seen = Set(slices.filter { !$0.boxes.isEmpty || emptyFile == .nothing }.map(\.slice))
+        let seen = Set(slices.filter { $0.isWhole && (!$0.boxes.isEmpty || emptyFile == .nothing) }.map(\.slice))
         var (unseen, next): ([Int], Int) = ([], .min)
         for span in spans.values.sorted(by: { $0.lowerBound < $1.lowerBound }) where span.upperBound >= next {
             unseen += (max(span.lowerBound, next)...span.upperBound).filter { !seen.contains($0) }

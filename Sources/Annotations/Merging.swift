@@ -57,7 +57,9 @@ public struct MergedBoxes: Sendable {
             return item
         }
         if let classes {
-            for classID in Set(all.map(\.classID)) { _ = try classes.id(ofNameOrNumber: classes.names[classID]) }
+            for classID in Set(all.map(\.classID)).sorted() {
+                _ = try classes.id(ofNameOrNumber: classes.names[classID])
+            }
         }
     }
 

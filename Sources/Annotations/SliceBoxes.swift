@@ -13,6 +13,8 @@ public struct DrawnBox: Hashable, Sendable {
     public var seconds: Double?
     var place: Place
 
+    var area: Double { box.width * box.height }
+
     /// The file that holds it.
     public var file: String { place.file }
     /// Which line of a YOLO file or CSV, or which object of a Pascal VOC file, from 1.
@@ -26,6 +28,9 @@ public struct SliceBoxes: Hashable, Sendable {
     /// The files that were read: one, or two that agree.
     public var files: [String]
     public var boxes: [DrawnBox]
+    /// Whether all that the files say is among the boxes. Where something of it could not be read, what is missing may be
+    /// there.
+    public var isWhole = true
 }
 
 /// A box as a file has it: nothing about it is checked yet.

@@ -58,15 +58,11 @@ public func writeSafetensors(
     json += String(repeating: " ", count: (64 - (8 + json.utf8.count) % 64) % 64)
 
     try writeAtomically(path) { temporary in
-        let handle = FileHandle(fileDescriptor: try openTemporary(temporary, for: path), closeOnDealloc: true)
-        do {
-            try handle.write(contentsOf: withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Data($0) })
-            try handle.write(contentsOf: Data(json.utf8))
-            for name in names { try handle.write(contentsOf: encoded(contents(name))) }
-            try handle.close()
-        } catch {
-            throw FileError(.inputOutput, file: path, "cannot be written", found: error.localizedDescription)
-        }
+        let descriptor = try openTemporary(temporary, for: path)
+        defer { close(descriptor) }
+        let length = withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Data($0) }
+        try append(length + Data(json.utf8), to: descriptor, for: path)
+        for name in names { try append(encoded(contents(name)), to: descriptor, for: path) }
     }
 }
 

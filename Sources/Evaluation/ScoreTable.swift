@@ -20,13 +20,17 @@ public struct ScoreTable: Sendable {
     /// Reads a table.
     ///
     /// - Parameter chosen: the columns of scores; without any, `dice` and those whose names end in `_dice`.
-    /// - Throws: ``FileError`` as ``CSV/init(contentsOf:)``; `badData` where there is no column of scores, or not a
+    /// - Throws: ``FileError`` as ``CSV/init(contentsOf:)``; `usage` where a column is chosen twice; `badData` where there is no column of scores, or not a
     ///   chosen one, or a score is neither a finite number nor `nan` nor empty, or a Dice is not from 0 to 1.
     public init(contentsOf path: String, columns chosen: [String] = []) throws(FileError) {
         let table = try CSV(contentsOf: path)
         (file, columns, rows, headerLine) = (path, table.columns, table.rows, table.headerLine)
         scoreColumns = chosen.isEmpty ? columns.filter(Self.isDice) : chosen
         for column in chosen where !columns.contains(column) { throw missing(column) }
+        if let twice = chosen.indices.first(where: { chosen[..<$0].contains(chosen[$0]) }) {
+            throw FileError(
+                .usage, file: path, place: chosen[twice], "the column is chosen twice", advice: "Name it once.")
+        }
         guard !scoreColumns.isEmpty else {
             throw FileError(
                 .badData, file: path, line: headerLine, "no scores",

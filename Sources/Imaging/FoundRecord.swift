@@ -40,7 +40,7 @@ public struct FoundRecord: Hashable, Sendable {
 
     /// What the person should know where the slices were made from a volume of another name.
     public func warnings(case name: String) -> [Warning] {
-        guard record.volumes[name] == nil, let other = record.volumes.keys.first else { return [] }
+        guard record.volumes[name] == nil, let other = record.volumes.keys.min() else { return [] }
         return [Warning(file: path, "the slices were made from \(other), not \(name)")]
     }
 }
@@ -51,29 +51,34 @@ extension FoundRecord {
     /// The record of a volume's slices that is not with their boxes, as with OpenLabeling, which reads `input/` and
     /// writes `output/YOLO_darknet/`; nil where there is none.
     ///
-    /// It is looked for in the folders of the pictures that the boxes name, then in each of the four folders above the
-    /// boxes: in that folder itself, and in those in it that hold pictures of the slices. Records that do not name
-    /// the volume, or know it by another size, are other slices' and passed over.
+    /// It is looked for in the folders of the pictures that the boxes name, then in each folder above the boxes, up to the
+    /// fourth above the one that was named: in that folder itself, and in those in it that hold pictures of the slices.
+    /// Records that do not name the volume, or know it by another size, are other slices' and passed over.
     ///
     /// - Parameters:
-    ///   - folder: where the boxes are.
+    ///   - folders: where the boxes are: their own folder first, the one that was named last.
     ///   - named: the paths of pictures that files of boxes name.
     ///   - pictures: the names that pictures of the slices have. Where one is with the boxes, no other folder's counts.
-    /// - Throws: ``FileError`` `badData` where several that are equally near differ.
+    /// - Throws: ``FileError`` `badData` where several that are equally near differ; as of reading where one cannot be read, since
+    ///   it may be theirs.
     public init?(
-        above folder: String, named: [String], pictures: [String], case name: String, size: VolumeSize
+        above folders: [String], named: [String], pictures: [String], case name: String, size: VolumeSize
     ) throws(FileError) {
-        let start = URL(filePath: folder).absoluteURL.standardizedFileURL
-        let ancestors = sequence(first: start) { $0.deletingLastPathComponent() }.prefix(Self.levels + 1)
+        let urls = folders.map { URL(filePath: $0).absoluteURL.standardizedFileURL }
+        guard let start = urls.first, let top = urls.last else { return nil }
+        let levels = start.pathComponents.count - top.pathComponents.count + Self.levels
+        let ancestors = sequence(first: start) { $0.deletingLastPathComponent() }.prefix(levels + 1)
             .map { $0.path(percentEncoded: false) }
-        let isWithBoxes = Self.holds(folder, one: pictures)
+        let isWithBoxes = folders.contains { Self.holds($0, one: pictures) }
         let places =
             [(folders: named.map(SafeFiles.folder), needPictures: false)]
             + ancestors.dropFirst().flatMap { [([$0], false), (isWithBoxes ? [] : Self.folders(in: $0), true)] }
         for (folders, needPictures) in places {
-            let found = folders.sorted()
-                .compactMap { Self.record(in: $0, of: name, size) }
-                .filter { !needPictures || Self.holds(SafeFiles.folder(of: $0.path), one: pictures) }
+            var found: [FoundRecord] = []
+            for folder in folders.sorted() where FileManager.default.fileExists(atPath: SlicesRecord.path(in: folder)) {
+                guard !needPictures || Self.holds(folder, one: pictures) else { continue }
+                if let record = try Self.record(in: folder, of: name, size) { found.append(record) }
+            }
             guard let first = found.first else { continue }
             if let other = found.first(where: { !$0.record.isTurned(as: first.record) }) {
                 throw FileError(
@@ -86,12 +91,20 @@ extension FoundRecord {
         return nil
     }
 
-    /// How many folders above the boxes are looked into.
+    /// How many folders above the one that was named are looked into.
     private static let levels = 4
 
-    private static func record(in folder: String, of name: String, _ size: VolumeSize) -> FoundRecord? {
-        guard let found = try? FoundRecord(in: [folder]), found.record.volumes[name] == size else { return nil }
-        return found
+    private static func record(
+        in folder: String, of name: String, _ size: VolumeSize
+    ) throws(FileError) -> FoundRecord? {
+        do throws(FileError) {
+            guard let found = try FoundRecord(in: [folder]), found.record.volumes[name] == size else { return nil }
+            return found
+        } catch {
+            var error = error
+            error.advice = "Name the record of the slices that the boxes were drawn on with --record, or choose --view."
+            throw error
+        }
     }
 
     private static func holds(_ folder: String, one names: [String]) -> Bool {
@@ -99,55 +112,12 @@ extension FoundRecord {
     }
 
     private static func folders(in folder: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { "\(folder)/\($0)" }
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+            .map { SafeFiles.path(of: $0, in: folder) }
     }
 }
 
 extension SlicesRecord {
-    fileprivate func isTurned(as other: SlicesRecord) -> Bool { axis == other.axis && view == other.view }
-}
-
-// MARK: Making it
-
-extension SlicesRecord {
-    /// Whether the pictures of a volume that this record describes are those that another one does.
-    public func describes(_ other: SlicesRecord, case name: String) -> Bool {
-        (axis, view, intensity) == (other.axis, other.view, other.intensity) && volumes[name] == other.volumes[name]
-    }
-
-    /// The record of a folder that gets the slices of one more volume; all in it are turned alike.
-    ///
-    /// - Parameter axis: as it was chosen.
-    /// - Throws: ``FileError`` `cannotCreate` where slices are there that were made in another way and are others', or have
-    ///   boxes; or of another volume of this name.
-    public init(of images: SliceImages, axis: SliceAxis, case name: String, in folder: String) throws(FileError) {
-        let size = images.volume.size
-        self.init(volumes: [name: size], axis: axis, view: images.slices.view, intensity: images.intensity)
-        guard let found = try FoundRecord(in: [folder]) else { return }
-        if let other = found.record.volumes[name], other != size {
-            throw FileError(
-                .cannotCreate, file: found.path, "already holds slices of another volume of this name",
-                expected: "\(size)", found: "\(other)",
-                advice: "Choose another folder with -o, or another name with --stem.")
-        }
-        volumes.merge(found.record.volumes) { own, _ in own }
-        var own = self
-        own.volumes = found.record.volumes
-        let wouldMoveBoxes = !isTurned(as: found.record) && Self.hasBoxes(folder)
-        guard volumes.count == 1 && !wouldMoveBoxes || own == found.record else {
-            throw FileError(
-                .cannotCreate, file: found.path,
-                "already holds slices \(wouldMoveBoxes ? "with boxes" : "of other volumes"), made in another way",
-                expected: "axis \(axis), view \(view), \(intensity)",
-                found: "axis \(found.record.axis), view \(found.record.view), \(found.record.intensity)",
-                advice: "Choose another folder with -o.")
-        }
-    }
-
-    /// Whether files of boxes are among the slices: drawn on what is there.
-    private static func hasBoxes(_ folder: String) -> Bool {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).contains {
-            [".txt", ".xml"].contains($0.suffix(4).lowercased()) && $0 != "class_list.txt"
-        }
-    }
+    /// Whether its slices are turned as another's are.
+    public func isTurned(as other: SlicesRecord) -> Bool { axis == other.axis && view == other.view }
 }

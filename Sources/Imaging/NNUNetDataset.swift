@@ -27,12 +27,15 @@ public struct NNUNetDataset: Sendable {
     public let unfinished: Unfinished
     /// Whether images keep the text and the extensions of their headers, where patients' names can be.
     public let keepsHeader: Bool
+    /// What the images are: nnU-Net normalises `CT` by the intensities of all cases, and anything else case by case.
+    public let channel: String
     /// Whether some voxels have the label that nnU-Net ignores.
     private let hasIgnored: Bool
 
     public init(
         cases: [VolumePair], organs: [Organ], leftOut: Set<UInt16> = [], ignoresGaps: Bool,
-        ignoresFilled: Bool = false, unfinished: Unfinished = .refused, keepsHeader: Bool = false
+        ignoresFilled: Bool = false, unfinished: Unfinished = .refused, keepsHeader: Bool = false,
+        channel: String = "CT"
     ) {
         self.cases = cases.sorted { $0.name < $1.name }
         // nnU-Net wants the label that it ignores to be the highest.
@@ -42,6 +45,7 @@ public struct NNUNetDataset: Sendable {
         self.ignoresFilled = ignoresFilled
         self.unfinished = unfinished
         self.keepsHeader = keepsHeader
+        self.channel = channel
         hasIgnored = ignoresGaps || ignoresFilled || organs.contains { $0.name == ignoredName }
     }
 
@@ -73,12 +77,7 @@ public struct NNUNetDataset: Sendable {
         guard organs.contains(where: { $0.name != ignoredName }) else {
             throw FileError(.badData, file: folder, "no organ to learn", expected: "a name besides \(ignoredName)")
         }
-        // nnU-Net would train on what is left there of other cases.
-        for part in parts where FileManager.default.fileExists(atPath: "\(folder)/\(part)") {
-            throw FileError(
-                .cannotCreate, file: folder, "already holds a dataset", found: part,
-                advice: "Remove it, or choose another folder with -o.")
-        }
+        try requireNoDataset(in: folder)
         let checked = try check(for: folder, warn: warn, progress: progress)
         guard checked.count >= 2 else {
             throw FileError(
@@ -89,15 +88,21 @@ public struct NNUNetDataset: Sendable {
         // All is written beside its place first.
         let missingFolders = missingFolders(folder)
         let staging = "\(folder)/.\(UUID().uuidString.prefix(8))-export"
+        var own = [staging]
         do {
             try write(checked, into: staging) { progress(2 * cases.count - checked.count + $0) }
+            // Once more: hours may lie between the first time and now.
+            try requireNoDataset(in: folder)
             for part in parts {
-                guard rename("\(staging)/\(part)", "\(folder)/\(part)") == 0 else {
-                    throw FileError(.cannotCreate, file: "\(folder)/\(part)", systemMessage(errno))
+                let path = "\(folder)/\(part)"
+                guard rename("\(staging)/\(part)", path) == 0 else {
+                    throw FileError(.cannotCreate, file: path, systemMessage(errno))
                 }
+                own.append(path)
             }
         } catch {
-            for path in [staging] + parts.map({ "\(folder)/\($0)" }) {
+            // Nothing that another process put there meanwhile.
+            for path in own {
                 try? FileManager.default.removeItem(atPath: path)
             }
             for path in missingFolders { rmdir(path) }
@@ -107,6 +112,15 @@ public struct NNUNetDataset: Sendable {
         }
         rmdir(staging)
         return checked.map(\.name)
+    }
+
+    /// Refuses a folder with a dataset: nnU-Net would train on what is left there of other cases.
+    private func requireNoDataset(in folder: String) throws(FileError) {
+        for part in parts where FileManager.default.fileExists(atPath: "\(folder)/\(part)") {
+            throw FileError(
+                .cannotCreate, file: folder, "already holds a dataset", found: part,
+                advice: "Remove it, or choose another folder with -o.")
+        }
     }
 
     /// Checks all cases.
@@ -121,6 +135,14 @@ public struct NNUNetDataset: Sendable {
             // Whole, though only its place counts: a volume that is damaged stops the training.
             let image = try Volume(contentsOf: item.first)
             try requireUsable(image)
+            if channel == "CT", !image.looksLikeHounsfield {
+                warn([
+                    Warning(
+                        file: item.first,
+                        "does not look like Hounsfield units, and nnU-Net is told that it is CT: name what it is with --channel, "
+                            + "such as MRI")
+                ])
+            }
             let (_, drawn, warnings) = try labels(of: item, in: image.geometry)
             warn(image.warnings + warnings.filter { own in !image.warnings.contains { $0.what == own.what } })
             absent.subtract(drawn.present.map { organs[Int($0) - 1].label })
@@ -254,7 +276,7 @@ public struct NNUNetDataset: Sendable {
 
     /// `dataset.json`.
     private struct Description: Encodable {
-        var channelNames = ["0": "CT"]
+        var channelNames: [String: String]
         var labels: [String: UInt16]
         var numTraining: Int
         var fileEnding = ".nii.gz"
@@ -270,7 +292,7 @@ public struct NNUNetDataset: Sendable {
         var labels: [String: UInt16] = ["background": 0]
         for (index, organ) in organs.enumerated() { labels[organ.name] = UInt16(index + 1) }
         if hasIgnored { labels[ignoredName] = ignoreLabel }
-        return Description(labels: labels, numTraining: count)
+        return Description(channelNames: ["0": channel], labels: labels, numTraining: count)
     }
 
     /// Up to five folds; the n-th validates on every fifth case from the n-th on.

@@ -36,7 +36,8 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
         } catch {
             throw FileError(
                 .badData, file: path, "not a record of slices", found: explanation(of: error),
-                advice: "Make the slices again with swift-sam slices.")
+                advice:
+                    "Make the slices again with swift-sam slices, in a new folder, and name its record with --record.")
         }
     }
 

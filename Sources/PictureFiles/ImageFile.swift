@@ -55,13 +55,7 @@ public func readImage(
 ///
 /// - Throws: ``FileError`` `badData` where it is 0 or more than is read.
 func acceptedSize(_ width: UInt32, _ height: UInt32, _ path: String) throws(FileError) -> PixelSize {
-    let (area, overflow) = Int(width).multipliedReportingOverflow(by: Int(height))
-    let most = Limit.pixels.bytes / 3
-    guard !overflow, area > 0, area <= most else {
-        throw FileError(
-            .badData, file: path, "the image's size cannot be used", expected: "1 to \(most) pixels",
-            found: "\(width)×\(height)", advice: Limit.advice)
-    }
+    try Limit.checkImage(width: Int(width), height: Int(height), of: path)
     return PixelSize(width: Int(width), height: Int(height))
 }
 

@@ -14,7 +14,9 @@ public func writeAtomically(_ path: String, body: (_ temporaryPath: String) thro
 }
 
 /// The same for several files that belong together: all are written whole and flushed before the first is renamed, and no
-/// other process renames its own between them.
+/// other process renames its own between them. Where the system refuses a rename, those before it stand.
+///
+/// Each keeps a file open until then, and a process may have about a thousand: see ``writeFiles(_:)`` for more.
 ///
 /// - Parameter body: receives the temporary paths, in the order of `paths`.
 public func writeAtomically(_ paths: [String], body: (_ temporaryPaths: [String]) throws -> Void) throws {
@@ -46,12 +48,33 @@ public func writeAtomically(_ path: String, _ data: Data) throws {
     try writeAtomically(path) { temporary in try write(data, to: temporary, for: path) }
 }
 
+/// Writes files, however many: each whole or not at all, and some at a time together, so that where one fails those before it may
+/// stand.
+///
+/// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
+public func writeFiles(_ files: [(path: String, data: Data)]) throws {
+    let most = 128
+    for start in stride(from: 0, to: files.count, by: most) {
+        let some = files[start..<min(start + most, files.count)]
+        try writeAtomically(some.map(\.path)) { temporary in
+            for (temporary, (path, data)) in zip(temporary, some) { try write(data, to: temporary, for: path) }
+        }
+    }
+}
+
 /// Writes `data` to the file `temporary`, of which errors speak as `path`.
 ///
 /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
 public func write(_ data: Data, to temporary: String, for path: String) throws(FileError) {
     let descriptor = try openTemporary(temporary, for: path)
     defer { close(descriptor) }
+    try append(data, to: descriptor, for: path)
+}
+
+/// Writes `data` where a descriptor of ``openTemporary(_:for:)`` is in its file, of which errors speak as `path`.
+///
+/// - Throws: ``FileError`` `inputOutput`.
+public func append(_ data: Data, to descriptor: Int32, for path: String) throws(FileError) {
     try write(data, to: descriptor, for: path, advice: "Make room on the disk, or choose another place.")
 }
 

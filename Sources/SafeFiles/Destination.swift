@@ -8,6 +8,17 @@ import Foundation
 /// - Throws: ``FileError`` `cannotCreate` for such a link, and where links lead in a circle.
 func destination(of path: String) throws(FileError) -> String {
     guard !path.isEmpty else { throw FileError(.cannotCreate, file: path, systemMessage(ENOENT)) }
+    return try resolved(path, isWritten: true)
+}
+
+/// The absolute path of a file without links among its folders, and so without `..`, which means what the links before it say;
+/// a link that is the file itself stays. Where links lead in a circle, the path itself.
+package func withoutLinkedFolders(_ path: String) -> String {
+    (try? resolved(path, isWritten: false)) ?? path
+}
+
+/// - Parameter isWritten: whether a link that is the file itself is followed too, and links of other people are refused.
+private func resolved(_ path: String, isWritten: Bool) throws(FileError) -> String {
     var rest = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     // What of the path is resolved, without a slash at its end.
     var place = ""
@@ -22,11 +33,12 @@ func destination(of path: String) throws(FileError) -> String {
         }
         let next = place + "/" + name
         var (status, folder) = (stat(), stat())
-        guard lstat(next, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else {
+        guard lstat(next, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, isWritten || firstName(rest) != nil else {
             place = next
             continue
         }
-        let isShared = stat(place + "/", &folder) == 0 && folder.st_mode & (S_ISVTX | S_IWOTH) == S_ISVTX | S_IWOTH
+        let isShared =
+            isWritten && stat(place + "/", &folder) == 0 && folder.st_mode & (S_ISVTX | S_IWOTH) == S_ISVTX | S_IWOTH
         guard !isShared || status.st_uid == geteuid() || status.st_uid == folder.st_uid else {
             throw FileError(
                 .cannotCreate, file: path, "another user's link has this name, in a folder that all can write in",

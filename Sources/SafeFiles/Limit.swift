@@ -97,6 +97,17 @@ public enum Limit: CaseIterable, Sendable {
             advice: Limit.advice)
     }
 
+    /// Throws `badData` where an image of a size that a file states has no pixel, or more than ``pixels`` has bytes for.
+    public static func checkImage(width: Int, height: Int, of file: String) throws(FileError) {
+        let (area, overflow) = width.multipliedReportingOverflow(by: height)
+        let most = Limit.pixels.bytes / 3
+        guard !overflow, min(width, height) > 0, area <= most else {
+            throw FileError(
+                .badData, file: file, "the image's size cannot be used", expected: "1 to \(most) pixels",
+                found: "\(width)×\(height)", advice: Limit.advice)
+        }
+    }
+
     /// What a person can do about a bound.
     public static let advice = "If you trust the file, raise the bound with --limit SIZE, such as --limit 8G."
 }

@@ -109,8 +109,8 @@ extension EncodedImage {
         let metadata = file.metadata
         guard metadata["format"] == "swift-sam embedding \(embeddingFormat)",
             let shape = file.entries["image_encoder"]?.shape,
-            shape.count == 4, shape[0] == 1, let width = metadata["width"].flatMap({ Int($0) }), width > 0,
-            let height = metadata["height"].flatMap({ Int($0) }), height > 0,
+            shape.count == 4, shape[0] == 1, let width = metadata["width"].flatMap({ Int($0) }),
+            let height = metadata["height"].flatMap({ Int($0) }),
             let scaling = metadata["scaling"].flatMap(Scaling.init), let fingerprint = metadata["fingerprint"]
         else {
             throw FileError(
@@ -118,6 +118,7 @@ extension EncodedImage {
                 expected: "a file of swift-sam encode, format \(embeddingFormat)",
                 found: metadata["format"] ?? "no format in its metadata")
         }
+        try Limit.checkImage(width: width, height: height, of: path)
         guard wanted == nil || wanted == scaling else {
             throw FileError(
                 .badData, file: path, "the picture was encoded by another recipe",

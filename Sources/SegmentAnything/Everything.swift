@@ -163,7 +163,7 @@ extension EverythingOptions {
     }
 }
 
-/// The crops of all layers, the picture first (`amg.py:200`).
+/// The crops of all layers, the picture first (`amg.py:200`); those of a small picture that would hold no pixel are left out.
 func crops(of size: PixelSize, layers: Int, overlap ratio: Double) -> [(bounds: PixelBounds, layer: Int)] {
     var crops = [(bounds: PixelBounds(x0: 0, y0: 0, x1: size.width, y1: size.height), layer: 0)]
     for layer in 0..<layers {
@@ -176,11 +176,9 @@ func crops(of size: PixelSize, layers: Int, overlap ratio: Double) -> [(bounds: 
         for column in 0..<count {
             for row in 0..<count {
                 let (x, y) = ((width - overlap) * column, (height - overlap) * row)
-                crops.append(
-                    (
-                        PixelBounds(x0: x, y0: y, x1: min(x + width, size.width), y1: min(y + height, size.height)),
-                        layer + 1
-                    ))
+                let (x1, y1) = (min(x + width, size.width), min(y + height, size.height))
+                guard x < x1, y < y1 else { continue }
+                crops.append((PixelBounds(x0: x, y0: y, x1: x1, y1: y1), layer + 1))
             }
         }
     }

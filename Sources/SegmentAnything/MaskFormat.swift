@@ -122,9 +122,10 @@ public struct LabelMeFile: Encodable, Sendable {
     public init(_ masks: [MaskRecord], label: String = "object", image: String, size: PixelSize) {
         shapes = masks.enumerated().flatMap { number, mask in
             Mask(rle: mask.mask).polygons.map { polygon in
-                Shape(
-                    label: polygon.isHole ? "hole" : label,
-                    points: polygon.vertices.map { [Double($0.x), Double($0.y)] }, groupID: number + 1)
+                var points = polygon.vertices.map { [Double($0.x), Double($0.y)] }
+                // LabelMe draws no polygon of fewer than three.
+                while points.count < 3, let last = points.last { points.append(last) }
+                return Shape(label: polygon.isHole ? "hole" : label, points: points, groupID: number + 1)
             }
         }
         (imagePath, imageHeight, imageWidth) = (image, size.height, size.width)

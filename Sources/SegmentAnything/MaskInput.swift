@@ -80,6 +80,6 @@ private func bestMasks(_ file: Checkpoint, prompts: Int, masks: Int) -> [Int]? {
 /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
 public func writeLogits(_ path: String, _ masks: [PredictedMask]) throws {
     let logits = stacked(masks.map { stacked([$0.lowResLogits]) })
-    if path.hasSuffix(".npy") { return try writeNumpy(path, logits) }
+    if path.lowercased().hasSuffix(".npy") { return try writeNumpy(path, logits) }
     try writeSafetensors(path, names: [logitsName]) { _ in .tensor(logits, .float32) }
 }

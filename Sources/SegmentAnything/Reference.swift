@@ -80,7 +80,8 @@ public struct Reference: Sendable {
 
     /// Opens a reference; activations are read as they are asked for.
     ///
-    /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit.
+    /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit, or
+    ///   a sketch is not as its header says.
     public init(contentsOf path: String) throws(FileError) {
         let file = try Checkpoint(path: path)
         guard let entry = file.entries["image"], entry.dataType == .uint8, entry.shape.count == 3, entry.shape[2] == 3,
@@ -101,6 +102,7 @@ public struct Reference: Sendable {
         sketch = try metadata["sketch"].map { text throws(FileError) in try Sketch.Header.read(text, file: path) }
         let all = Set(
             file.entries.keys.filter { $0 != "image" && !$0.hasPrefix("prompt.") && !$0.hasPrefix("single.") })
+        if let sketch { try sketch.check(file, names: all) }
         names = order.filter(all.contains) + all.subtracting(order).sorted()
         self.file = file
     }

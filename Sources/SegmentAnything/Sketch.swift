@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import SafeFiles
 
@@ -71,6 +72,26 @@ extension Sketch {
                     expected: "seed \(Sketch.seed), shapes and norms")
             }
             return header
+        }
+
+        /// - Throws: ``FileError`` `badData` where an activation lacks a shape or a norm, or its tensor holds no projections.
+        func check(_ file: Checkpoint, names: Set<String>) throws(FileError) {
+            for name in names.sorted() {
+                guard let entry = file.entries[name] else { continue }
+                let size = shapes[name]?.reduce(into: (1, false)) { size, axis in
+                    let (product, overflow) = size.0.multipliedReportingOverflow(by: axis)
+                    size = (product, size.1 || overflow)
+                }
+                guard let size, !size.1, norms[name] != nil, entry.dataType == .float64, entry.shape.count == 1,
+                    1...Sketch.mostProjections ~= entry.shape[0]
+                else {
+                    throw FileError(
+                        .badData, file: file.path, place: name, "not a sketch of an activation",
+                        expected:
+                            "a shape and a norm in the metadata, and 1 to \(Sketch.mostProjections) projections in float64",
+                        found: "\(entry.shape) \(entry.dataType.rawValue)")
+                }
+            }
         }
     }
 }

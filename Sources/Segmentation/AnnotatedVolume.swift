@@ -73,15 +73,10 @@ public struct AnnotatedVolume: Sendable {
         _ geometry: Geometry
     ) throws(FileError) -> FoundRecord? {
         if let chosen = slicing.record { return try FoundRecord(chosen: chosen) }
-        let folders = source.folders(ofAnnotator: annotator)
-        if let own = try FoundRecord(in: folders) { return own }
-        guard slicing.view == nil, let folder = folders.first else { return nil }
-        let names = (0..<max(geometry.size.i, geometry.size.j, geometry.size.k)).flatMap { slice in
-            [".png", ".jpg", ".jpeg"].map { pattern.name(ofSlice: slice, case: file.name) + $0 }
-        }
+        if let own = try FoundRecord(in: source.folders(ofCase: file.name, annotator: annotator)) { return own }
+        guard slicing.view == nil else { return nil }
         return try FoundRecord(
-            above: folder, named: source.namedPictures(ofCase: file.name, annotator: annotator), pictures: names,
-            case: file.name, size: geometry.size)
+            elsewhereThan: source, case: file.name, annotator: annotator, pattern: pattern, size: geometry.size)
     }
 
     /// Throws `badData` where a slice has more boxes than the model is asked about at once; see ``Limit/boxes``.
@@ -94,7 +89,7 @@ public struct AnnotatedVolume: Sendable {
     }
 
     /// What checks know of the volume besides its boxes.
-    fileprivate func checked(tasks: [Int: RangeSet<Int>]?) -> CheckedVolume {
+    func checked(tasks: [Int: RangeSet<Int>]?) -> CheckedVolume {
         var volume = CheckedVolume(
             sliceCount: slices.count, towardsRight: slices.towardsRight, towardsFront: slices.towardsFront)
         volume.tasks = tasks
@@ -123,7 +118,9 @@ public struct AnnotatedVolumes: Sendable {
     public let files: [String]
     /// What was left out, and what is assumed.
     public let warnings: [Warning]
-    private let slicing: Slicing
+    /// The records that are not with the boxes and that nobody named: what they say was found, and may be another's.
+    public let recordsElsewhere: [String]
+    let slicing: Slicing
     /// What says that somebody looked at a slice.
     public let evidence: Evidence
 
@@ -188,11 +185,11 @@ public struct AnnotatedVolumes: Sendable {
 
         (self.path, self.volumes, self.slicing, self.evidence) = (path, volumes, slicing, evidence)
         (self.unreadable, skipped) = (unreadable, source.unreadable)
-        let records = Set(
-            volumes.flatMap { source.folders(ofAnnotator: $0.annotator) }.map(SlicesRecord.path)
-                + volumes.compactMap(\.record?.path))
+        let places = volumes.flatMap { source.folders(ofCase: $0.file.name, annotator: $0.annotator) }
+        let (own, used) = (Set(places.map(SlicesRecord.path)), Set(volumes.compactMap(\.record?.path)))
+        recordsElsewhere = slicing.record == nil ? used.subtracting(own).sorted() : []
         self.files =
-            source.files + records.filter(FileManager.default.fileExists) + files.map(\.path)
+            source.files + own.union(used).sorted().filter(FileManager.default.fileExists) + files.map(\.path)
             + [evidence.tasks?.path].compactMap { $0 }
         warnings =
             Self.warnings(source, files, without: without, bad: bad.count)
@@ -228,103 +225,5 @@ public struct AnnotatedVolumes: Sendable {
                 let more = names.count > 5 ? " and \(names.count - 5) more" : ""
                 return Warning(file: source.path, "\(what): \(names.prefix(5).joined(separator: ", "))\(more)")
             }
-    }
-}
-
-// MARK: Several annotators
-
-extension AnnotatedVolumes {
-    /// The objects of each volume by its name, over all annotators.
-    ///
-    /// - Throws: ``FileError`` `badData` where slices were turned in several ways, or nobody worked beside the first.
-    public func agreedBoxes() throws(FileError) -> [MergedBoxes.Case] {
-        let annotators = Set(volumes.map(\.annotator))
-        guard annotators.count > 1 else {
-            throw FileError(
-                .badData, file: path, "boxes of one annotator alone", expected: "two annotators or more",
-                found: annotators.first.flatMap { $0.isEmpty ? nil : $0 } ?? "no annotators' names")
-        }
-        func turning(_ volume: AnnotatedVolume) -> String {
-            "axis \(volume.record?.record.axis ?? slicing.axis ?? .k), view \(volume.slices.view)"
-        }
-        try requireComparable()
-        if let other = volumes.first(where: { turning($0) != turning(volumes[0]) }) {
-            throw FileError(
-                .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
-                expected: turning(volumes[0]), found: turning(other))
-        }
-        return Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.map { name, volumes in
-            let slices = volumes[0].slices
-            return MergedBoxes.Case(
-                name: name, sliceCount: slices.count, imageSize: slices.imageSize,
-                objects: AgreedBox.objects(drawnBy: Self.drawn(volumes), case: name, evidence: evidence))
-        }
-    }
-
-    /// Throws `badData` where a slice has more boxes, of all annotators, than are compared with each other.
-    private func requireComparable() throws(FileError) {
-        for own in Dictionary(grouping: volumes, by: \.file.name).values {
-            var counts: [Int: Int] = [:]
-            for slice in own.lazy.flatMap(\.boxes) { counts[slice.slice, default: 0] += slice.boxes.count }
-            guard let most = counts.max(by: { $0.value < $1.value }) else { continue }
-            try Limit.boxes.check(
-                most.value, ofSize: 64 << 10, of: path, place: "\(own[0].file.name), slice \(most.key)",
-                "too many boxes on one slice")
-        }
-    }
-
-    private static func drawn(_ volumes: [AnnotatedVolume]) -> [String: [SliceBoxes]] {
-        Dictionary(uniqueKeysWithValues: volumes.map { ($0.annotator, $0.boxes) })
-    }
-
-    /// What a person should look at in each annotator's boxes on each volume, the most harmful kind first; see
-    /// ``BoxFinding/findings(in:classes:volume:)``.
-    ///
-    /// - Parameter excepted: classes that nobody was asked to draw.
-    public func findings(classes: ClassList, except excepted: Set<Int> = []) -> [FindingRow] {
-        let drawers = Dictionary(grouping: volumes, by: \.file.name).mapValues { Drawers($0.map(\.boxes)) }
-        let found = volumes.flatMap { volume in
-            let own = evidence.tasks?.slices(of: volume.annotator, case: volume.file.name)
-            var checked = volume.checked(tasks: own)
-            checked.drawers = drawers[volume.file.name] ?? checked.drawers
-            return BoxFinding.findings(in: volume.boxes, classes: classes, volume: checked)
-                .filter { $0.kind != .neverMarked || $0.classID.map(excepted.contains) != true }
-                .map { FindingRow($0, case: volume.file.name, annotator: volume.annotator, classes: classes) }
-        }
-        return BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
-    }
-
-    /// Warns of slices between boxes of a class that nobody is known to have looked at: labels have holes there.
-    public var warningsOfUnseenSlices: [Warning] {
-        volumes.compactMap { volume in
-            let unseen = evidence.unseenSlices(volume.boxes, by: volume.annotator, case: volume.file.name)
-            guard let first = unseen.first else { return nil }
-            return Warning(
-                file: volume.file.path,
-                "slices between boxes that nobody is known to have looked at, where the labels have holes: "
-                    + "\(unseen.count), the first \(first) (annotations coverage lists them)")
-        }
-    }
-
-    /// How far the boxes of each organ on each volume have come; see
-    /// ``Coverage/rows(drawnBy:case:classes:volume:tasks:except:)``.
-    public func coverage(classes: ClassList, except excepted: Set<Int> = []) -> [Coverage] {
-        Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.flatMap { name, volumes in
-            Coverage.rows(
-                drawnBy: Self.drawn(volumes), case: name, classes: classes, volume: volumes[0].checked(tasks: nil),
-                tasks: evidence.tasks, except: excepted)
-        }
-    }
-
-    /// The boxes of each annotator on all volumes.
-    public var boxesByAnnotator: [String: [DrawnBox]] {
-        Dictionary(grouping: volumes, by: \.annotator).mapValues { $0.flatMap(\.boxes).flatMap(\.boxes) }
-    }
-
-    /// One record of the slices of all volumes; nil where none has one.
-    public var record: SlicesRecord? {
-        var record = volumes.compactMap(\.record).first?.record
-        for volume in volumes { record?.volumes[volume.file.name] = volume.slices.volumeSize }
-        return record
     }
 }

@@ -2,11 +2,19 @@ import Foundation
 import Imaging
 import SafeFiles
 
-/// Throws `cannotCreate` where there are labels that a person may have edited: whose SHA-256 is not the one in the `labels.json`
-/// beside them, or is not recorded there.
+/// Throws `cannotCreate` where writing labels would lose what is not swift-sam's own: labels that a person may have edited, whose
+/// SHA-256 is not the one in the `labels.json` beside them or is not recorded there; or, where there are no labels, a `labels.json`
+/// that records none, such as dcm2niix's.
 public func requireUnedited(labels path: String) throws(FileError) {
-    guard FileManager.default.fileExists(atPath: path) else { return }
     let recorded = LabelsRecord(besideLabels: path)?.sha256
+    guard FileManager.default.fileExists(atPath: path) else {
+        let record = LabelsRecord.path(besideLabels: path)
+        guard recorded == nil, FileManager.default.fileExists(atPath: record) else { return }
+        throw FileError(
+            .cannotCreate, file: record, "another file stands where the record of the labels goes",
+            expected: "no file, or one with the SHA-256 of labels",
+            advice: "Give the labels another name with -o, or --replace-edited to give this file up.")
+    }
     guard let found = try? sha256(ofFile: path), found != recorded else { return }
     throw FileError(
         .cannotCreate, file: path,

@@ -13,27 +13,12 @@ public enum FileNaming: Sendable {
     ///
     /// - Parameter manifest: the path of the manifest.
     func name(of path: String, in manifest: String) -> String {
-        let file = Self.canonical(path)
+        func parts(_ path: String) -> [String] { withoutLinkedFolders(path).split(separator: "/").map(String.init) }
+        let file = parts(path)
         guard self == .relative else { return "/" + file.joined(separator: "/") }
-        let folder = Self.canonical(manifest).dropLast()
+        let folder = parts(manifest).dropLast()
         let common = zip(file.dropLast(), folder).prefix { $0 == $1 }.count
         return (folder.dropFirst(common).map { _ in ".." } + file.dropFirst(common)).joined(separator: "/")
-    }
-
-    /// The parts of an absolute path without links in its folders.
-    private static func canonical(_ path: String) -> [String] {
-        let url = URL(filePath: path).absoluteURL.standardizedFileURL
-        // Of folders that are not there yet, those above them may be links.
-        var (folder, missing) = (url.deletingLastPathComponent(), [url.lastPathComponent])
-        while folder.pathComponents.count > 1 {
-            if let real = realpath(folder.path(percentEncoded: false), nil) {
-                defer { free(real) }
-                return String(cString: real).split(separator: "/").map(String.init) + missing.reversed()
-            }
-            missing.append(folder.lastPathComponent)
-            folder.deleteLastPathComponent()
-        }
-        return missing.reversed()
     }
 }
 

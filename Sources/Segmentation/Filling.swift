@@ -35,6 +35,16 @@ public struct Filling: Hashable, Sendable, Codable {
     /// Whether anything is done besides labelling what was drawn.
     public var isAsked: Bool { isOn || reports }
 
+    /// How many slices it is at most from a drawn one to the next, and from a drawn one to the last beyond it.
+    ///
+    /// - Parameters:
+    ///   - spacing: from one slice to the next, in millimetres.
+    ///   - sliceCount: of the volume, which no gap is longer than.
+    func longestStep(spacing: Double, sliceCount: Int) -> Int {
+        // By half a thousandth more, since headers hold single precision.
+        Int(min(Double(sliceCount), longestGap * 1.0005 / spacing))
+    }
+
     /// Whether drawn slices are left out, filled and compared.
     var leavesOut: Bool { reports || between == .auto }
 

@@ -29,13 +29,15 @@ extension GapFiller {
         return try gap.place.slices.map { slice in
             let boxes = segmenter.plan.boxes(of: gap, onSlice: slice)
             let own = try ask(boxes.map { Prompt(box: segmenter.recipe.prompt($0)) }, ofSlice: slice)
-            let estimates = [union(own), union(up[slice] ?? []), union(down[slice] ?? [])]
-            let isLost = estimates.dropFirst().contains { $0.area == 0 }
-            let pairs = [(0, 1), (0, 2), (1, 2)].map { estimates[$0].dice(estimates[$1]) }
-            return FilledMask(
-                slice: slice, mask: isLost ? estimates[0] : .majority(estimates), quality: pairs.reduce(0, +) / 3,
-                score: own.map(\.answer.score).min())
+            let (mask, quality) = Self.agreed(union(own), union(up[slice] ?? []), union(down[slice] ?? []))
+            return FilledMask(slice: slice, mask: mask, quality: quality, score: own.map(\.answer.score).min())
         }
+    }
+
+    /// What three estimates of a slice agree on, and how well: the mean Dice of each two.
+    static func agreed(_ own: Mask, _ up: Mask, _ down: Mask) -> (mask: Mask, quality: Double) {
+        let isLost = up.area == 0 || down.area == 0
+        return (isLost ? own : .majority([own, up, down]), (own.dice(up) + own.dice(down) + up.dice(down)) / 3)
     }
 
     /// From the last drawn slice on, each from the one before, until it overlaps that too little, the model trusts itself too
@@ -48,15 +50,23 @@ extension GapFiller {
         for slice in isUp ? gap.place.slices : gap.place.slices.reversed() {
             let next = try following(parts, onSlice: slice)
             let (mask, before) = (union(next), union(parts))
-            guard let score = next.map(\.answer.score).min(), score >= Self.leastScore,
-                mask.intersectionOverUnion(with: before) >= Self.leastOverlap, let grey,
-                let own = median(mask, ofSlice: slice),
-                abs(own - grey) <= Self.mostGreyChange
+            guard let score = next.map(\.answer.score).min(), let grey, let own = median(mask, ofSlice: slice),
+                Self.isFollowed(before, grey: grey, by: mask, grey: own, score: score)
             else { break }
             masks.append(FilledMask(slice: slice, mask: mask, score: score))
             parts = next
         }
         return masks
+    }
+
+    /// Whether a mask is still of the object that was on the slice before.
+    ///
+    /// - Parameters:
+    ///   - grey: the grey value of the last drawn slice, then that of the mask.
+    ///   - score: the mask's predicted IoU.
+    static func isFollowed(_ before: Mask, grey: Int, by mask: Mask, grey own: Int, score: Float) -> Bool {
+        score >= leastScore && mask.intersectionOverUnion(with: before) >= leastOverlap
+            && abs(own - grey) <= mostGreyChange
     }
 
     // MARK: Parts

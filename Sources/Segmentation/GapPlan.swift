@@ -88,11 +88,11 @@ private struct Outline {
     /// The gaps between, but for those in which somebody looked and saw nothing, and what may be filled beyond.
     func gaps(_ filling: Filling, spacing: Double, sliceCount: Int) -> [Gap] {
         var gaps: [Gap] = []
+        let longestStep = filling.longestStep(spacing: spacing, sliceCount: sliceCount)
         /// Up to the next slice at which somebody looked, and no farther than a gap is long.
         func addEnd(from drawn: Int, step: Int) {
             guard filling.ends else { return }
-            let most = Int((filling.longestGap / spacing).rounded(.down))
-            let slices = (1...max(most, 1)).prefix(most).map { drawn + step * $0 }
+            let slices = (0..<longestStep).map { drawn + step * ($0 + 1) }
                 .prefix { (0..<sliceCount).contains($0) && !evidence.isLookedAt(classID, $0) }
             guard !slices.isEmpty else { return }
             let place = place(
@@ -107,12 +107,10 @@ private struct Outline {
                 addEnd(from: below, step: 1)
                 addEnd(from: above, step: -1)
             } else if filling.isOn {
-                let distance = Double(above - below) * spacing
-                // By half a thousandth, since headers hold single precision.
-                let isShort = distance <= filling.longestGap * 1.0005
+                let isShort = above - below <= longestStep
                 gaps.append(
                     Gap(
-                        place: place(slices, below: below, above: above), millimetres: distance,
+                        place: place(slices, below: below, above: above), millimetres: Double(above - below) * spacing,
                         way: isShort ? filling.between.map { $0 == .shape ? .shape : .box } : nil))
             }
         }

@@ -37,12 +37,12 @@ extension Manifest {
     /// - Parameter path: the manifest's own, from which it names files.
     public func arguments(at path: String) -> [String] {
         func file(_ name: String) -> String { FileNaming.path(named: name, in: path) }
-        func option(_ name: String, _ value: String?) -> [String] { value.map { [name, $0] } ?? [] }
+        // Joined, since a value of its own that began with - would be an option.
+        func option(_ name: String, _ value: String?) -> [String] { value.map { ["\(name)=\($0)"] } ?? [] }
         func flag(_ name: String, _ isOn: Bool?) -> [String] { isOn == true ? [name] : [] }
-        // An argument that began with - would be an option.
         let volume = file(input.path)
-        var arguments = [volume.hasPrefix("-") ? "./" + volume : volume, "--boxes", file(boxFiles.path)]
-        arguments += option("--record", record.map { file($0.path) })
+        var arguments = [volume.hasPrefix("-") ? "./" + volume : volume]
+        arguments += option("--boxes", file(boxFiles.path)) + option("--record", record.map { file($0.path) })
         arguments += option("--classes", classes.map { file($0.path) }) + option("--annotator", annotator)
         arguments += option("--stem", reading?.case) + option("--pattern", reading?.pattern)
         arguments += option("--slices", reading?.slices.map { $0.map(String.init).joined(separator: "-") })
@@ -51,18 +51,18 @@ extension Manifest {
         let labels = options.labels.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }
             .map { "\($0.key)=\($0.value.map { "\($0)" } ?? "-")" }
         arguments += option("--labels", labels.isEmpty ? nil : labels.joined(separator: ","))
-        arguments += ["--model", file(weights.path), "--recipe", options.recipe.name]
-        arguments += ["--precision", options.precision.rawValue]
-        arguments += ["--axis", options.axis.rawValue, "--view", options.view.rawValue]
-        arguments += ["--intensity", options.intensity.description]
+        arguments += option("--model", file(weights.path)) + option("--recipe", options.recipe.name)
+        arguments += option("--precision", options.precision.rawValue)
+        arguments += option("--axis", options.axis.rawValue) + option("--view", options.view.rawValue)
+        arguments += option("--intensity", options.intensity.description)
         arguments += flag("--single-mask", options.singleMask && !options.recipe.takesSingleMask(false))
         if let filling = options.filling {
             let ways = [filling.between?.rawValue, filling.ends ? "ends" : nil].compactMap { $0 }
             arguments += option("--fill", ways.isEmpty ? nil : ways.joined(separator: ","))
-            arguments += ["--fill-gap", "\(filling.longestGap)"] + flag("--fill-report", filling.reports)
+            arguments += option("--fill-gap", "\(filling.longestGap)") + flag("--fill-report", filling.reports)
         }
         arguments += flag("--absolute-paths", output?.path.hasPrefix("/"))
-        return arguments + option("-o", self.labels(at: path))
+        return arguments + option("--output", self.labels(at: path))
     }
 
     /// Checks that a run repeats the one that this manifest is of.

@@ -60,7 +60,7 @@ public struct MaskFolder: Sendable {
 
     private var annotations: String { SafeFiles.path(of: "annotations.json", in: path) }
 
-    /// Writes the masks of a picture; with `coco` they are kept for ``finish()``.
+    /// Writes the masks of a picture, in place of those of an earlier run; with `coco` they are kept for ``finish()``.
     ///
     /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`; as ``MaskFormat/contents(_:image:size:path:)``.
     public mutating func write(_ masks: [MaskRecord], of picture: String, size: PixelSize) throws {
@@ -69,8 +69,12 @@ public struct MaskFolder: Sendable {
         case .coco: coco.add(masks, image: image, size: size)
         case .png:
             try makeFolder(file)
+            let (metadata, isOurs) = ("\(file)/metadata.csv", access("\(file)/metadata.csv", F_OK) == 0)
             for (number, mask) in masks.enumerated() { try writePNG("\(file)/\(number).png", Mask(rle: mask.mask)) }
-            try writeAtomically("\(file)/metadata.csv", Data(commaSeparated(masks.metadata).utf8))
+            try writeAtomically(metadata, Data(commaSeparated(masks.metadata).utf8))
+            // An earlier run may have had more.
+            var left = masks.count
+            while isOurs, unlink("\(file)/\(left).png") == 0 { left += 1 }
         case .cocoRLE, .labels, .polygons, .yolo:
             try writeAtomically(file, try format.contents(masks, image: image, size: size, path: file))
         }

@@ -150,7 +150,8 @@ public struct LabelledVolume: Sendable {
     let badBoxes: [FileError]
 
     /// Writes the labels, the manifest at ``LabelsRecord/path(besideLabels:)`` and, where something was to be filled, the origins at
-    /// ``LabelOrigin/path(besideLabels:)``: all or none.
+    /// ``LabelOrigin/path(besideLabels:)``: all are whole before the first gets its name. Where the system then refuses the name
+    /// of a later one, the labels have no manifest that is theirs, and count as edited.
     ///
     /// - Parameter replacesEdited: whether labels are replaced that a person may have edited.
     /// - Returns: the manifest as it was written, with the digest of the labels.

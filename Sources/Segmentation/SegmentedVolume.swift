@@ -23,33 +23,41 @@ extension SegmentedVolume {
     }
 
     /// Fills a slice: beneath what was drawn there, and where fillings overlap the one of higher quality is above, of equals that
-    /// of the lower label, so that their order does not matter.
+    /// of the lower label, of one label the first of ``gaps``, so that their order does not matter.
     ///
     /// - Parameter gap: which of ``gaps``.
     mutating func fill(_ filled: FilledMask, gap: Int, _ slices: SliceGeometry) {
-        var fill = Fill(
-            slice: filled.slice, quality: filled.quality, score: filled.score, area: filled.mask.area, lost: 0)
-        let (label, kind) = (gaps[gap].place.label, gaps[gap].way == .ends ? LabelOrigin.propagated : .interpolated)
-        let others = Dictionary(
-            gaps.indices.flatMap { other in
-                gaps[other].fills.indices.filter { gaps[other].fills[$0].slice == fill.slice }
-                    .map { (gaps[other].place.label, (gap: other, fill: $0)) }
-            }, uniquingKeysWith: { one, _ in one })
-        let offsets = slices.offsets(ofSlice: fill.slice)
-        for (offset, isInside) in zip(offsets, filled.mask.values) where isInside && labels.values[offset] != label {
-            let standing = labels.values[offset]
-            if standing != 0 {
-                guard origin.values[offset] != LabelOrigin.drawn.rawValue, let other = others[standing],
-                    (fill.quality ?? 0, standing) > (gaps[other.gap].fills[other.fill].quality ?? 0, label)
-                else {
-                    fill.lost += 1
-                    continue
-                }
-                gaps[other.gap].fills[other.fill].lost += 1
-            }
-            labels.values[offset] = label
-            origin.values[offset] = kind.rawValue
+        let offsets = zip(slices.offsets(ofSlice: filled.slice), filled.mask.values).filter(\.1).map(\.0)
+        gaps[gap].fills.append(
+            Fill(slice: filled.slice, quality: filled.quality, score: filled.score, area: offsets.count, lost: 0))
+        fillings[filled.slice, default: []].append(
+            .init(
+                gap: gap, fill: gaps[gap].fills.count - 1, label: gaps[gap].place.label, quality: filled.quality ?? 0,
+                offsets: offsets))
+        // All of the slice anew: a label may be of several classes, so what stands there does not say whose it is.
+        let all = (fillings[filled.slice] ?? []).sorted {
+            ($0.quality, $1.label, $1.gap) < ($1.quality, $0.label, $0.gap)
         }
-        gaps[gap].fills.append(fill)
+        for filling in all {
+            let kind = gaps[filling.gap].way == .ends ? LabelOrigin.propagated : .interpolated
+            for offset in filling.offsets where origin.values[offset] != LabelOrigin.drawn.rawValue {
+                labels.values[offset] = filling.label
+                origin.values[offset] = kind.rawValue
+            }
+        }
+        for filling in all {
+            gaps[filling.gap].fills[filling.fill].lost = filling.offsets.count { labels.values[$0] != filling.label }
+        }
+    }
+
+    /// What was filled on a slice, whether it is seen or not.
+    struct SliceFilling {
+        /// Which of ``gaps``, and of its fills.
+        var gap: Int
+        var fill: Int
+        var label: UInt16
+        var quality: Double
+        /// The voxels.
+        var offsets: [Int]
     }
 }

@@ -101,6 +101,8 @@ public struct SegmentedVolume: Sendable {
     public internal(set) var gaps: [Gap]
     /// Drawn slices that were left out, filled and compared.
     public internal(set) var leftOut: [LeftOut] = []
+    /// By slice; without what is of an earlier run, on whose slices nothing else is filled.
+    var fillings: [Int: [SliceFilling]] = [:]
 }
 
 /// A box and what became of it, as the manifest has it.

@@ -6,6 +6,8 @@ import SafeFiles
 public struct SliceEncoding: Sendable {
     let images: SliceImages
     public let slices: [Int]
+    /// What the person should know before.
+    public let warnings: [Warning]
     let settings: SegmentationSettings
 
     /// The slices that have boxes.
@@ -15,6 +17,7 @@ public struct SliceEncoding: Sendable {
         let run = try SegmentationRun(annotated, settings)
         (images, self.settings) = (run.segmenter.images, settings)
         slices = run.segmenter.boxes.map(\.slice)
+        warnings = run.warnings
     }
 
     /// All slices, turned as the record says that was chosen, else in the radiological view, as new slices are.
@@ -32,6 +35,8 @@ public struct SliceEncoding: Sendable {
         images = SliceImages(volume, slices, try slicing.intensity(of: volume, record: record?.record))
         self.settings = settings
         self.slices = (0..<slices.count).filter { chosen?.contains($0) != false }
+        warnings =
+            volume.warnings + slices.warnings(file: volume.file) + (record?.warnings(case: file.name) ?? [])
         try settings.recipe.check(slices, file: file.path)
     }
 

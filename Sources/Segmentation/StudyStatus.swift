@@ -1,4 +1,5 @@
 import Foundation
+import ImageFrames
 import Imaging
 import SafeFiles
 
@@ -52,7 +53,7 @@ public struct StudyStatus: Encodable, Sendable {
         case .failure(let error): add(.failed, error.description, annotated.boxes.count)
         case .success(let plan):
             if let manifest = plan.manifest {
-                let slices = Set(manifest.boxes.map(\.slice)).count
+                let slices = manifest.ownSlices.count
                 if slices > 0 { secondsPerSlice.append(manifest.seconds.segment / Double(slices)) }
                 add(.done, "", 0)
             } else if let holder = VolumeClaim.holder(labels: labels) {
@@ -97,13 +98,7 @@ extension SegmentationRun {
     /// - Parameter path: the labels.
     /// - Throws: ``FileError`` as of reading them and of segmenting.
     public func differences(_ slices: [Int], from path: String) throws -> [(slice: Int, pixels: Int)] {
-        let standing = try LabelVolume(contentsOf: path)
-        let origin = try Manifest(besideLabels: path).flatMap { manifest throws(FileError) in
-            try LabelOrigin.volume(besideLabels: path, manifest)
-        }
-        guard standing.size == segmenter.images.volume.size else {
-            throw FileError(.badData, file: path, "labels of another size than the volume")
-        }
+        let (standing, origin) = try self.standing(path, Manifest(besideLabels: path))
         return try slices.map { slice in
             let again = try Segmenter(
                 sam: settings.sam, images: segmenter.images, boxes: annotated.boxes.filter { $0.slice == slice },
@@ -113,5 +108,38 @@ extension SegmentationRun {
                 standing.drawn(onSlice: slice, by: origin, geometry), again.labels.labels(ofSlice: slice, geometry))
             return (slice, pairs.reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) })
         }
+    }
+
+    /// A picture of labels that are done, as ``LabelledVolume/picture(slices:)`` of them.
+    ///
+    /// - Parameters:
+    ///   - path: the labels.
+    ///   - manifest: theirs.
+    ///   - slices: those that are drawn.
+    /// - Throws: ``FileError`` as of reading the labels.
+    public func picture(of path: String, _ manifest: Manifest, slices: [Int]) throws(FileError) -> RGBImage {
+        let (standing, origin) = try self.standing(path, manifest)
+        var segmentation = SegmentedVolume(geometry: segmenter.images.volume.geometry, gaps: manifest.gaps ?? [])
+        segmentation.labels = standing
+        for (offset, label) in standing.values.enumerated() where label != 0 {
+            segmentation.origin.values[offset] = origin?.values[offset] ?? LabelOrigin.drawn.rawValue
+        }
+        segmentation.boxes = manifest.boxes
+        return LabelledVolume(
+            segmentation: segmentation, manifest: manifest, images: segmenter.images, badBoxes: []
+        ).picture(slices: slices)
+    }
+
+    /// Labels of the volume that are there, and where they come from; nil where nothing of them was filled.
+    private func standing(
+        _ path: String, _ manifest: Manifest?
+    ) throws(FileError) -> (labels: LabelVolume, origin: LabelVolume?) {
+        let labels = try LabelVolume(contentsOf: path)
+        var origin: LabelVolume?
+        if let manifest { origin = try LabelOrigin.volume(besideLabels: path, manifest) }
+        guard labels.size == segmenter.images.volume.size, origin?.size ?? labels.size == labels.size else {
+            throw FileError(.badData, file: path, "labels of another size than the volume")
+        }
+        return (labels, origin)
     }
 }

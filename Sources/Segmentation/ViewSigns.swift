@@ -78,20 +78,23 @@ struct ViewSigns {
     private static func places(
         _ boxes: [DrawnBox], _ classes: ClassList, _ slices: SliceGeometry, _ other: SliceGeometry
     ) -> String? {
-        let centres = Dictionary(grouping: boxes, by: \.classID).map { classID, boxes in
+        let twins = twinClasses(classes.names)
+        let organs = Dictionary(grouping: boxes, by: \.classID).sorted { $0.key < $1.key }.map { classID, boxes in
             let sum = boxes.reduce(SIMD2<Double>.zero) { $0 + [$1.box.x0 + $1.box.x1, $1.box.y0 + $1.box.y1] }
-            return (name: classes.names[classID], centre: sum / Double(2 * boxes.count))
+            let name = classes.names[classID]
+            return Organ(
+                side: BodySide(of: name, hasTwin: twins[classID] != nil), depth: BodyDepth(of: name),
+                centre: sum / Double(2 * boxes.count))
         }
         /// How far two groups of organs are apart along a direction, as a share of the picture; of one group, its distance
         /// from the middle.
         func distance(
-            _ group: (String) -> Bool, _ others: (String) -> Bool, along direction: SIMD2<Double>?, needsBoth: Bool
+            _ group: (Organ) -> Bool, _ others: (Organ) -> Bool, along direction: SIMD2<Double>?, needsBoth: Bool
         ) -> Double {
             guard let direction else { return 0 }
             let size = SIMD2(Double(slices.imageSize.width), Double(slices.imageSize.height))
-            func mean(_ isIncluded: (String) -> Bool) -> Double? {
-                let places = centres.filter { isIncluded($0.name) }
-                    .map { ((($0.centre - size / 2) / size) * direction).sum() }
+            func mean(_ isIncluded: (Organ) -> Bool) -> Double? {
+                let places = organs.filter(isIncluded).map { ((($0.centre - size / 2) / size) * direction).sum() }
                 return places.isEmpty ? nil : places.reduce(0, +) / Double(places.count)
             }
             switch (mean(group), mean(others)) {
@@ -104,27 +107,24 @@ struct ViewSigns {
         func isWrong(_ distance: (SliceGeometry) -> Double) -> Bool {
             distance(slices) < -0.05 && distance(other) > 0.05
         }
-        if isWrong({ distance(isRight, isLeft, along: $0.towardsRight, needsBoth: false) }) {
+        if isWrong({ slices in
+            distance({ $0.side == .right }, { $0.side == .left }, along: slices.towardsRight, needsBoth: false)
+        }) {
             return "organs of the body's right side lie on its left by the affine"
         }
-        if isWrong({ distance(isInFront, isBehind, along: $0.towardsFront, needsBoth: true) }) {
+        if isWrong({ slices in
+            distance({ $0.depth == .front }, { $0.depth == .back }, along: slices.towardsFront, needsBoth: true)
+        }) {
             return "organs at the body's back lie in front of others by the affine"
         }
         return nil
     }
 
-    private static func isRight(_ name: String) -> Bool { has(name, ["right"], ["liver", "gallbladder"]) }
-    private static func isLeft(_ name: String) -> Bool { has(name, ["left"], ["spleen", "stomach"]) }
-    private static func isInFront(_ name: String) -> Bool { has(name, [], ["liver", "gallbladder", "stomach"]) }
-    private static func isBehind(_ name: String) -> Bool {
-        has(name, [], ["kidney", "kidneys", "aorta", "adrenal", "vertebra", "vertebrae", "spine"])
-    }
-
-    /// Whether a name has one of some words, or, where it names no side, one of some organs.
-    private static func has(_ name: String, _ sides: Set<String>, _ organs: Set<String>) -> Bool {
-        let words = Set(name.lowercased().split { !$0.isLetter }.map(String.init))
-        if !sides.isEmpty, !words.isDisjoint(with: ["left", "right"]) { return !words.isDisjoint(with: sides) }
-        return !words.isDisjoint(with: organs)
+    /// A class by where its name says that it lies, and where its boxes do.
+    private struct Organ {
+        var side: BodySide?
+        var depth: BodyDepth?
+        var centre: SIMD2<Double>
     }
 
     // MARK: Boxes against the picture

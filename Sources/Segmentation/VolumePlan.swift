@@ -98,7 +98,7 @@ public struct VolumePlan: Sendable {
     }
 
     private static func refusal(_ lost: Set<Int>, _ path: String, _ obstacles: [String]) -> FileError {
-        let slices = lost.sorted().prefix(5).map { "\($0)" }.joined(separator: ", ") + (lost.count > 5 ? ", …" : "")
+        let slices = listed(lost.sorted().map(String.init))
         return FileError(
             .cannotCreate, file: path, "has labels on slices that there are no boxes for now",
             expected: "boxes on all of them", found: "none on \(lost.count): \(slices)",
@@ -147,6 +147,9 @@ extension Manifest {
         return (all, slices)
     }
 
+    /// The drawn slices of the call that it is of, in order, without those that were kept of earlier ones.
+    public var ownSlices: [Int] { Set(boxes.map(\.slice)).subtracting((kept ?? []).flatMap(\.slices)).sorted() }
+
     /// Whether another version or other kernels made it.
     func isForeign(to version: String) -> Bool { kernels != .current || self.version != version }
 
@@ -154,8 +157,8 @@ extension Manifest {
     fileprivate func slices(notBy version: String) -> Set<Int> {
         func isOther(_ kernels: Kernels, _ other: String) -> Bool { kernels != .current || other != version }
         let kept = self.kept ?? []
-        let own = isForeign(to: version) ? Set(boxes.map(\.slice)).subtracting(kept.flatMap(\.slices)) : []
-        return own.union(kept.filter { isOther($0.kernels, $0.version) }.flatMap(\.slices))
+        let own = isForeign(to: version) ? ownSlices : []
+        return Set(own).union(kept.filter { isOther($0.kernels, $0.version) }.flatMap(\.slices))
     }
 
     /// Whether a class has another label now than kept slices have of it.

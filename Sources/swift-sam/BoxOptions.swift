@@ -16,6 +16,20 @@ struct BoxOptions: ParsableArguments {
         completion: .file())
     var boxes: String
 
+    @OptionGroup var reading: BoxReadingOptions
+
+    /// Reads all boxes on some volumes; see ``BoxReadingOptions/read(_:on:_:classes:by:slices:digests:)``.
+    func read(
+        on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
+        by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil,
+        digests: ReadDigests = ReadDigests()
+    ) throws -> AnnotatedVolumes {
+        try reading.read(boxes, on: files, slicing, classes: classes, by: annotators, slices: slices, digests: digests)
+    }
+}
+
+/// How boxes are read, also where none need be.
+struct BoxReadingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The slices.json of the slices that the boxes were drawn on, or its folder.", valueName: "path"),
@@ -37,9 +51,9 @@ struct BoxOptions: ParsableArguments {
     @Flag(help: "Go on without boxes that are malformed, and count them.")
     var skipBad = false
 
-    /// Reads all boxes on some volumes; see ``AnnotatedVolumes``.
+    /// Reads all boxes on some volumes, and says what is assumed; see ``AnnotatedVolumes``.
     func read(
-        on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
+        _ boxes: String, on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
         by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil,
         digests: ReadDigests = ReadDigests()
     ) throws -> AnnotatedVolumes {
@@ -59,6 +73,9 @@ struct BoxOptions: ParsableArguments {
         }
         printSkipped(annotated.skipped)
         printWarnings(annotated.warnings)
+        for path in annotated.recordsElsewhere {
+            printNote("\(boxes): read as slices turned by \(path), which is not with them")
+        }
         return annotated
     }
 }

@@ -52,7 +52,8 @@ struct BoxOutputOptions: ParsableArguments {
             ? [(output, merged.csv)]
             : Array(zip(merged.names(format).map { SafeFiles.path(of: $0, in: output) }, merged.contents(format)))
         if format == .yolo, let filled = merged.filled {
-            files.append((SafeFiles.path(of: "filled.csv", in: output), filled))
+            // First: without it, boxes that nobody drew would be taken for drawn.
+            files.insert((SafeFiles.path(of: "filled.csv", in: output), filled), at: 0)
         }
         let written = files.map(\.0)
         try requireDistinct(reads: annotated.files + reads, writes: written + [newRecord].compactMap { $0 })
@@ -63,11 +64,7 @@ struct BoxOutputOptions: ParsableArguments {
         }
         try requireOutputs(written + [newRecord].compactMap { $0 }, besides: [])
         if format != .csv, !replaceEdited { try requireUnedited(files) }
-        try writeAtomically(written) { temporary in
-            for (temporary, (path, data)) in zip(temporary, files) {
-                try SafeFiles.write(data, to: temporary, for: path)
-            }
-        }
+        try writeFiles(files)
         report()
         guard let record else { return }
         if let newRecord { try record.write(to: newRecord) }

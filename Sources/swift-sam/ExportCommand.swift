@@ -38,6 +38,12 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
         transform: NamedLabels.init(_:))
     var names = NamedLabels()
 
+    @Option(
+        help: ArgumentHelp(
+            "What the volumes are, such as MRI. nnU-Net normalises CT by the intensities of all cases, anything else case by case.",
+            valueName: "name"))
+    var channel = "CT"
+
     @Flag(help: "Leave out volumes without labels, and labels without a volume.")
     var onlyCommon = false
 
@@ -78,6 +84,12 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
             try VolumeFiles(images), try VolumeFiles(labels), hasChannels: true, onlyCommon: onlyCommon)
         printSkipped(paired.errors)
         printWarnings(paired.warnings)
+        if (output.split(separator: "/").last ?? "").wholeMatch(of: /Dataset\d{3}_.+/) == nil {
+            printWarnings([
+                Warning(
+                    file: output, "nnU-Net finds folders that are called DatasetNNN_NAME, such as Dataset001_Abdomen")
+            ])
+        }
         let organs = names.organs.isEmpty ? try recordedOrgans(paired) : names.organs
         guard !organs.isEmpty else {
             throw ValidationError(
@@ -88,7 +100,8 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
         let dataset = NNUNetDataset(
             cases: paired.pairs, organs: organs, leftOut: names.leftOut, ignoresGaps: ignoreGaps,
             ignoresFilled: ignore == .filled,
-            unfinished: excludeIncomplete ? .leftOut : allowMissing ? .written : .refused, keepsHeader: keepHeader)
+            unfinished: excludeIncomplete ? .leftOut : allowMissing ? .written : .refused, keepsHeader: keepHeader,
+            channel: channel)
         try requireDistinct(
             reads: paired.pairs.flatMap {
                 [$0.first, $0.second, LabelOrigin.path(besideLabels: $0.second)] + labelsRecords($0.second)

@@ -63,7 +63,14 @@ extension Recipe {
 /// The weights that a command uses: what is given, else `$SWIFT_SAM_MODEL`, else the bundled ones.
 func modelPath(_ given: String?) throws(FileError) -> String {
     if let given { return given }
-    if let path = ProcessInfo.processInfo.environment["SWIFT_SAM_MODEL"], !path.isEmpty { return path }
+    if let path = ProcessInfo.processInfo.environment["SWIFT_SAM_MODEL"], !path.isEmpty {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw FileError(
+                .missingInput, file: path, "not there",
+                advice: "$SWIFT_SAM_MODEL names it: set it anew, or give --model.")
+        }
+        return path
+    }
     return try bundledPath(bundledModel)
 }
 

@@ -20,8 +20,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
     @Option(help: "Encode the slices that have boxes here, as segment reads them.", completion: .file())
     var boxes: String?
 
-    @Option(help: "The slices.json that says how slices are turned, or its folder.", completion: .file())
-    var record: String?
+    @OptionGroup var reading: BoxReadingOptions
 
     @OptionGroup var classes: ClassOptions
 
@@ -43,19 +42,20 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
 
     mutating func validate() throws {
         guard cache.cache != nil else { throw ValidationError("Name the folder to fill with --cache.") }
+        guard boxes != nil || reading.tasks == nil && !reading.skipBad else {
+            throw ValidationError("--tasks and --skip-bad are about --boxes.")
+        }
         slicing.intensity = recipe.intensity ?? slicing.intensity
     }
 
     func run() async throws {
         let files = try slicing.cases()
         var ways = slicing.slicing
-        ways.record = record
+        ways.record = reading.record
         let classList = try classes.list()
         let annotated = try boxes.map {
-            try AnnotatedVolumes(
-                $0, on: files, pattern: slicing.pattern, slicing: ways, classes: classList, slices: slices)
+            try reading.read($0, on: files, slicing, classes: classList, slices: slices)
         }
-        printSkipped(annotated?.skipped ?? [])
         var settings = SegmentationSettings(
             sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
         settings.cache = try await cache.open(weights: settings.weightsDigest)
@@ -69,6 +69,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
                     try drawn?.map { annotated throws(FileError) in try SliceEncoding(annotated, settings) }
                     ?? [SliceEncoding(file, settings, slices: slices)]
                 for encoding in encodings {
+                    printWarnings(encoding.warnings)
                     let progress = Progress("\(file.path): slices", total: encoding.slices.count)
                     try encoding(progress: progress.update)
                 }

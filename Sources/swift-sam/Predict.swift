@@ -140,8 +140,13 @@ struct Predict: AsyncParsableCommand, CommonCommand {
             progress.update(done)
         }
         func skip(_ request: PictureRequest, _ error: FileError) throws {
-            if json { try printJSON(SkippedPicture(request.name, error), isLine: true) }
+            if json { try printJSON(Skipped(picture: request.name, error: error.description), isLine: true) }
             step()
+        }
+        if json {
+            for error in errors {
+                try printJSON(Skipped(line: error.line, error: error.description), isLine: true)
+            }
         }
         let isWhole = try forEach(requests, errors: errors, isSeveral: isSeveral, skipped: skip) { request in
             var report = try run(request, warn: printWarnings)
@@ -185,10 +190,9 @@ struct Predict: AsyncParsableCommand, CommonCommand {
     }
 }
 
-/// The line of a picture that was skipped.
-private struct SkippedPicture: Encodable {
-    let picture: String
+/// The line of what was skipped: a picture, or a request by its line.
+private struct Skipped: Encodable {
+    var picture: String?
+    var line: Int?
     let error: String
-
-    init(_ picture: String, _ error: FileError) { (self.picture, self.error) = (picture, error.description) }
 }

@@ -25,6 +25,7 @@ extension Segment {
                 let plan = try await plan(volume, settings)
                 if plan.isDone {
                     manifests[volume.file.name] = plan.manifest
+                    try drawAgain(plan, settings)
                     if !json, filling.fillReport { plan.manifest?.printFillReport() }
                 } else {
                     plans.append(plan)
@@ -62,6 +63,16 @@ extension Segment {
         return try await VolumePlan(
             volume, settings, labels: outputs[0], outputs: Array(outputs.dropFirst(2)),
             mode: force ? .all : update ? .update : .changes, replacesEdited: replaceEdited)
+    }
+
+    /// Draws the slices that are asked for of labels that are done: the picture that is there may show others.
+    private func drawAgain(_ plan: VolumePlan, _ settings: SegmentationSettings) throws {
+        guard let preview, !previewSlices.isEmpty, let manifest = plan.manifest else { return }
+        let file = plan.annotated.file
+        let run = try SegmentationRun(plan.annotated, settings)
+        try writePNG(
+            file.path(of: preview), run.picture(of: outputs(file)[0], manifest, slices: previewSlices))
+        if !json { print("wrote \(file.path(of: preview))") }
     }
 
     /// Labels one volume and writes what comes of it.

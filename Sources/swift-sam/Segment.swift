@@ -71,7 +71,8 @@ struct Segment: AsyncParsableCommand, CommonCommand {
     @Flag(help: "Compute all slices, also where the labels are what they would become.")
     var force = false
 
-    @Flag(help: "Replace labels that a person has edited since they were written.")
+    @Flag(
+        help: "Replace labels that a person has edited since they were written, or a JSON that another program wrote.")
     var replaceEdited = false
 
     @Flag(help: "Have labels.json name files by absolute paths, not from its own folder.")

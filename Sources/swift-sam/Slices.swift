@@ -1,8 +1,8 @@
 import ArgumentParser
-import Foundation
 import Imaging
 import PictureFiles
 import SafeFiles
+import Segmentation
 
 struct Slices: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +11,8 @@ struct Slices: ParsableCommand, CommonCommand {
             Example: swift-sam slices ct.nii.gz -o slices/
 
             Writes STEM-slice000.png, … and slices.json, which says how the slices are turned: keep it with the pictures or the \
-            boxes, where segment finds it. A folder means its volumes, and 'ct/{case}/ct.nii.gz' for all that fit. \
+            boxes, where segment finds it. Slices that boxes were drawn on are not turned anew: boxes without a slices.json are \
+            read as --view array. A folder means its volumes, and 'ct/{case}/ct.nii.gz' for all that fit. \
             --view array is the way of the study (Kulkarni et al. 2024), and --every 3 hands out every third slice.
             """)
 
@@ -31,13 +32,16 @@ struct Slices: ParsableCommand, CommonCommand {
 
     func run() throws {
         let cases = try slicing.cases()
+        let folder = SliceFolder(output, pattern: slicing.pattern)
         var ways = slicing.slicing
         ways.view = ways.view ?? .radiological
         let geometries = cases.compactMap { item in
             skipping { () throws(FileError) in (item, try Geometry(ofVolume: item.path)) }
         }
         let pictures = try geometries.flatMap { item, geometry in
-            handedOut(try ways.slices(of: geometry, case: item.name, record: nil)).map { path(ofSlice: $0, item) }
+            handedOut(try ways.slices(of: geometry, case: item.name, record: nil)).map {
+                folder.picture(ofSlice: $0, case: item.name)
+            }
         }
         if ways.view == .array {
             let orientations = geometries.map { ($0.name, $1.source == .none ? nil : $1.orientation) }
@@ -54,26 +58,17 @@ struct Slices: ParsableCommand, CommonCommand {
             let (volume, slices) = (images.volume, images.slices)
             printWarnings(volume.warnings + slices.warnings(file: volume.file) + slices.warningsOfUpsideDown(volume))
             try makeFolder(output)
-            let record = try SlicesRecord(of: images, axis: ways.axis ?? .k, case: item.name, in: output)
-            // Before the pictures: what an interruption leaves is what the record says, and never another view's.
-            if try FoundRecord(in: [output]).map({ !$0.record.describes(record, case: item.name) }) ?? true {
-                for slice in 0..<slices.count { unlink(path(ofSlice: slice, item)) }
-            }
-            try record.write(to: SlicesRecord.path(in: output))
+            try folder.prepare(for: images, axis: ways.axis ?? .k, case: item.name)
             let chosen = handedOut(slices)
             let progress = Progress("\(volume.file): slices", total: chosen.count)
             for (done, slice) in chosen.enumerated() {
                 try writePNG(
-                    path(ofSlice: slice, item), size: slices.imageSize, grey: images.grey(ofSlice: slice))
+                    folder.picture(ofSlice: slice, case: item.name), size: slices.imageSize,
+                    grey: images.grey(ofSlice: slice))
                 progress.update(done + 1)
             }
         }
     }
 
     private func handedOut(_ slices: SliceGeometry) -> [Int] { Array(stride(from: 0, to: slices.count, by: every)) }
-
-    private func path(ofSlice slice: Int, _ item: VolumeFile) -> String {
-        let name = slicing.pattern.name(ofSlice: slice, case: item.name) + ".png"
-        return SafeFiles.path(of: name, in: output)
-    }
 }

@@ -37,7 +37,8 @@ struct Status: AsyncParsableCommand, CommonCommand {
             }
             status.add(volume, plan, failure: failures[volume.file.name]?.failure, labels: labels)
             if case .success(let plan) = plan, let manifest = plan.manifest {
-                done += Set(manifest.boxes.map(\.slice)).sorted().map { (volume, $0) }
+                // Of slices that --update kept there may be no boxes any more.
+                done += manifest.ownSlices.map { (volume, $0) }
             }
         }
         for (file, error) in study.unreadable { status.add(unreadable: file, error) }

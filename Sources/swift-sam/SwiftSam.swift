@@ -42,6 +42,7 @@ enum Main {
         requireMemory()
         Signals.handle()
         requireText()
+        requirePlainNames()
         var command: (any ParsableCommand)?
         do {
             let parsed = try SwiftSam.parseAsRoot(
@@ -133,6 +134,16 @@ private func requireText() {
 func finishStandardOutput() throws(FileError) {
     guard fflush(nil) == 0 else {
         throw FileError(.inputOutput, file: "standard output", "cannot be written", found: systemMessage(errno))
+    }
+}
+
+/// Ends the process where a file is named that the parser would read as options, such as `-h.png`.
+private func requirePlainNames() {
+    let arguments = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+    for name in arguments where name.count > 2 && name.hasPrefix("-") && !name.hasPrefix("--") {
+        guard access(name, F_OK) == 0 else { continue }
+        printError("error: \(name): begins as an option does; write ./\(name)")
+        exit(FileError.Kind.usage.rawValue)
     }
 }
 

@@ -128,6 +128,28 @@ import Testing
         #expect(found.map { [$0.classID, $0.otherClassID] } == [[1, 2]])
     }
 
+    /// Of two classes whose boxes a box lies on, that which fits best; in one order, whatever order a dictionary has.
+    @Test("three classes in one place") func threeInOnePlace() {
+        let own = [0, 1, 2].map { PixelBox(x0: 10 + 60 * Double($0), y0: 20, x1: 50 + 60 * Double($0), y1: 60) }
+        var boxes: [Int: [(classID: Int, box: PixelBox)]] = [:]
+        for slice in 5...15 { boxes[slice] = own.indices.map { ($0, slice == 10 ? own[1] : own[$0]) } }
+        let found = BoxFinding.findings(
+            in: drawnSlices(boxes, 5...15, imageSize), classes: ClassList(names: ["a", "b", "c"], path: ""),
+            volume: CheckedVolume(sliceCount: 21))
+        let jumps = found.filter { $0.kind == .jump }
+        #expect(jumps.map(\.classID) == [0, 2])
+        #expect(jumps.map(\.otherClassID) == [1, 1])
+        #expect(jumps.allSatisfy { $0.slices == [10] })
+    }
+
+    @Test("findings that differ in the other class alone have an order") func order() {
+        let (one, other) = (
+            BoxFinding(.exchanged, classID: 1, other: 2, slices: [3]),
+            BoxFinding(.exchanged, classID: 1, other: 3, slices: [3])
+        )
+        #expect(BoxFinding.isBefore(one, other) && !BoxFinding.isBefore(other, one))
+    }
+
     @Test("classes never marked, and work hardly begun") func missing() {
         var random = SplitMix(seed: 1)
         var drawing = SmallDrawing(&random)

@@ -224,12 +224,27 @@ struct BoxFolderTests {
         arguments: [
             ("anna/output/YOLO_darknet/", "anna"), ("output/YOLO_darknet/", ""), ("anna/ct/", "anna"), ("ct/", ""),
             ("ct/anna/", "anna"), ("anna/ct/output/YOLO_darknet/", "anna"), ("anna/YOLO_darknet/", "anna"),
-            ("ct/output/", ""),
+            ("ct/output/", ""), ("YOLO_darknet/ct/", ""),
         ])
     func nested(place: String, annotator: String) throws {
         folder.write("\(place)ct-slice003.txt", "0 0.5 0.5 0.5 0.5\n")
         let source = try BoxSource(folder.path, pattern: .standard, cases: ["ct"])
         #expect(source.annotators(ofCase: "ct") == [annotator])
         #expect(try folder.boxes().map(\.slice) == [3])
+    }
+
+    @Test(
+        "boxes in a folder that is nobody's and no volume's are an error",
+        arguments: [
+            "anna/day2/", "anna/2026/day2/", "YOLO_darknet/day2/", "anna/output/YOLO_darknet/day2/",
+            "output/anna/day2/",
+        ])
+    func misplaced(place: String) {
+        folder.write("anna/ct-slice003.txt", line)
+        let path = folder.write("\(place)ct-slice004.txt", line)
+        let error = expectError(.badData, "in a folder in it that is no volume's") {
+            _ = try BoxSource(folder.path, pattern: .standard, cases: ["ct"])
+        }
+        #expect(error?.found == path)
     }
 }

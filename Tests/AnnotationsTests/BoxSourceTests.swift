@@ -139,6 +139,7 @@ struct BoxSourceTests {
         #expect(reading.slices[0].boxes.map(\.classID) == [0, 1])
         // Neither of two that disagree.
         #expect(reading.slices[1].boxes.isEmpty)
+        #expect(reading.slices.map(\.isWhole) == [false, false])
         #expect(reading.errors.count == 4)
         #expect(reading.errors.filter { $0.file == path }.map(\.line) == [2, 4])
     }
@@ -242,6 +243,7 @@ struct BoxTableTests {
         #expect(reading.errors.map(\.what) == [what])
         #expect(reading.errors.map(\.line) == [4])
         #expect(reading.slices.filter { !$0.boxes.isEmpty }.map(\.slice) == [1, 2])
+        #expect(reading.slices.allSatisfy { $0.isWhole == !$0.boxes.isEmpty })
     }
 
     @Test(

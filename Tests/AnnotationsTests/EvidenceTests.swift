@@ -82,6 +82,32 @@ import Testing
                 .isEmpty)
     }
 
+    /// Files that are malformed, or that disagree, are no empty files.
+    @Test func filesThatCannotBeReadSayNothing() throws {
+        for slice in [5, 9] { folder.write("ct-slice00\(slice).txt", "0 0.5 0.5 0.2 0.2\n") }
+        folder.write("ct-slice006.txt", "no box\n")
+        folder.write("ct-slice007.txt", "0 0.5 0.5 0.2 0.2\n")
+        folder.write("ct-slice007.xml", "")
+        folder.write("ct-slice008.txt", "")
+        let reading = try BoxSource(folder.path, pattern: .standard, cases: ["ct"]).boxes(
+            ofCase: "ct", annotator: "", sliceCount: 10, imageSize: size, classes: nil)
+        #expect(reading.slices.map(\.isWhole) == [true, false, false, true, true])
+        let path = folder.write("tasks.csv", "annotator,class,case,first,last\n,0,ct,0,9\n")
+        let tasks = try Tasks(contentsOf: path, classes: nil)
+        for tasks in [nil, tasks] as [Tasks?] {
+            let evidence = Evidence(tasks: tasks, emptyFile: .nothing)
+            func places(_ test: (Int, SliceBoxes) -> Bool) -> [Int] {
+                reading.slices.filter { test($0.slice, $0) }.map(\.slice)
+            }
+            #expect(places { evidence.saysLooked("", for: 0, at: $0, $1, case: "ct") } == [5, 8, 9])
+            let without = places {
+                !$1.boxes.contains { $0.classID == 0 } && evidence.saysNothing("", of: 0, at: $0, $1, case: "ct")
+            }
+            #expect(without == [8])
+            #expect(evidence.unseenSlices(reading.slices, by: "", case: "ct") == [6, 7])
+        }
+    }
+
     // MARK: Merging
 
     @Test func mergedBoxesKeepTheDrawingOrderAndAreRounded() throws {
@@ -138,5 +164,19 @@ import Testing
         let others = Coverage.rows(
             drawnBy: drawn, case: "ct", classes: classes, volume: CheckedVolume(sliceCount: 20), except: [0, 2])
         #expect(others.map(\.className) == ["a", "b"])
+    }
+
+    /// More boxes on a slice than are compared with each other.
+    @Test func coverageOfACrowd() {
+        let classes = ClassList(names: (0..<8).map { "organ \($0)" }, path: "")
+        let own = slices([2, 3, 4, 7].map { slice in (slice, (0..<8).map { ($0, box) }) })
+        let drawn = Dictionary(uniqueKeysWithValues: (0..<40).map { ("a\($0)", own) })
+        let rows = Coverage.rows(
+            drawnBy: drawn, case: "ct", classes: classes, volume: CheckedVolume(sliceCount: 20), except: [])
+        #expect(rows.count == 8)
+        for row in rows {
+            #expect(row.drawn == 4 && row.first.value == 2 && row.last.value == 7 && row.gaps == [[5, 6]])
+            #expect(row.annotators.count == 40)
+        }
     }
 }

@@ -106,6 +106,16 @@ import Testing
         #expect(try manifest("first/l.json") == manifest("second/l.json"))
         #expect(try run(["segment", "--from-manifest=first/l.json"]).errors.contains("0 of 1 to do"))
         #expect(try run(["status", "--from-manifest", "first/l.json"]).output.contains("1 done"))
+        // Values that begin with - are no options.
+        let table = Self.table.split(separator: "\n")
+        folder.write(
+            "by.csv",
+            (["\(table[0]),annotator"] + table.dropFirst().map { "\($0),-x" }).map { $0 + "\n" }.joined())
+        let one = try run([
+            "segment", "ct/a.nii.gz", "--boxes", "by.csv", "--view", "array", "--annotator=-x", "-o", "by/l.nii.gz",
+        ])
+        #expect(one.status == 0, "\(one.errors)")
+        #expect(try run(["segment", "--from-manifest", "by/l.json"]).errors.contains("0 of 1 to do"))
         // What it was made from must be that; options too, and no other file may be lost.
         let other = try run(["segment", "--from-manifest", "first/l.json", "--single-mask", "-o", "third/l.nii.gz"])
         #expect(other.status == 65 && other.errors.contains("cannot be repeated"), "\(other.errors)")

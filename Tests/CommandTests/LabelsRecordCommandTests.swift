@@ -117,4 +117,20 @@ import Testing
         #expect(assumed.status == 0 && assumed.errors.contains("taken as --axis k --view array, as in the study"))
         #expect((assumed.json["options"] as? [String: Any])?["view"] as? String == "array")
     }
+
+    /// What `precompute` assumes of boxes, and what it leaves out, is said as by `segment`.
+    @Test func precomputeReadsBoxesAsSegmentDoes() throws {
+        folder.write("boxes/ct-slice010.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")
+        func precompute(_ more: [String]) throws -> Command {
+            try Command(
+                ["precompute", demo + "/ct.nii.gz", "--model", randomWeights, "--cache", "cache"] + more,
+                in: folder.path)
+        }
+        #expect(try precompute(["--boxes", "boxes"]).status == 65)
+        let command = try precompute(["--boxes", "boxes", "--skip-bad"])
+        #expect(command.status == 0, "\(command.errors)")
+        #expect(command.errors.contains("taken as --axis k --view array, as in the study"))
+        #expect(command.errors.contains("malformed boxes or files left out: 1"))
+        #expect(try precompute(["--skip-bad"]).status == 64)
+    }
 }

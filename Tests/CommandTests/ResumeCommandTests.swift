@@ -58,6 +58,32 @@ import Testing
         #expect(try run(output + ["--force", "--update"]).status == 64)
     }
 
+    /// What --update kept has no boxes now: there is nothing to compute again with.
+    @Test func verifyingLeavesOutWhatWasKept() throws {
+        let output = ["-o", "out/{case}.nii"]
+        #expect(try run(output).status == 0)
+        try FileManager.default.removeItem(atPath: folder.file("boxes/img0001-slice003.txt"))
+        #expect(try run(output + ["--update"]).status == 0)
+        let status = try run(output + ["--update", "--verify", "6"], as: "status")
+        #expect(status.status == 0 && status.output.contains("computed again: 5 slices, of which 0 differ"))
+    }
+
+    /// Of labels that are done, without a slice computed.
+    @Test func otherSlicesAreDrawnOfLabelsThatAreDone() throws {
+        let output = ["-o", "out/{case}.nii", "--preview", "out/{case}.png"]
+        #expect(try run(output + ["--preview-slices", "3"]).status == 0)
+        let (first, labels) = (data("out/img0001.png"), data("out/img0001.nii"))
+        let again = try run(output + ["--preview-slices", "4"])
+        #expect(again.status == 0 && again.errors.contains("0 of 3 to do"), "\(again.errors)")
+        #expect(again.output.contains("wrote out/img0001.png"))
+        let second = data("out/img0001.png")
+        #expect(second != nil && second != first && data("out/img0001.nii") == labels)
+        #expect(try run(output + ["--preview-slices", "3"]).status == 0)
+        #expect(data("out/img0001.png") == first, "as the run that labelled drew it")
+        #expect(try run(output + ["--preview-slices", "4", "--force"]).status == 0)
+        #expect(data("out/img0001.png") == second)
+    }
+
     @Test func partsAndClaimsShareAStudy() throws {
         let output = ["-o", "out/{case}.nii", "--log", "runs.jsonl"]
         #expect(try run(output + ["--part", "2/2"]).errors.contains("0 of") == false)

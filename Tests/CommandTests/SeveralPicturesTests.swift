@@ -58,9 +58,12 @@ import Testing
         let lines = try command.output.split(separator: "\n").map {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
         }
-        #expect(lines.map { $0["picture"] as? String } == ["photos/a.png", "photos/none.png", "photos/c.png"])
-        #expect(lines.map { ($0["prompts"] as? [Any])?.count } == [2, nil, 1])
-        #expect((lines[1]["error"] as? String)?.contains("No such file") == true)
+        // What is no request comes first: by its line.
+        #expect(lines.map { $0["picture"] as? String } == [nil, "photos/a.png", "photos/none.png", "photos/c.png"])
+        #expect(lines.map { $0["line"] as? Int } == [3, nil, nil, nil])
+        #expect(lines.map { ($0["prompts"] as? [Any])?.count } == [nil, 2, nil, 1])
+        #expect((lines[0]["error"] as? String)?.contains("not a request") == true)
+        #expect((lines[2]["error"] as? String)?.contains("No such file") == true)
         let alone = try shell(
             "swift-sam predict photos/a.png --box 40,30,200,180 --box 10,10,90,99 --format labels -o l.png")
         #expect(alone.status == 0 && contents("out/a.png") == contents("l.png"))
@@ -78,6 +81,14 @@ import Testing
         let command = try shell("swift-sam predict --prompts p.jsonl --json")
         #expect(
             command.status == 65 && command.errors.contains("p.jsonl:1: not a request: \(error)"), "\(command.errors)")
+    }
+
+    /// Read as options, `-h.png` would print the help and succeed.
+    @Test func aFilesNameIsNoOption() throws {
+        #expect(try shell("cp photos/a.png ./-h.png").status == 0)
+        let command = try shell("swift-sam predict -h.png --point 9,8 -o m.png")
+        #expect(command.status == 64 && command.errors == "error: -h.png: begins as an option does; write ./-h.png\n")
+        #expect(try shell("swift-sam predict --point 9,8 -o m.png -- -h.png").status == 0)
     }
 
     @Test func standardStreams() throws {

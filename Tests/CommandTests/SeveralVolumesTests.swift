@@ -217,8 +217,22 @@ import Testing
 
     @Test func slicesOfSeveralVolumesShareARecord() throws {
         try folder.makeVolumes()
-        let command = try Command(["slices", "ct", "--view", "radiological", "-o", "boxes"], in: folder.path)
+        let arguments = ["slices", "ct", "--view", "radiological", "-o", "boxes"]
+        let refused = try Command(arguments, in: folder.path)
+        #expect(refused.status == 73)
+        #expect(
+            refused.errors.contains(
+                "boxes: holds boxes on slices that are turned in another way: expected axis k, view radiological, found axis k, view array"
+            ), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder.file("boxes/slices.json")))
+        // Boxes are drawn afterwards.
+        try FileManager.default.moveItem(atPath: folder.file("boxes"), toPath: folder.file("drawn"))
+        let command = try Command(arguments, in: folder.path)
         #expect(command.status == 0)
+        for name in ["img0001-slice003.txt", "img0002-slice004.txt"] {
+            try FileManager.default.moveItem(
+                atPath: folder.file("drawn/\(name)"), toPath: folder.file("boxes/\(name)"))
+        }
         let text = try Data(contentsOf: URL(filePath: folder.path + "/boxes/slices.json"))
         let record = try #require(JSONSerialization.jsonObject(with: text) as? [String: Any])
         #expect((record["volumes"] as? [String: Any])?.keys.sorted() == ["img0001", "img0002"])
@@ -307,6 +321,15 @@ import Testing
         }
         #expect(pictures.sorted() == (0..<8).map { String(format: "img0001-slice%03d.png", 3 * $0) })
         #expect(try Command(["slices", "ct/img0001.nii.gz", "--every", "0", "-o", "s"], in: folder.path).status == 64)
+        // Pictures of others stay.
+        for slice in 1...2 { folder.write("own/img0001-slice00\(slice).png", "mine") }
+        let refused = try Command(["slices", "ct/img0001.nii.gz", "--every", "3", "-o", "own"], in: folder.path)
+        #expect(refused.status == 73)
+        #expect(
+            refused.errors.contains("own/img0001-slice001.png: is there, and no slices.json"), "\(refused.errors)")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.file("own")).sorted()
+                == ["img0001-slice001.png", "img0001-slice002.png"])
     }
 
     @Test func theDemoShowsItAll() throws {

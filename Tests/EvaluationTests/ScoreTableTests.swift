@@ -21,6 +21,11 @@ import Testing
         #expect(table.rowMeans == [0.5, 1])
     }
 
+    @Test func aColumnIsChosenOnce() throws {
+        let error = #expect(throws: FileError.self) { try table("a,b\n1,2\n", columns: ["a", "b", "a"]) }
+        #expect(error?.kind == .usage && error?.place == "a" && error?.what == "the column is chosen twice")
+    }
+
     @Test func keepsRows() throws {
         var table = try table("model,path,a_dice\nm,x,0.5\nn,y,nan\nn,z,0.25\n")
         try table.keep(where: "model", is: "n")

@@ -53,6 +53,18 @@ import Testing
         }
     }
 
+    /// By the channel's name nnU-Net chooses how to normalise: values from 0 to 330 are no CT's.
+    @Test(arguments: ["CT", "MRI"]) func theChannelIsNamed(_ channel: String) throws {
+        let cases = try ["a", "b"].map { try addCase($0) }
+        var warnings: [Warning] = []
+        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: true, channel: channel)
+            .write(to: folder.file("set"), warn: { warnings += $0 })
+        let description = try #require(try json("dataset") as? [String: Any])
+        #expect(description["channel_names"] as? [String: String] == ["0": channel])
+        let doubted = warnings.filter { $0.what.contains("Hounsfield") }
+        #expect(doubted.map(\.file) == (channel == "CT" ? cases.map(\.first) : []))
+    }
+
     @Test func theBackgroundOfASliceWithAForgottenOrganIsIgnored() throws {
         let cases = try ["a", "b"].map { try addCase($0) }
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: true).write(to: folder.file("set"))
@@ -107,6 +119,21 @@ import Testing
                 try NNUNetDataset(cases: bad, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
             }
             #expect(!FileManager.default.fileExists(atPath: folder.file("set")))
+        }
+    }
+
+    /// Put there between the check and the end, by another process.
+    @Test func anotherRunsDatasetStays() throws {
+        let cases = try ["a", "b"].map { try addCase($0) }
+        for other in ["set/imagesTr/other_0000.nii.gz", "set/dataset.json"] {
+            try? FileManager.default.removeItem(atPath: folder.file("set"))
+            expectError(.cannotCreate, "already holds a dataset", about: folder.file("set")) {
+                try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false)
+                    .write(to: folder.file("set"), progress: { if $0 == 4 { folder.write(other, "theirs") } })
+            }
+            #expect(try readFile(folder.file(other), limit: .text) == Data("theirs".utf8))
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder.file("set"))
+            #expect(left == [other.split(separator: "/")[1]].map(String.init))
         }
     }
 

@@ -1,13 +1,14 @@
 // swift-format-ignore-file: NeverForceUnwrap
 
+import Checkpoints
 import Foundation
 import SafeFiles
-import SegmentAnything
 import Tensors
 import TestSupport
 import Testing
 
 @testable import Inspection
+@testable import SegmentAnything
 
 @Suite struct SketchTests {
     /// As `tools/reference/sketch.py` computes them: 1 … 6 of "image_encoder", 3 and 70 projections.
@@ -74,6 +75,33 @@ import Testing
             metadata: [:], sketch: 64)
         let stage = try Verification(of: sam, against: Reference(contentsOf: path))["image_encoder.neck.2"]!
         #expect(stage.verdict == .fails && abs(stage.cumulative!.error - 0.5) < 0.5 * 4 * (2.0 / 64).squareRoot())
+    }
+
+    /// A file from elsewhere: a norm is missing, a shape is, projections are none, are no float64, or a shape overflows.
+    @Test(arguments: ["norm", "shape", "none", "float32", "overflow"])
+    func aSketchIsAsItsHeaderSays(fault: String) throws {
+        let folder = Folder()
+        let path = folder.file("hostile.safetensors")
+        let shape = fault == "overflow" ? [1 << 20, 1 << 20, 1 << 20, 1 << 20] : [8]
+        let header = Sketch.Header(
+            seed: Sketch.seed, shapes: fault == "shape" ? [:] : ["image_encoder": shape],
+            norms: fault == "norm" ? [:] : ["image_encoder": 1])
+        let metadata = ["sketch": String(decoding: try JSONEncoder().encode(header), as: UTF8.self)]
+        let count = fault == "none" ? 0 : 8
+        try writeSafetensors(
+            path, names: ["image", "prompt.boxes", "image_encoder"], metadata: metadata
+        ) { name in
+            switch name {
+            case "image": .bytes([1, 2, 3], .uint8, shape: [1, 1, 3])
+            case "prompt.boxes": .tensor(Tensor([0, 0, 1, 1], shape: [1, 4]), .float32)
+            default:
+                fault == "float32"
+                    ? .bytes([UInt8](repeating: 0, count: 32), .float32, shape: [8])
+                    : .bytes([UInt8](repeating: 0, count: 8 * count), .float64, shape: [count])
+            }
+        }
+        let error = #expect(throws: FileError.self) { try Reference(contentsOf: path) }
+        #expect(error?.place == "image_encoder" && error?.what == "not a sketch of an activation")
     }
 
     @Test func kernelsAgree() {

@@ -212,6 +212,15 @@ struct AtomicWritingTests {
         #expect(folder.names == ["labels", "manifest"])
     }
 
+    #if compiler(>=6.2)
+        @Test("more files than a process may have open")
+        func many() async {
+            await #expect(processExitsWith: .success) {
+                try writeManyFiles()
+            }
+        }
+    #endif
+
     @Test("the check before long work agrees with the writing after it")
     func early() throws {
         try requireWritable(folder.path + "/out")
@@ -220,4 +229,14 @@ struct AtomicWritingTests {
         #expect(error?.file == folder.path + "/none/out")
         #expect(folder.names.isEmpty)
     }
+}
+
+// In a function of its own: Swift 6.3 crashes on it as a closure.
+private func writeManyFiles() throws {
+    let folder = Folder()
+    try limitOpenFiles(to: 200)
+    let files = (0..<300).map { (path: folder.file("\($0)"), data: Data("\($0)".utf8)) }
+    try writeFiles(files)
+    #expect(folder.names.count == 300)
+    for (path, data) in files { #expect(try readFile(path, limit: .text) == data) }
 }

@@ -61,6 +61,14 @@ struct PrintableTests {
         #expect(character.count == 1 && printable(character, limit: 7).utf8.count == 7 + 3)
     }
 
+    @Test("the first of many names, and how many more")
+    func lists() {
+        #expect(listed([]) == "" && listed(["a", "b"]) == "a, b")
+        #expect(listed(["a", "b", "c", "d", "e"]) == "a, b, c, d, e")
+        #expect(listed(["a", "b", "c", "d", "e", "f", "g"]) == "a, b, c, d, e and 2 more")
+        #expect(listed(["a", "b"], most: 1) == "a and 1 more")
+    }
+
     @Test("errors and warnings show all their parts so, and keep them as they are")
     func errors() {
         let escape = "\u{1B}]0;x\u{7}"

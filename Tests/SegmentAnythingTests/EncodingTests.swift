@@ -145,6 +145,23 @@ import Testing
         }
     }
 
+    /// As a hostile file states them: without a pixel, overflowing, and of more than a picture may have.
+    @Test(arguments: [(0, 5), (5_000_000_000, 5_000_000_000), (300_000, 300_000), (-4, -4)])
+    func anEmbeddingsImageHasASizeOfAPicture(width: Int, height: Int) throws {
+        let sam = try fixture.sam()
+        try encode(with: sam).write(to: folder.file("e.safetensors"))
+        let file = try Checkpoint(path: folder.file("e.safetensors"))
+        var metadata = file.metadata
+        (metadata["width"], metadata["height"], metadata["checksum"]) = ("\(width)", "\(height)", nil)
+        try writeSafetensors(folder.file("large.safetensors"), names: ["image_encoder"], metadata: metadata) {
+            .tensor(file.tensor($0), .float32)
+        }
+        let error = #expect(throws: FileError.self) {
+            try EncodedImage(contentsOf: folder.file("large.safetensors"), for: sam)
+        }
+        #expect(error?.what == "the image's size cannot be used" && error?.found == "\(width)×\(height)")
+    }
+
     @Test func aFileThatIsNoEmbeddingIsNamed() throws {
         let sam = try fixture.sam()
         let error = #expect(throws: FileError.self) {

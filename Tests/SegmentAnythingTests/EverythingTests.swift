@@ -90,6 +90,16 @@ import Testing
         #expect(different <= 2, "\(different) pixels differ")
     }
 
+    /// Also where a layer has more crops than the picture has pixels: each is inside of it.
+    @Test(arguments: [1, 3, 100]) func cropsOfSmallPicturesHoldPixels(side: Int) {
+        let crops = crops(of: PixelSize(width: side, height: 2 * side), layers: 5, overlap: 512.0 / 1500)
+        #expect(Set(crops.map(\.layer)) == Set(0...5))
+        for (bounds, _) in crops {
+            #expect(0 <= bounds.x0 && bounds.x0 < bounds.x1 && bounds.x1 <= side)
+            #expect(0 <= bounds.y0 && bounds.y0 < bounds.y1 && bounds.y1 <= 2 * side)
+        }
+    }
+
     /// Of an embedding, on one thread or several, and as a stream: the same.
     @Test func embeddingsAndStreamsGiveTheSame() async throws {
         let run = Run.all[0]

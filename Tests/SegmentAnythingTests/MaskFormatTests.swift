@@ -98,6 +98,17 @@ import Testing
         #expect(object["imageWidth"] as? Int == 6 && object["imageHeight"] as? Int == 4)
     }
 
+    /// LabelMe's `shape_to_mask` asserts more than two points; one pixel, and two in a row, as it would draw them.
+    @Test func labelMeHasThreePointsOrMore() throws {
+        let small = [record("......\n.#....\n......\n......"), record("......\n.##...\n......\n......")]
+        let object = try #require(try json(LabelMeFile(small, image: "a.png", size: size)) as? [String: Any])
+        let shapes = try #require(object["shapes"] as? [[String: Any]])
+        #expect(
+            shapes.compactMap { $0["points"] as? [[Double]] } == [
+                [[1, 1], [1, 1], [1, 1]], [[1, 1], [2, 1], [2, 1]],
+            ])
+    }
+
     @Test func yoloHasALineOfEachMask() throws {
         let pixel = record("......\n......\n...#..\n......")
         let text = [large, empty, pixel].yoloLines(size: size)

@@ -22,12 +22,18 @@ import Testing
         ).write(to: folder.file(place + "/slices.json"))
     }
 
+    private func annotated(
+        _ boxes: String, view: SliceView? = nil, record: String? = nil
+    ) throws -> AnnotatedVolumes {
+        try AnnotatedVolumes(
+            folder.file(boxes), on: VolumeFiles(folder.file("ct.nii")).files,
+            slicing: Slicing(view: view, record: record))
+    }
+
     private func read(
         _ boxes: String, view: SliceView? = nil, record: String? = nil
     ) throws -> (volume: AnnotatedVolume, warnings: [Warning]) {
-        let annotated = try AnnotatedVolumes(
-            folder.file(boxes), on: VolumeFiles(folder.file("ct.nii")).files,
-            slicing: Slicing(view: view, record: record))
+        let annotated = try self.annotated(boxes, view: view, record: record)
         return (try #require(annotated.volumes.first), annotated.warnings)
     }
 
@@ -50,6 +56,47 @@ import Testing
         #expect(
             volume.record.map { URL(filePath: $0.path).resolvingSymlinksInPath().path() }
                 == URL(filePath: folder.file("\(records[0])/slices.json")).resolvingSymlinksInPath().path())
+    }
+
+    /// The nearest record, where the boxes are in folders of the one that is named.
+    @Test(arguments: [
+        ("all/ct", "all/ct"), ("all/ct/YOLO_darknet", "all/ct"), ("all/anna", "all/anna"),
+        ("all/anna/ct", "all/anna/ct"), ("all/ct/anna", "all/ct"), ("all/output/anna", "all/output/anna"),
+        ("all/anna/output/YOLO_darknet", "all/anna/output"),
+    ])
+    func isFoundWithBoxesInFoldersOfTheNamedOne(boxes: String, record: String) throws {
+        folder.write("\(boxes)/ct-slice003.txt", box)
+        try writeRecord("all", .array)
+        try writeRecord(record, .radiological)
+        let annotated = try self.annotated("all")
+        #expect(annotated.volumes[0].slices.view == .radiological)
+        #expect(annotated.warnings.isEmpty && annotated.recordsElsewhere.isEmpty)
+        try FileManager.default.removeItem(atPath: folder.file("\(record)/slices.json"))
+        #expect(try self.annotated("all/").volumes[0].slices.view == .array)
+    }
+
+    /// A record that is not with the boxes is named, unless the person did.
+    @Test func oneThatIsElsewhereIsNamed() throws {
+        try writeRecord("input", .radiological)
+        folder.write("input/ct-slice000.png", "")
+        folder.write("output/YOLO_darknet/ct-slice003.txt", box)
+        let found = try annotated("output").recordsElsewhere
+        #expect(found.count == 1 && found[0].hasSuffix("/input/slices.json"))
+        #expect(try annotated("output", record: folder.file("input")).recordsElsewhere.isEmpty)
+    }
+
+    /// One that is damaged may be the boxes' own, and is not passed over.
+    @Test(arguments: ["s/out", "s", "input"]) func oneThatIsDamagedIsAnError(place: String) throws {
+        folder.write("s/out/ct-slice003.txt", box)
+        folder.write("input/ct-slice000.png", "")
+        try writeRecord(place, .radiological)
+        let data = try Data(contentsOf: URL(filePath: folder.file("\(place)/slices.json")))
+        folder.write("\(place)/slices.json", data.prefix(40))
+        expectError(.badData, "\(place)/slices.json: not a record of slices") {
+            do { _ = try read("s/out") } catch let errors as FileErrors { throw errors.errors[0] }
+        }
+        // A view that was chosen needs none from elsewhere.
+        if place != "s/out" { #expect(try read("s/out", view: .radiological).volume.slices.view == .radiological) }
     }
 
     @Test func isFoundBesideThePictureThatPascalVOCNames() throws {

@@ -86,6 +86,31 @@ import Testing
         #expect(try plan([5: [0]], Filling(ends: true, longestGap: 2)).gaps.isEmpty, "not as far as one slice")
     }
 
+    /// A header's 3.2 mm is 3.2000000477 in single precision, and five of them are a little more than 16 mm.
+    @Test func endsGoAsFarAsAGapIsLong() throws {
+        try Phantom(size: VolumeSize(i: 23, j: 17, k: 20)).write(to: folder.file("ct.nii"), sliceSpacing: 3.2)
+        let filling = Filling(between: .shape, ends: true, longestGap: 16)
+        #expect(
+            gaps(try plan([6: [0], 11: [0]], filling)) == [
+                "0 -…6 ends [1, 2, 3, 4, 5] []", "0 6…11 shape [7, 8, 9, 10] []",
+                "0 11…- ends [12, 13, 14, 15, 16] []",
+            ])
+        // A sixth slice is 19.2 mm away.
+        #expect(gaps(try plan([6: [0], 12: [0]], filling)).contains { $0.hasPrefix("0 6…12 open") })
+    }
+
+    /// However long the gap or thin the slices, there are no more slices than the volume has.
+    @Test(arguments: [(1e300, 2.5), (1e10, 2.5), (16.0, 1e-20)])
+    func gapsAreNoLongerThanTheVolume(longestGap: Double, spacing: Double) throws {
+        try Phantom(size: VolumeSize(i: 23, j: 17, k: 20)).write(
+            to: folder.file("ct.nii"), sliceSpacing: Float(spacing))
+        let plan = try plan([5: [0]], Filling(ends: true, longestGap: longestGap))
+        #expect(plan.gaps.map(\.place.slices) == [Array(0..<5), Array(6..<20)])
+        let filling = Filling(between: .box, longestGap: longestGap)
+        #expect(filling.longestStep(spacing: spacing, sliceCount: 20) == 20)
+        #expect(filling.longestStep(spacing: 0, sliceCount: 20) == 20)
+    }
+
     /// By tasks and by empty files that mean so; then each side ends.
     @Test func lookedAtAndNothingThereIsNotFilled() throws {
         let boxes = [3: [0], 5: [1], 7: [0]]

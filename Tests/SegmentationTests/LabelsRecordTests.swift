@@ -75,7 +75,39 @@ import Testing
         let digest = try sha256(ofFile: path)
         folder.write("l.json", #"{"output": {"path": "l.nii.gz", "sha256": "\#(digest)"}}"#)
         try requireUnedited(labels: path)
+        try FileManager.default.removeItem(atPath: path)
+        try requireUnedited(labels: path)
         folder.write("l.nii.gz", "labels that were edited")
         expectError(.cannotCreate, "edited since swift-sam wrote it", about: path) { try requireUnedited(labels: path) }
+    }
+
+    /// dcm2niix writes `ct1.json` beside `ct1.nii.gz`, where labels called `ct1.nii` would have their record.
+    @Test(arguments: [#"{"Modality": "CT", "labels": 3}"#, "{}", "notes"])
+    func anotherProgramsFileIsKept(text: String) throws {
+        let path = folder.file("ct1.nii")
+        folder.write("ct1.json", text)
+        let error = expectError(.cannotCreate, "another file stands", about: folder.file("ct1.json")) {
+            try requireUnedited(labels: path)
+        }
+        #expect(error?.advice?.contains("-o") == true)
+    }
+
+    /// `..` after a link is the folder above the link's target.
+    @Test func filesAreNamedByWhereLinksLead() throws {
+        folder.write("data/deep/boxes.csv", "")
+        folder.write("data/ct1.nii.gz", "")
+        try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: "data/deep")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("ct.nii"), withDestinationPath: "data/ct1.nii.gz")
+        func name(_ path: String, in manifest: String = "out/l.json") -> String {
+            FileNaming.relative.name(of: folder.file(path), in: folder.file(manifest))
+        }
+        #expect(name("link/../ct1.nii.gz") == "../data/ct1.nii.gz")
+        #expect(name("link/boxes.csv") == "../data/deep/boxes.csv")
+        #expect(name("link/../ct1.nii.gz", in: "link/l.json") == "../ct1.nii.gz")
+        #expect(name("none/../ct.nii") == "../ct.nii", "a link that is the file itself stays")
+        #expect(name("link/") == "../link" && name("data/./deep/.") == "../data/deep")
+        let absolute = FileNaming.absolute.name(of: folder.file("link/../ct1.nii.gz"), in: folder.file("l.json"))
+        #expect(absolute.hasSuffix("/data/ct1.nii.gz") && absolute.hasPrefix("/"))
     }
 }

@@ -18,10 +18,10 @@ struct Phantom {
         return first ? 100 : second ? 60 : voxel.i % 5 == 0 ? -1000 : -80
     }
 
-    func write(to path: String) throws {
+    func write(to path: String, sliceSpacing: Float = 2.5) throws {
         try writeNIfTI(
-            to: path, size: size, type: (4, 16), spacing: (0.7, 0.9, 2.5),
-            rows: [-0.7, 0, 0, 11, 0, -0.9, 0, 22, 0, 0, 2.5, -33],
+            to: path, size: size, type: (4, 16), spacing: (0.7, 0.9, sliceSpacing),
+            rows: [-0.7, 0, 0, 11, 0, -0.9, 0, 22, 0, 0, sliceSpacing, -33],
             values: (0..<size.count).map { value(size.voxel(at: $0)) })
     }
 

@@ -2,10 +2,10 @@
 
 import Foundation
 import PictureFiles
-import SegmentAnything
 import TestSupport
 import Testing
 
+@testable import SegmentAnything
 @testable import Segmentation
 
 /// Predictions on pictures, written in each format: all say the same.
@@ -144,6 +144,21 @@ import Testing
         let data = try #require(FileManager.default.contents(atPath: folder.file("out/annotations.json")))
         let coco = try JSONSerialization.jsonObject(with: data) as? [String: [[String: Any]]]
         #expect(coco?["annotations"]?.map { $0["image_id"] as? Int } == [1, 1, 2, 2])
+    }
+
+    /// Of masks in a folder none is left of an earlier run that had more; a picture that is not ours stays.
+    @Test func aFolderHasTheMasksOfTheLastRun() throws {
+        var masks = MaskFolder(folder.file("masks"), .png)
+        let mask = Mask(size: size, values: (0..<size.area).map { $0 % 7 == 0 })
+        let record = MaskRecord(
+            mask: mask.rle, bounds: PixelBounds(mask.boundingBox), predictedIoU: 1, stability: 1, points: [],
+            crop: PixelBounds(x0: 0, y0: 0, x1: size.width, y1: size.height))
+        for count in [3, 1] { try masks.write([MaskRecord](repeating: record, count: count), of: "a.png", size: size) }
+        #expect(folder.names(in: "masks/a") == ["0.png", "metadata.csv"])
+        try FileManager.default.createDirectory(atPath: folder.file("masks/b"), withIntermediateDirectories: true)
+        try Data().write(to: URL(filePath: folder.file("masks/b/1.png")))
+        try masks.write([record], of: "b.png", size: size)
+        #expect(folder.names(in: "masks/b") == ["0.png", "1.png", "metadata.csv"])
     }
 
     // MARK: JSON lines

@@ -143,7 +143,7 @@ import Testing
         let manifest = try #require(Manifest(besideLabels: labels))
         #expect(manifest.kept?.map(\.slices) == [[1, 3, 4]] && manifest.boxFiles.files == 1)
         #expect(manifest.kept?.first?.boxFiles.files == 5)
-        #expect(manifest.boxes.map(\.slice) == [1, 2, 3, 3, 4, 4])
+        #expect(manifest.boxes.map(\.slice) == [1, 2, 3, 3, 4, 4] && manifest.ownSlices == [2])
         #expect(manifest.boxes.allSatisfy { $0.file == "boxes/ct-slice00\($0.slice).txt" })
         let after = try LabelVolume(contentsOf: labels)
         let plane = 23 * 17
@@ -167,6 +167,16 @@ import Testing
             try await plan(self.settings(singleMask: true), .update, slices: 2...2)
         }
         #expect(single?.advice?.contains("the single mask was false, is true") == true)
+    }
+
+    /// What stands in the place of the record is no record: nothing is computed that could not be written.
+    @Test func anotherProgramsFileStopsTheRunFirst() async throws {
+        let settings = try settings()
+        folder.write("labels.json", #"{"Modality": "CT"}"#)
+        let error = await #expect(throws: FileError.self) { try await plan(settings) }
+        #expect(error?.kind == .cannotCreate && error?.file == folder.file("labels.json"))
+        await #expect(throws: FileError.self) { try await plan(settings, .all) }
+        #expect(folder.text("labels.json") == #"{"Modality": "CT"}"#)
     }
 
     /// A process that was killed between the two renames, and one that was killed before them.

@@ -9,6 +9,9 @@ package func limitMemory(more bytes: UInt) throws {
     try limit(RLIMIT_AS, to: pages * UInt(sysconf(Int32(_SC_PAGESIZE))) + bytes)
 }
 
+/// Lets the process have some files open at once, with those that it has.
+package func limitOpenFiles(to count: UInt) throws { try limit(RLIMIT_NOFILE, to: count) }
+
 /// Lets files grow to some bytes: writing more fails, where a full disk would.
 package func limitFileSize(to bytes: UInt) throws {
     signal(SIGXFSZ, SIG_IGN)

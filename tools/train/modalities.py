@@ -6,7 +6,7 @@ Each function gives an image [height, width] float32, mostly 0..1, and which pix
 import numpy as np
 import torch
 
-from label_map import AIR, ANY, BLOOD, BONE, FAT, LUNG, SOFT, Scene
+from label_map import AIR, ANY, BLOOD, BONE, FAT, FLUID, LUNG, SOFT, Scene
 from scanner import blurred, scanned
 from shapes import Fields, Mask
 
@@ -63,9 +63,13 @@ def computed_tomography(scene: Scene, fields: Fields, random: np.random.Generato
             return 45 + random.normal(0, spread) + (uniform(0, 130) if enhanced else 0)
         if tissue == BLOOD:
             return 45 + blood * uniform(0.5, 1.1) + random.normal(0, spread / 2)
-        return {AIR: -1000.0, LUNG: uniform(-900, -650), FAT: random.normal(-100, 12)}.get(
-            tissue, uniform(120, 900)
-        )
+        others = {
+            AIR: -1000.0,
+            LUNG: uniform(-900, -650),
+            FAT: random.normal(-100, 12),
+            FLUID: random.normal(10, 8),  # it takes up no contrast agent
+        }
+        return others.get(tissue, uniform(120, 900))
 
     roughest = {FAT: 20, BONE: 150, LUNG: 60, AIR: 0}
     values = np.array([units(tissue) for tissue in scene.tissues], np.float32)
@@ -76,7 +80,7 @@ def computed_tomography(scene: Scene, fields: Fields, random: np.random.Generato
     image += np.float32(uniform(0, 14)) * fields.draw(random, 0, 1)
     for index, tissue in enumerate(scene.detail_tissues[1:], 1):
         where = scene.details == index
-        if tissue in (AIR, BONE, BLOOD):
+        if tissue in (AIR, BONE, BLOOD, FLUID):
             image[where] = units(tissue)
         else:
             image[where] += random.choice([-1, 1]) * uniform(5, 60)
@@ -89,7 +93,7 @@ def computed_tomography(scene: Scene, fields: Fields, random: np.random.Generato
 def magnetic_resonance(scene: Scene, fields: Fields, random: np.random.Generator) -> Painted:
     """Any contrast between tissues, little within one; a coil's bias; Rician noise."""
     uniform = random.uniform
-    base = uniform(0.1, 1, 11)
+    base = uniform(0.1, 1, 12)
     base[AIR], base[LUNG], base[ANY] = 0, uniform(0, 0.1), uniform(0.1, 0.9)
     base[BONE] = uniform(0, 0.3) if random.random() < 0.6 else base[BONE]
     spread = np.exp(uniform(np.log(0.02), np.log(0.3)))

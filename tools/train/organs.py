@@ -3,7 +3,7 @@
 import numpy as np
 
 from drawer import Drawer
-from label_map import AIR, BLOOD, BONE, LUNG, SOFT, Scene
+from label_map import AIR, BLOOD, BONE, FLUID, LUNG, SOFT, Scene
 from shapes import Mask, angle_from, ellipse_coordinates, ellipse_radius, grown
 
 
@@ -17,10 +17,13 @@ class OrganDrawer(Drawer):
         """Organs in a random order: each takes what the ones before left free."""
         kinds = [self.vessel] * self.random.integers(1, 4) + [self.bean] * self.random.integers(0, 4)
         kinds += [self.lobed] * self.random.integers(1, 4) + [self.crescent] * self.random.integers(0, 2)
-        kinds += [self.bag] * self.random.integers(0, 4)
+        kinds += [self.bag] * self.random.integers(0, 4) + [self.embracing] * self.random.integers(0, 3)
         kinds = [kinds[index] for index in self.random.permutation(len(kinds))]
         for draw in kinds + [self.bowel] * self.random.integers(0, 9):
             draw(scene, cavity)
+        if self.chance(0.6):  # vessels in the fat between them
+            for _ in range(self.random.integers(1, 6)):
+                scene.add_detail(~self.taken & self.tree_in(~self.taken), BLOOD)
 
     def vessel(self, scene: Scene, cavity: tuple[float, float]) -> None:
         """Round, beside the spine, often touching it."""
@@ -58,14 +61,13 @@ class OrganDrawer(Drawer):
             sinus = ((along + 0.4 * wobble) / (size * 1.4)) ** 2 + ((across - depth + wobble) / size) ** 2 < 1
         fresh = shape & ~self.taken
         placed = self.place(scene, shape & ~sinus, SOFT)
-        whole = len(scene.tissues) - 1
         if self.chance(0.3):  # the marrow within the bark: another brightness of the same organ
             scene.add_detail(
                 placed & (along**2 + across**2 + 0.1 * self.field(4, 6) < uniform(0.4, 0.7)), SOFT
             )
-        if self.chance(0.35):  # the pelvis: soft as well, between fat and organ
-            pelvis = fresh & sinus & (self.field(4, 6) > uniform(-1, 1))
-            scene.add(pelvis, SOFT, whole)
+        if self.chance(0.5):  # the pelvis: soft as well, between fat and organ; who marks an organ leaves it out
+            pelvis = fresh & sinus & (self.field(4, 6) > uniform(-2, 1))
+            scene.add(pelvis, FLUID if self.chance(0.6) else SOFT)
             self.taken |= pelvis
         elif self.chance(0.5):
             self.taken |= fresh & sinus  # fat stays there
@@ -93,30 +95,40 @@ class OrganDrawer(Drawer):
             pouch = self.oval(
                 (x + uniform(-1, 1) * size, y + uniform(-1, 1) * size), size * uniform(0.1, 0.35)
             )
-            scene.add(pouch & grown(placed, 2), SOFT)
+            scene.add(pouch & grown(placed, 2), FLUID if self.chance(0.4) else SOFT)
 
     def crescent(self, scene: Scene, cavity: tuple[float, float]) -> None:
         """Moulded along the wall."""
         uniform = self.random.uniform
-        x, y = self.locally_warped(uniform(0, 0.06))
+        shape = self.moulded(cavity, uniform(-np.pi, np.pi), uniform(0.15, 0.5), uniform(0.3, 0.9))
+        self.place(scene, shape, SOFT)
+
+    def embracing(self, scene: Scene, cavity: tuple[float, float]) -> None:
+        """A large organ along one side and a lobe of it along the front, joined or cut apart by the section.
+
+        The box around both holds much that is neither: as a liver's does below its hilum.
+        """
+        uniform = self.random.uniform
         angle = uniform(-np.pi, np.pi)
-        offset = angle_from(np.arctan2(y / cavity[1], x / cavity[0]), angle)
-        inner = 1 - uniform(0.15, 0.5) * (1 - (offset / uniform(0.3, 0.9)) ** 2)
-        distance = ellipse_radius(x, y, (0, 0), cavity)
-        self.place(scene, (distance > inner) & (distance < 1 - uniform(0, 0.05)), SOFT)
+        lobe = angle + self.random.choice([-1, 1]) * uniform(0.7, 2)
+        shape = self.moulded(cavity, angle, uniform(0.12, 0.6), uniform(0.4, 1.2))
+        shape |= self.moulded(cavity, lobe, uniform(0.08, 0.4), uniform(0.15, 0.7))
+        placed = self.place(scene, shape, SOFT)
+        if self.chance(0.5):
+            self.draw_vessels(scene, placed)
 
     def bag(self, scene: Scene, cavity: tuple[float, float]) -> None:
         """A hollow organ: wall, contents of another brightness, sometimes gas that floats on top."""
         uniform = self.random.uniform
         centre, radius = self.somewhere(cavity), uniform(0.1, 0.35)
-        placed = self.place(scene, self.oval(centre, radius, stretch=0.5), SOFT)
+        placed = self.place(scene, self.oval(centre, radius, stretch=0.5), FLUID if self.chance(0.3) else SOFT)
         if self.chance(0.5):
             scene.add_detail(
                 placed & (self.y < centre[1] - radius * uniform(-0.3, 0.7)) & self.oval(centre, radius * 0.9),
                 AIR,
             )
         elif self.chance(0.5):
-            scene.add(placed & self.oval(centre, radius * uniform(0.5, 0.9)), SOFT)
+            scene.add(placed & self.oval(centre, radius * uniform(0.5, 0.9)), FLUID if self.chance(0.5) else SOFT)
 
     def bowel(self, scene: Scene, cavity: tuple[float, float]) -> None:
         uniform = self.random.uniform
@@ -169,6 +181,15 @@ class OrganDrawer(Drawer):
             scene.add(chamber, BLOOD, whole)
 
     # -- parts
+
+    def moulded(self, cavity: tuple[float, float], angle: float, thickness: float, reach: float) -> Mask:
+        """A crescent along the wall around an angle: so thick in its middle, so many radians to each side."""
+        uniform = self.random.uniform
+        x, y = self.locally_warped(uniform(0, 0.06))
+        offset = angle_from(np.arctan2(y / cavity[1], x / cavity[0]), angle)
+        inner = 1 - thickness * (1 - (offset / reach) ** 2)
+        distance = ellipse_radius(x, y, (0, 0), cavity)
+        return (distance > inner) & (distance < 1 - uniform(0, 0.05))
 
     def gap(self) -> int:
         """0-3 pixels of 256 between things."""

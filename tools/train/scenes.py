@@ -17,7 +17,7 @@ from cells import CellDrawer
 from label_map import ABSTRACT, BODY, CELLS, PHOTO, Scene
 from things import PhotoDrawer
 
-SHARES = {BODY: 0.48, ABSTRACT: 0.18, CELLS: 0.07, PHOTO: 0.27}
+SHARES = {BODY: 0.55, ABSTRACT: 0.15, CELLS: 0.06, PHOTO: 0.24}
 
 
 class SceneMaker(BodyDrawer, AbstractDrawer, CellDrawer, PhotoDrawer):

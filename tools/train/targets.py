@@ -3,28 +3,31 @@
 import numpy as np
 from scipy.ndimage import find_objects, uniform_filter
 
-from label_map import AIR, ANY, BLOOD, BODY, BONE, CELL, FAT, GROUND, LUNG, NUCLEUS, SOFT, THING, Scene
+from label_map import AIR, ANY, BLOOD, BODY, BONE, CELL, FAT, FLUID, GROUND, LUNG, NUCLEUS, SOFT, THING, Scene
 from shapes import bounding_box, grown, largest_part
 
 # Organs and things are what people mark.
 WEIGHTS = {
-    ANY: 1.0, SOFT: 1.0, BLOOD: 1.0, CELL: 1.0, THING: 1.5, NUCLEUS: 0.6, BONE: 0.5, LUNG: 0.5,
-    FAT: 0.3, AIR: 0.3, GROUND: 0.2,
+    ANY: 1.0, SOFT: 1.0, BLOOD: 1.0, CELL: 1.0, THING: 1.5, NUCLEUS: 0.6, BONE: 0.3, LUNG: 0.5,
+    FAT: 0.2, FLUID: 0.5, AIR: 0.3, GROUND: 0.2,
 }  # fmt: skip
 SMALLEST_AREA = 48  # pixels at an image size of 256
 LARGEST_AREA = 0.6  # of the image
-LEAST_BOX_FILL = 0.15
+LEAST_BOX_FILL = 0.1
+# What fills little of its box is harder to find in it, so it is asked for more often: by the inverse of the share
+# that it fills, down to this. A box that takes up more of the image holds a body's rim, which fills little of any box.
+LEAST_COUNTED_FILL, LARGEST_COUNTED_BOX = 0.125, 0.4
 LEAST_CONTRAST = 6  # grey levels of 255 between a target and its surroundings
 WHOLE = 0.6  # share of parts that are asked for as the whole thing
 # Share of regions of which the largest connected part alone is asked for: a section shows an organ in pieces.
-LARGEST_ALONE, LARGEST_ALONE_OF_BODIES = 0.8, 0.6
+LARGEST_ALONE, LARGEST_ALONE_OF_BODIES = 0.8, 0.5
 
 
 def targets(scene: Scene, image: np.ndarray, count: int, random: np.random.Generator) -> list[np.ndarray]:
     """Up to `count` regions of the labels which the image [3, height, width] shows; 0 is never one.
 
     A region is a label or, where labels are parts of one thing, often all of them, and mostly its largest
-    connected part; larger ones are somewhat more likely.
+    connected part; larger ones, and those that fill less of their box, are more likely.
     """
     labels, wholes = scene.labels, np.array(scene.wholes)
     grey = image.mean(0, dtype=np.float32)
@@ -35,8 +38,11 @@ def targets(scene: Scene, image: np.ndarray, count: int, random: np.random.Gener
     if not len(usable):
         return []
     weights = np.array([WEIGHTS[tissue] for tissue in scene.tissues])
-    keys = random.random(len(usable)) ** (1 / (weights[usable] * areas[usable] ** 0.25))
     boxes, found = find_objects(labels), []
+    box_areas = np.array([np.prod([side.stop - side.start for side in boxes[label - 1]]) for label in usable])
+    fill = np.maximum(areas[usable] / box_areas, LEAST_COUNTED_FILL)
+    fill[box_areas > LARGEST_COUNTED_BOX * labels.size] = 1
+    keys = random.random(len(usable)) ** (fill / (weights[usable] * areas[usable] ** 0.25))
     largest_alone = LARGEST_ALONE_OF_BODIES if scene.family == BODY else LARGEST_ALONE
     for index in usable[np.argsort(-keys)]:
         parts = np.flatnonzero((wholes == wholes[index]) & (areas > 0))

@@ -88,7 +88,8 @@ public struct BoxSource: Sendable {
         return picture.hasPrefix("/") ? [picture] : [picture, "\(SafeFiles.folder(of: file.path))/\(picture)"]
     }
 
-    private var isTable: Bool {
+    /// Whether the boxes are the rows of a CSV, and not files in a folder.
+    public var isTable: Bool {
         if case .rows = content { true } else { false }
     }
 

@@ -18,7 +18,7 @@ public struct ClassList: Hashable, Sendable {
         self.path = path
         ids = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
         plainNames = names.prefix(100).map(Self.plain)
-        listing = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
+        listing = listed(names, most: 20)
     }
 
     /// Reads OpenLabeling's `class_list.txt`: a name on each line; lines without one do not count.

@@ -126,6 +126,27 @@ public struct Tasks: Sendable {
         slices[annotator].map { $0[name] ?? [:] }
     }
 
+    /// What of the table fits nothing: annotators without a box, volumes all unknown, slices beyond a volume's end.
+    ///
+    /// - Parameters:
+    ///   - annotators: those who have boxes.
+    ///   - counts: how many slices each volume has.
+    public func warnings(annotators: Set<String>, slices counts: [String: Int]) -> [Warning] {
+        func warning(_ what: String, _ names: [String]) -> [Warning] {
+            names.isEmpty ? [] : [Warning(file: path, "\(what): \(listed(names))")]
+        }
+        let cases = Set(slices.values.flatMap(\.keys))
+        let long = counts.sorted { $0.key < $1.key }.filter { name, count in
+            slices.values.contains {
+                ($0[name] ?? [:]).values.contains { $0.ranges.last.map { $0.upperBound > count } == true }
+            }
+        }
+        return warning("no boxes are of these annotators", Set(slices.keys).subtracting(annotators).sorted())
+            + (cases.isDisjoint(with: counts.keys)
+                ? warning("none of the volumes is one of these", cases.sorted()) : [])
+            + warning("tasks go beyond the last slice of these", long.map { "\($0.key) (\($0.value - 1))" })
+    }
+
     /// The classes that anybody was to draw on a volume.
     public func classes(ofCase name: String) -> Set<Int> {
         slices.values.reduce(into: []) { $0.formUnion(($1[name] ?? [:]).keys) }

@@ -21,7 +21,13 @@ public struct FoundRecord: Hashable, Sendable {
     ///
     /// - Throws: ``FileError`` `badData` where it is not one.
     public init?(in folders: [String]) throws(FileError) {
-        let paths = folders.map(SlicesRecord.path)
+        try self.init(at: folders.map(SlicesRecord.path(in:)))
+    }
+
+    /// The record that is the first of some files that is there; nil where none is.
+    ///
+    /// - Throws: ``FileError`` `badData` where it is not one.
+    public init?(at paths: [String]) throws(FileError) {
         guard let path = paths.first(where: FileManager.default.fileExists) else { return nil }
         self.path = path
         record = try SlicesRecord(contentsOf: path)

@@ -252,7 +252,9 @@ public struct NNUNetDataset: Sendable {
         let drawn = DrawnSlices(result, SliceGeometry(geometry, axis: axis), labels: learned)
         if ignoresFilled { try ignoreFilled(of: item.second, in: &result) }
         if ignoresGaps { result.ignoreBackground(of: drawn.forgotten, drawn.slices, as: ignoreLabel) }
-        return (result, drawn, labels.warnings)
+        let isOfUnknownOrigin = ignoresFilled && LabelsRecord(besideLabels: item.second) == nil
+        let unknown = Warning(file: item.second, "no record beside it says what was filled: nothing of it is ignored")
+        return (result, drawn, labels.warnings + (isOfUnknownOrigin ? [unknown] : []))
     }
 
     /// Gives what was filled the label that is ignored; labels without origins have none.

@@ -147,9 +147,7 @@ public func warningsOfMixedOrientations(
     let groups = Dictionary(grouping: volumes.filter { $0.orientation != nil }, by: { $0.orientation ?? "" })
     guard groups.count > 1 else { return [] }
     let list = groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map { orientation, volumes in
-        let names = Set(volumes.map(\.case)).sorted()
-        let more = names.count > 3 ? " and \(names.count - 3) more" : ""
-        return "\(orientation) (\(names.prefix(3).joined(separator: ", "))\(more))"
+        "\(orientation) (\(listed(Set(volumes.map(\.case)).sorted(), most: 3)))"
     }
     return [
         Warning(

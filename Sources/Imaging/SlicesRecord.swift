@@ -12,6 +12,11 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
         SafeFiles.path(of: fileName, in: folder)
     }
 
+    /// The path of the record of a table of boxes, which is no other file's: `merged.slices.json` of `merged.csv`.
+    public static func path(ofTable table: String) -> String {
+        table.dropLast(".csv".count) + "." + fileName
+    }
+
     /// The size of each volume whose slices are in the folder, by the name that its slices begin with.
     public var volumes: [String: VolumeSize]
     /// The axis of slicing; where it is one of the body's, each volume's own affine says which of the array's it is.

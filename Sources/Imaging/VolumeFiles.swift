@@ -81,7 +81,7 @@ public struct VolumeFiles: Sendable {
         let isNamed = kind == .file
         files = found.files.filter { isNamed || !LabelOrigin.isOrigin($0.path) }.sorted { $0.name < $1.name }
         warnings = [("hidden files, not read", found.hidden), ("cases without a volume", found.missing)]
-            .filter { !$0.1.isEmpty }.map { Warning(file: argument, "\($0): \(list($1.sorted()))") }
+            .filter { !$0.1.isEmpty }.map { Warning(file: argument, "\($0): \(listed($1.sorted()))") }
         errors = found.unreadable.sorted().map { FolderNames.error(of: $0, in: argument) }
         let isDICOM = files.isEmpty && kind == .folder && holdsDICOM(path)
         guard !files.isEmpty else {
@@ -157,12 +157,12 @@ public struct VolumePairs: Sendable {
         guard !pairs.isEmpty, lonely.isEmpty || onlyCommon else {
             throw FileError(
                 .missingInput, file: second.argument, "not the volumes of \(first.argument)",
-                expected: "the same names", found: "without a partner: \(list(lonely))",
+                expected: "the same names", found: "without a partner: \(listed(lonely))",
                 advice: pairs.isEmpty ? nil : "Leave them out with --only-common.")
         }
         allPairs = pairs.sorted { $0.name < $1.name }
         self.pairs = allPairs
-        let leftOut = Warning(file: second.argument, "without a partner, left out: \(list(lonely))")
+        let leftOut = Warning(file: second.argument, "without a partner, left out: \(listed(lonely))")
         warnings = first.warnings + second.warnings + (lonely.isEmpty ? [] : [leftOut])
     }
 }
@@ -178,11 +178,6 @@ extension VolumePairs {
 private let channelEnding = "_0000"
 
 // MARK: Names
-
-/// Up to five of some names, and how many more there are.
-private func list(_ names: [String]) -> String {
-    names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")
-}
 
 private func isHidden(_ name: String) -> Bool { name.hasPrefix(".") }
 

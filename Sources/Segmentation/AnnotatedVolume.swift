@@ -1,5 +1,6 @@
 import Annotations
 import Foundation
+import ImageFrames
 import Imaging
 import SafeFiles
 
@@ -73,7 +74,7 @@ public struct AnnotatedVolume: Sendable {
         _ geometry: Geometry
     ) throws(FileError) -> FoundRecord? {
         if let chosen = slicing.record { return try FoundRecord(chosen: chosen) }
-        if let own = try FoundRecord(in: source.folders(ofCase: file.name, annotator: annotator)) { return own }
+        if let own = try FoundRecord(at: source.records(ofCase: file.name, annotator: annotator)) { return own }
         guard slicing.view == nil else { return nil }
         return try FoundRecord(
             elsewhereThan: source, case: file.name, annotator: annotator, pattern: pattern, size: geometry.size)
@@ -185,18 +186,24 @@ public struct AnnotatedVolumes: Sendable {
 
         (self.path, self.volumes, self.slicing, self.evidence) = (path, volumes, slicing, evidence)
         (self.unreadable, skipped) = (unreadable, source.unreadable)
-        let places = volumes.flatMap { source.folders(ofCase: $0.file.name, annotator: $0.annotator) }
-        let (own, used) = (Set(places.map(SlicesRecord.path)), Set(volumes.compactMap(\.record?.path)))
+        let own = Set(volumes.flatMap { source.records(ofCase: $0.file.name, annotator: $0.annotator) })
+        let used = Set(volumes.compactMap(\.record?.path))
         recordsElsewhere = slicing.record == nil ? used.subtracting(own).sorted() : []
         self.files =
             source.files + own.union(used).sorted().filter(FileManager.default.fileExists) + files.map(\.path)
             + [evidence.tasks?.path].compactMap { $0 }
-        warnings =
-            Self.warnings(source, files, without: without, bad: bad.count)
-            + Self.warnings(volumes, slicing, file: path)
-            // Once for each volume, whoever drew on it.
-            + Dictionary(grouping: volumes, by: \.file.path).sorted { $0.key < $1.key }
-            .flatMap { $0.value[0].geometryWarnings }
+        var warnings = Self.warnings(source, files, without: without, bad: bad.count)
+        warnings += Self.warnings(volumes, slicing, file: path)
+        if isForAll {
+            let counts = Dictionary(volumes.map { ($0.file.name, $0.slices.count) }) { one, _ in one }
+            warnings += Self.copies(volumes, file: path)
+            warnings += evidence.tasks?.warnings(annotators: Set(volumes.map(\.annotator)), slices: counts) ?? []
+        }
+        // Once for each volume, whoever drew on it.
+        for (_, own) in Dictionary(grouping: volumes, by: \.file.path).sorted(by: { $0.key < $1.key }) {
+            warnings += own[0].geometryWarnings
+        }
+        self.warnings = warnings
     }
 
     /// What is assumed where no record says how slices were turned.
@@ -208,6 +215,21 @@ public struct AnnotatedVolumes: Sendable {
             + "\(slicing.axis ?? .k) --view array, as in the study; name the record with --record, or choose --view"
         let orientations = assumed.map { (case: $0.file.name, orientation: $0.orientation) }
         return [Warning(file: file, what)] + warningsOfMixedOrientations(orientations, file: file)
+    }
+
+    /// Where one annotator's boxes are another's, as after a folder was copied.
+    private static func copies(_ volumes: [AnnotatedVolume], file: String) -> [Warning] {
+        var annotators: [DrawnBoxes: [String]] = [:]
+        for volume in volumes where !volume.boxes.isEmpty {
+            let boxes = volume.boxes.map { [$0.slice: $0.boxes.map(\.box)] }
+            annotators[DrawnBoxes(caseName: volume.file.name, boxes: boxes), default: []].append(volume.annotator)
+        }
+        return annotators.filter { $1.count > 1 }.sorted {
+            ($0.key.caseName, $0.value[0]) < ($1.key.caseName, $1.value[0])
+        }
+        .map { drawn, names in
+            Warning(file: file, "on \(drawn.caseName) these have the same boxes, to the pixel: \(listed(names))")
+        }
     }
 
     private static func warnings(
@@ -222,8 +244,21 @@ public struct AnnotatedVolumes: Sendable {
         let first = bad > 0 ? [Warning(file: source.path, "malformed boxes or files left out: \(bad)")] : []
         return first
             + lists.filter { !$1.isEmpty }.map { what, names in
-                let more = names.count > 5 ? " and \(names.count - 5) more" : ""
-                return Warning(file: source.path, "\(what): \(names.prefix(5).joined(separator: ", "))\(more)")
+                Warning(file: source.path, "\(what): \(listed(names))")
             }
+    }
+}
+
+/// What is drawn on a volume, whoever drew it.
+private struct DrawnBoxes: Hashable {
+    let caseName: String
+    let boxes: [[Int: [PixelBox]]]
+}
+
+extension BoxSource {
+    /// Where the record of the slices that an annotator drew on may be with the boxes, the nearest first.
+    func records(ofCase name: String, annotator: String) -> [String] {
+        (isTable ? [SlicesRecord.path(ofTable: path)] : [])
+            + folders(ofCase: name, annotator: annotator).map(SlicesRecord.path(in:))
     }
 }

@@ -65,6 +65,24 @@ extension AnnotatedVolumes {
         return BoxFinding.Kind.allCases.flatMap { kind in found.filter { $0.kind == kind } }
     }
 
+    /// Warns of volumes whose boxes seem to be drawn on slices in another view, or numbered from the other end, each annotator's
+    /// boxes by themselves; see ``ViewSigns``.
+    ///
+    /// - Throws: ``FileError`` where a volume cannot be read.
+    public func warningsOfViews(classes: ClassList) throws(FileError) -> [Warning] {
+        var warnings: [Warning] = []
+        for (path, own) in Dictionary(grouping: volumes, by: \.file.path).sorted(by: { $0.key < $1.key }) {
+            let volume = try Volume(contentsOf: path)
+            for annotated in own {
+                let signs = ViewSigns(annotated.boxes, classes: classes, volume: volume, slices: annotated.slices)
+                warnings += try signs.warnings(
+                    isChosen: true, view: annotated.slices.view, record: annotated.record?.path,
+                    file: annotated.annotator.isEmpty ? path : "\(path), \(annotated.annotator)")
+            }
+        }
+        return warnings
+    }
+
     /// Warns of slices between boxes of a class that nobody is known to have looked at: labels have holes there.
     public var warningsOfUnseenSlices: [Warning] {
         volumes.compactMap { volume in

@@ -92,7 +92,7 @@ public struct SliceFolder: Sendable {
         for (source, cases) in places {
             for other in cases {
                 for annotator in source.annotators(ofCase: other) {
-                    var read = try FoundRecord(in: source.folders(ofCase: other, annotator: annotator))
+                    var read = try FoundRecord(at: source.records(ofCase: other, annotator: annotator))
                     // One that is nearer to the boxes stays theirs.
                     if let read, !isHere(read.path) { continue }
                     if read == nil, other == name {

@@ -77,7 +77,7 @@ struct MergeAnnotations: ParsableCommand, CommonCommand {
             Boxes mean one object where they overlap by half (intersection over union); at least half of those who looked for \
             the class on the slice must have drawn it. Boxes keep the order in which people drew them, and corners are \
             rounded to a hundredth of a pixel. --format yolo and voc write a folder of files as OpenLabeling reads them, one \
-            for each slice. segment reads all three; a slices.json that is with the boxes is written beside them.
+            for each slice. segment reads all three; how the slices were turned is written beside them: slices.json in a folder, merged.slices.json for merged.csv.
             """)
 
     @OptionGroup var boxes: BoxOptions

@@ -42,10 +42,17 @@ struct BoxOutputOptions: ParsableArguments {
     func write(
         _ merged: MergedBoxes, of annotated: AnnotatedVolumes, reads: [String], report: () -> Void
     ) throws {
-        let place = format == .csv ? folder(of: output) : output
-        let recordPath = SlicesRecord.path(in: place)
-        let (standing, record) = (try FoundRecord(in: [place]), annotated.record)
-        // A record that is there stays, or is refused below.
+        let (record, isTable) = (annotated.record, format == .csv)
+        if !isTable, isInside(annotated.path) {
+            throw FileError(
+                .usage, file: output, "is in the folder of the boxes, where it would be one more annotator",
+                advice: "Choose a folder elsewhere with -o.")
+        }
+        let recordPath = isTable ? SlicesRecord.path(ofTable: output) : SlicesRecord.path(in: output)
+        // What is written would be read by it. A table's own record is replaced with the table.
+        var binding = [recordPath]
+        if isTable { binding = record == nil ? [recordPath, SlicesRecord.path(in: folder(of: output))] : [] }
+        let standing = try FoundRecord(at: binding)
         let newRecord = standing == nil && record != nil ? recordPath : nil
         var files =
             format == .csv
@@ -69,6 +76,12 @@ struct BoxOutputOptions: ParsableArguments {
         guard let record else { return }
         if let newRecord { try record.write(to: newRecord) }
         print("wrote how their slices were turned to \(recordPath)")
+    }
+
+    /// Whether the folder to write lies in another one.
+    private func isInside(_ folder: String) -> Bool {
+        // A link that is the folder itself leads on where a name follows.
+        withoutLinkedFolders("\(output)/.").hasPrefix(withoutLinkedFolders("\(folder)/.") + "/")
     }
 
     /// Checks that files which people correct are not there, or hold what is to be written.

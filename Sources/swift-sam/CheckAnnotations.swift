@@ -16,7 +16,8 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
             Classes never marked; work hardly begun or stopped half-way; boxes upside down; classes exchanged, by the slices \
             around and by the volume's orientation; boxes on another organ or apart from those before and after; slices that \
             were forgotten; boxes of another size than their neighbours; boxes drawn twice or beyond the image. A run of \
-            slices is one line. Exits with 1 where it finds any.
+            slices is one line. Warns where all boxes seem to be drawn in another view, or on slices numbered from the other \
+            end. Exits with 1 where it finds any.
             """)
 
     @OptionGroup var boxes: BoxOptions
@@ -49,15 +50,23 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         for error in annotated.volumes.flatMap(\.errors).prefix(20) { printNote("left out: \(error)") }
         try requireOutputs([csv].compactMap { $0 }, besides: annotated.files + [classes])
         let rows = annotated.findings(classes: classList, except: excepted)
+        let views = try annotated.warningsOfViews(classes: classList)
+        printWarnings(views)
         if let csv { try writeAtomically(csv, Data(commaSeparated([FindingRow.columns] + rows.map(\.cells)).utf8)) }
         if json {
-            try printJSON(["findings": rows])
+            try printJSON(Report(findings: rows, warnings: views.map(\.description)))
         } else {
             printCounts(rows)
             for row in rows { print(row.text(namesCase: cases.count > 1, folder: boxes.boxes)) }
-            print(rows.isEmpty ? "nothing to look at" : "to look at: \(rows.count)")
+            print(rows.isEmpty && views.isEmpty ? "nothing to look at" : "to look at: \(rows.count + views.count)")
         }
-        if !rows.isEmpty { throw ExitCode(1) }
+        if !rows.isEmpty || !views.isEmpty { throw ExitCode(1) }
+    }
+
+    private struct Report: Encodable {
+        let findings: [FindingRow]
+        /// That boxes seem to be drawn in another view.
+        let warnings: [String]
     }
 
     /// How many findings of each kind each annotator has, where there are several annotators or many findings.

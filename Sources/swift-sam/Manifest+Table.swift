@@ -1,6 +1,7 @@
 import Annotations
 import Foundation
 import Imaging
+import SafeFiles
 import Segmentation
 
 extension Manifest {
@@ -36,10 +37,9 @@ extension Manifest {
         let empty = gaps.flatMap { gap in
             gap.fills.filter { $0.area == 0 }.map { "\(name(ofLabel: gap.place.label)) on \($0.slice)" }
         }
-        let listed = empty.prefix(5).joined(separator: ", ") + (empty.count > 5 ? ", …" : "")
         print(
             "slices filled: \(ways.joined(separator: ", "))"
-                + (empty.isEmpty ? "" : "; without a pixel: \(empty.count) (\(listed))")
+                + (empty.isEmpty ? "" : "; without a pixel: \(empty.count) (\(listed(empty)))")
                 + "; gaps left as they are: \(gaps.count { $0.way == nil })")
     }
 

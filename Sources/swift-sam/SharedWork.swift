@@ -85,14 +85,10 @@ struct SharedWork {
     ///
     /// - Parameter verb: what was to be done to volumes.
     func finish(_ argument: String, _ verb: String = "labelled") throws(FileError) {
-        if !claimed.isEmpty { printNote("claimed by other processes: \(list(claimed))") }
+        if !claimed.isEmpty { printNote("claimed by other processes: \(listed(claimed, most: 20))") }
         guard let first = errors.first?.error else { return }
         throw FileError(
             first.kind, file: argument, "volumes that could not be \(verb)",
-            found: "\(errors.count): \(list(errors.map(\.path)))")
-    }
-
-    private func list(_ names: [String]) -> String {
-        names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
+            found: "\(errors.count): \(listed(errors.map(\.path), most: 20))")
     }
 }

@@ -97,6 +97,28 @@ import Testing
         #expect(wrong.status == 64)
     }
 
+    /// What tasks name and nobody drew, a folder that was copied, and a merge among what it was made of.
+    @Test func whatDoesNotFitIsSaid() throws {
+        try folder.makeVolumes()
+        for name in ["anna", "ben"] { folder.write("crowd/\(name)/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n") }
+        folder.write("crowd/cleo/img0001-slice003.txt", "0 0.5 0.5 0.3 0.1\n")
+        folder.write("tasks.csv", "annotator,class,case,first,last\nann,0,img0001,0,8\nben,0,img0001,0,99\n")
+        let boxes = ["ct/img0001.nii.gz", "--boxes", "crowd", "--tasks", "tasks.csv"]
+        let merge = try Command(["annotations", "merge"] + boxes + ["-o", "m.csv"], in: folder.path)
+        #expect(merge.status == 0, "\(merge.errors)")
+        for warning in [
+            "crowd: on img0001 these have the same boxes, to the pixel: anna, ben\n",
+            "tasks.csv: no boxes are of these annotators: ann\n",
+            "tasks.csv: tasks go beyond the last slice of these: img0001 (23)\n",
+        ] { #expect(merge.errors.contains("warning: \(warning)"), "\(merge.errors)") }
+        folder.write("tasks.csv", "annotator,class,case,first,last\nben,0,img1,0,8\n")
+        let other = try Command(["annotations", "merge"] + boxes + ["-o", "m.csv"], in: folder.path)
+        #expect(other.errors.contains("tasks.csv: none of the volumes is one of these: img1\n"), "\(other.errors)")
+        let inside = try Command(
+            ["annotations", "merge"] + boxes + ["--format", "yolo", "-o", "crowd/merged"], in: folder.path)
+        #expect(inside.status == 64 && inside.errors.contains("where it would be one more annotator"))
+    }
+
     @Test func mergingKeepsHowSlicesWereTurned() throws {
         try folder.makeVolumes()
         for name in ["anna", "ben"] {
@@ -108,8 +130,12 @@ import Testing
         let merge = {
             try Command(["annotations", "merge", "ct", "--boxes", "crowd", "-o", "m/merged.csv"], in: self.folder.path)
         }
-        folder.write("m/readme.txt", "")
         #expect(try merge().status == 0)
+        // It is the table's own: boxes beside it are read as before.
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.file("m")).sorted() == [
+                "merged.csv", "merged.slices.json",
+            ])
         let command = try Command(
             [
                 "segment", "ct/img0001.nii.gz", "--boxes", "m/merged.csv", "--model", randomWeights, "--json", "-o",
@@ -127,7 +153,7 @@ import Testing
         let other = try merge()
         #expect(other.status == 73)
         #expect(other.errors.contains("already holds a record of other slices"))
-        try FileManager.default.removeItem(atPath: folder.path + "/m/slices.json")
+        try FileManager.default.removeItem(atPath: folder.path + "/m/merged.slices.json")
         try FileManager.default.removeItem(atPath: folder.path + "/crowd/anna")
         let alone = try merge()
         #expect(alone.status == 65)

@@ -123,6 +123,11 @@ private struct Abdomen {
         expectError(.badData, "the boxes do not fit slices in the view array", about: folder.file("ct.nii")) {
             _ = try run(Slicing())
         }
+        let checked = try AnnotatedVolumes(
+            folder.file("boxes"), on: VolumeFiles(folder.file("ct.nii")).files, classes: classes
+        ).warningsOfViews(classes: classes)
+        #expect(checked.map(\.file) == [folder.file("ct.nii")])
+        #expect(checked[0].what.contains("drawn on slices in the view array?"), "a check warns and goes on")
         #expect(try run(Slicing(view: .array)).contains { $0.what.contains("drawn on slices in the view array?") })
         #expect(try run(Slicing(view: .radiological)).isEmpty)
         try SlicesRecord(volumes: ["ct": abdomen.size], axis: .k, view: .array, intensity: .softTissue)

@@ -215,6 +215,13 @@ private func names(in folder: String) throws(FileError) -> FolderNames {
     do {
         return try FolderNames(of: folder)
     } catch {
+        var status = stat()
+        if stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+            throw FileError(
+                .missingInput, file: folder, "no boxes that can be read",
+                expected: "a folder of YOLO's or Pascal VOC's files, or a .csv",
+                advice: "Boxes of another kind (COCO, CVAT, Label Studio): export them as YOLO or Pascal VOC.")
+        }
         throw FileError(
             .missingInput, file: folder, "not a folder that can be read", advice: "Check the path of --boxes.")
     }

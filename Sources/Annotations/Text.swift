@@ -11,7 +11,7 @@ func lines(of path: String) throws(FileError) -> [Substring] {
 func text(of path: String) throws(FileError) -> String {
     let data = try readFile(path, limit: .text)
     guard let text = String(validating: data, as: UTF8.self) else {
-        throw FileError(.badData, file: path, "not text", expected: "UTF-8")
+        throw FileError(.badData, file: path, "not text", expected: "UTF-8", advice: "Save it as UTF-8.")
     }
     return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
 }

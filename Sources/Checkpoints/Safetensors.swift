@@ -57,7 +57,8 @@ func readSafetensorsHeader(
         guard begin <= last, last <= file.count - start else {
             throw bad(
                 "data outside the file", in: name, expected: "within 0…\(file.count - start)",
-                found: "\(begin)…\(last)")
+                found: "\(begin)…\(last)",
+                advice: begin <= last ? "The file is damaged or was cut short; copy it again." : nil)
         }
         guard last - begin == size else {
             throw bad(

@@ -48,7 +48,8 @@ public func readImage(
     let contents = FileContents(bytes)
     throw FileError(
         .badData, file: path, "not an image that can be read", expected: "a PNG or a JPEG",
-        found: contents?.name ?? "another format", advice: contents?.advice)
+        found: contents?.name ?? "another format",
+        advice: contents?.advice ?? "Give a PNG or a JPEG: convert other pictures.")
 }
 
 /// The size that a header declares.

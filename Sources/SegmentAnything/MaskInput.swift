@@ -43,7 +43,7 @@ public func readMaskInputs(_ path: String, prompts: Int, size: Int) throws(FileE
     // Axes of 1 say nothing; else the first is the prompts', the second their masks'.
     let each = leading.count >= 2 ? leading[leading.count - 1] : leading == [prompts] ? 1 : count
     guard count > 0, count == each || count == prompts * each else {
-        throw bad("mask inputs of another number of prompts", "\(prompts) prompts")
+        throw bad("mask inputs of another number of prompts", "one mask, or some for each of the prompts: \(prompts)")
     }
     var best = [Int](repeating: 0, count: count / each)
     if each > 1 {

@@ -135,7 +135,7 @@ extension Manifest {
             settings.slicing.intensity ?? annotated.record?.record.intensity ?? .softTissue)
         slices += new.differences(from: options)
         var all = slices
-        if new.filling != options.filling { all.append("other filling was asked for") }
+        if new.filling != options.filling { all.append("the filling is another") }
         if !isSame(boxFiles, annotated.boxFiles) { all.append("the boxes changed") }
         if !isSame(record, annotated.recordFile) { all.append("the record of slices changed") }
         if !isSame(classes, annotated.classFile) { all.append("the list of classes changed") }

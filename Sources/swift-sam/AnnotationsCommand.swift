@@ -77,7 +77,8 @@ struct MergeAnnotations: ParsableCommand, CommonCommand {
             Boxes mean one object where they overlap by half (intersection over union); at least half of those who looked for \
             the class on the slice must have drawn it. Boxes keep the order in which people drew them, and corners are \
             rounded to a hundredth of a pixel. --format yolo and voc write a folder of files as OpenLabeling reads them, one \
-            for each slice. segment reads all three; how the slices were turned is written beside them: slices.json in a folder, merged.slices.json for merged.csv.
+            for each slice. segment reads all three. A record of how the slices were turned is carried along: as slices.json in the \
+            folder, or as merged.slices.json beside merged.csv.
             """)
 
     @OptionGroup var boxes: BoxOptions

@@ -130,7 +130,7 @@ struct Everything: ParsableCommand, CommonCommand {
             if let preview = outputs.ofPicture(image).preview {
                 try writePNG(preview, picture.drawing(runs: masks.map(\.mask)))
             }
-            print("\(image): \(masks.count) masks")
+            print("\(image): \(masks.count) \(masks.count == 1 ? "mask" : "masks")")
             if masks.isEmpty {
                 printWarnings([
                     Warning(

@@ -187,6 +187,20 @@ struct BoxTableTests {
         #expect(try read("\(header)\n").slices.isEmpty)
     }
 
+    @Test(
+        "another head of the columns says what to do",
+        arguments: [
+            ("slice;class;x0;y0;x1;y1", "Separate columns by commas."),
+            ("Slice,Class,X0,Y0,X1,Y1", "Write the names of columns in small letters."), ("slice,x0,y0", nil),
+        ])
+    func otherHeads(head: String, advice: String?) {
+        #expect {
+            try read("\(head)\n")
+        } throws: {
+            ($0 as? FileError)?.what == "not a table of boxes" && ($0 as? FileError)?.advice == advice
+        }
+    }
+
     @Test("rows of empty cells, as spreadsheets leave them, are no rows")
     func emptyRows() throws {
         let reading = try read("\(header)\n3,0,10,20,30,40\n,,,,,\n\"\", ,,,\"\",\n5,0,10,20,30,x\n,,,,,\n,,,,,")

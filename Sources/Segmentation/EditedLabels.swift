@@ -11,14 +11,13 @@ public func requireUnedited(labels path: String) throws(FileError) {
         let record = LabelsRecord.path(besideLabels: path)
         guard recorded == nil, FileManager.default.fileExists(atPath: record) else { return }
         throw FileError(
-            .cannotCreate, file: record, "another file stands where the record of the labels goes",
-            expected: "no file, or one with the SHA-256 of labels",
+            .cannotCreate, file: record, "not written by swift-sam, and the record of the labels would replace it",
             advice: "Give the labels another name with -o, or --replace-edited to give this file up.")
     }
     guard let found = try? sha256(ofFile: path), found != recorded else { return }
     throw FileError(
         .cannotCreate, file: path,
-        recorded == nil ? "labels stand there that have no record" : "edited since swift-sam wrote it",
+        recorded == nil ? "not known to be written by swift-sam" : "edited since swift-sam wrote it",
         expected: recorded.map { "the SHA-256 \($0.prefix(12))…" }
             ?? "a SHA-256 in \(LabelsRecord.path(besideLabels: path))",
         found: recorded == nil ? nil : "\(found.prefix(12))…",

@@ -69,7 +69,7 @@ import Testing
         let path = folder.file("l.nii.gz")
         try requireUnedited(labels: path)
         folder.write("l.nii.gz", "labels")
-        expectError(.cannotCreate, "labels stand there that have no record", about: path) {
+        expectError(.cannotCreate, "not known to be written by swift-sam", about: path) {
             try requireUnedited(labels: path)
         }
         let digest = try sha256(ofFile: path)
@@ -86,7 +86,7 @@ import Testing
     func anotherProgramsFileIsKept(text: String) throws {
         let path = folder.file("ct1.nii")
         folder.write("ct1.json", text)
-        let error = expectError(.cannotCreate, "another file stands", about: folder.file("ct1.json")) {
+        let error = expectError(.cannotCreate, "not written by swift-sam", about: folder.file("ct1.json")) {
             try requireUnedited(labels: path)
         }
         #expect(error?.advice?.contains("-o") == true)

@@ -217,7 +217,7 @@ import Testing
         #expect(try await plan(settings).sliceCount == 4)
         folder.write("labels.json", "{")
         let error = await #expect(throws: FileError.self) { try await plan(settings) }
-        #expect(error?.what == "labels stand there that have no record")
+        #expect(error?.what == "not known to be written by swift-sam")
     }
 }
 

@@ -9,7 +9,7 @@ struct BoxFile: Sendable {
     var digits: String
     var format: BoxFormat
 
-    var folder: String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
+    var folder: String { BoxFolder.parent(of: path) }
 }
 
 /// The formats that OpenLabeling writes, in the order in which they are read.
@@ -66,6 +66,9 @@ struct BoxFolder: Sendable {
 
     /// A folder's path as those of the files in it begin.
     static func withoutSlash(_ folder: String) -> String { folder.hasSuffix("/") ? String(folder.dropLast()) : folder }
+
+    /// The part of a path before its last name, spelt as it is there.
+    static func parent(of path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
 
     /// Adds what a folder holds and what the folders in it do.
     private mutating func add(
@@ -215,8 +218,7 @@ private func names(in folder: String) throws(FileError) -> FolderNames {
     do {
         return try FolderNames(of: folder)
     } catch {
-        var status = stat()
-        if stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+        if isOtherThanFolder(folder) {
             throw FileError(
                 .missingInput, file: folder, "no boxes that can be read",
                 expected: "a folder of YOLO's or Pascal VOC's files, or a .csv",
@@ -225,11 +227,6 @@ private func names(in folder: String) throws(FileError) -> FolderNames {
         throw FileError(
             .missingInput, file: folder, "not a folder that can be read", advice: "Check the path of --boxes.")
     }
-}
-
-private func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
 // MARK: Reading

@@ -68,7 +68,7 @@ public struct BoxSource: Sendable {
         for file in files[Assignment(annotator: annotator, caseName: name)] ?? [] {
             var folder = file.folder
             while folder.utf8.count > top.utf8.count, folders.insert(folder).inserted {
-                folder = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)])
+                folder = BoxFolder.parent(of: folder)
             }
         }
         return folders.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }

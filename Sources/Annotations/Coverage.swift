@@ -46,10 +46,7 @@ public struct Coverage: Encodable, Sendable {
             return SliceBoxes(
                 slice: slice, files: own.flatMap(\.files), boxes: largest.sorted { $0.key < $1.key }.map(\.value))
         }
-        var drawn: [Int: Set<Int>] = [:]
-        for slice in united {
-            for box in slice.boxes { drawn[box.classID, default: []].insert(slice.slice) }
-        }
+        let drawn = united.slicesByClass
         let checks = BoxChecks(united, classes: classes, volume: volume)
         let stopped = checks.stopped
         let stoppedClasses = Set(stopped.compactMap(\.classID))

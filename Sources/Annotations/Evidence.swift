@@ -52,10 +52,7 @@ public struct Evidence: Sendable {
 
     /// The slices between a class's first and last box on which nothing says that the annotator looked for it, in order.
     public func unseenSlices(_ slices: [SliceBoxes], by annotator: String, case name: String) -> [Int] {
-        var drawn: [Int: Set<Int>] = [:]
-        for slice in slices {
-            for box in slice.boxes { drawn[box.classID, default: []].insert(slice.slice) }
-        }
+        let drawn = slices.slicesByClass
         let torn = Set(slices.filter { !$0.isWhole }.map(\.slice))
         let spans = drawn.compactMapValues { own in own.min().flatMap { first in own.max().map { first...$0 } } }
         if let asked = tasks?.slices(of: annotator, case: name) {

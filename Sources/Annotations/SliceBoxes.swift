@@ -33,6 +33,15 @@ public struct SliceBoxes: Hashable, Sendable {
     public var isWhole = true
 }
 
+extension [SliceBoxes] {
+    /// The slices on which each class has a box.
+    var slicesByClass: [Int: Set<Int>] {
+        reduce(into: [:]) { found, slice in
+            for box in slice.boxes { found[box.classID, default: []].insert(slice.slice) }
+        }
+    }
+}
+
 /// A box as a file has it: nothing about it is checked yet.
 struct WrittenBox {
     var classID: Int

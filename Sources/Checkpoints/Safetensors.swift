@@ -83,7 +83,7 @@ func readSafetensorsHeader(
 
 /// The bytes that a shape takes, or nil where that overflows, even if only its other axes do where one is empty:
 /// strides are products of some of them.
-func byteCount(of shape: [Int], _ dataType: DataType) -> Int? {
+package func byteCount(of shape: [Int], _ dataType: DataType) -> Int? {
     var size = dataType.size
     for extent in shape {
         let (product, overflow) = size.multipliedReportingOverflow(by: max(extent, 1))

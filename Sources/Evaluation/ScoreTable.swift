@@ -20,8 +20,9 @@ public struct ScoreTable: Sendable {
     /// Reads a table.
     ///
     /// - Parameter chosen: the columns of scores; without any, `dice` and those whose names end in `_dice`.
-    /// - Throws: ``FileError`` as ``CSV/init(contentsOf:)``; `usage` where a column is chosen twice; `badData` where there is no column of scores, or not a
-    ///   chosen one, or a score is neither a finite number nor `nan` nor empty, or a Dice is not from 0 to 1.
+    /// - Throws: ``FileError`` as ``CSV/init(contentsOf:)``; `usage` where a column is chosen twice; `badData` where there
+    ///   is no column of scores, or not a chosen one, or a score is neither a finite number nor `nan` nor empty, or a Dice is not
+    ///   from 0 to 1.
     public init(contentsOf path: String, columns chosen: [String] = []) throws(FileError) {
         let table = try CSV(contentsOf: path)
         (file, columns, rows, headerLine) = (path, table.columns, table.rows, table.headerLine)

@@ -11,9 +11,7 @@ public struct FoundRecord: Hashable, Sendable {
     ///
     /// - Throws: ``FileError`` `missingInput` where there is none, `badData` where it is not one.
     public init(chosen path: String) throws(FileError) {
-        var isFolder: ObjCBool = false
-        _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        self.path = isFolder.boolValue ? SlicesRecord.path(in: path) : path
+        self.path = isFolder(path) ? SlicesRecord.path(in: path) : path
         record = try SlicesRecord(contentsOf: self.path)
     }
 

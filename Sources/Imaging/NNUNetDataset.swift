@@ -248,18 +248,17 @@ public struct NNUNetDataset: Sendable {
                 advice: "Add each to --names: LABEL=NAME, or LABEL=- to make it background.")
         }
         let learned = organs.indices.filter { organs[$0].name != ignoredName }.map { UInt16($0 + 1) }
-        let axis = LabelsRecord(besideLabels: item.second)?.axis ?? .k
-        let drawn = DrawnSlices(result, SliceGeometry(geometry, axis: axis), labels: learned)
-        if ignoresFilled { try ignoreFilled(of: item.second, in: &result) }
+        let record = LabelsRecord(besideLabels: item.second)
+        let drawn = DrawnSlices(result, SliceGeometry(geometry, axis: record?.axis ?? .k), labels: learned)
+        if ignoresFilled, record?.hasOrigin == true { try ignoreFilled(of: item.second, in: &result) }
         if ignoresGaps { result.ignoreBackground(of: drawn.forgotten, drawn.slices, as: ignoreLabel) }
-        let isOfUnknownOrigin = ignoresFilled && LabelsRecord(besideLabels: item.second) == nil
+        let isOfUnknownOrigin = ignoresFilled && record == nil
         let unknown = Warning(file: item.second, "no record beside it says what was filled: nothing of it is ignored")
         return (result, drawn, labels.warnings + (isOfUnknownOrigin ? [unknown] : []))
     }
 
-    /// Gives what was filled the label that is ignored; labels without origins have none.
+    /// Gives what was filled, by the labels' origins, the label that is ignored.
     private func ignoreFilled(of labels: String, in result: inout LabelVolume) throws(FileError) {
-        guard LabelsRecord(besideLabels: labels)?.hasOrigin == true else { return }
         let path = LabelOrigin.path(besideLabels: labels)
         let origin = try LabelVolume(contentsOf: path)
         if let difference = result.geometry.difference(from: origin.geometry) {

@@ -229,11 +229,6 @@ private func caseName(of name: String, by pattern: String) -> String? {
 
 // MARK: Folders
 
-private func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-}
-
 /// Whether something of this name is there, be it a link that leads nowhere: reading that one says so.
 private func isThere(_ path: String) -> Bool {
     var status = stat()

@@ -14,11 +14,10 @@ public struct PictureListing: Sendable {
     public init(_ paths: [String]) throws(FileError) {
         isSeveral = paths.count > 1
         for path in paths {
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            guard FileManager.default.fileExists(atPath: path) else {
                 throw FileError(.missingInput, file: path, systemMessage(ENOENT), advice: "Check the path.")
             }
-            if isFolder.boolValue {
+            if isFolder(path) {
                 isSeveral = true
                 try add(folder: path)
             } else {

@@ -156,11 +156,9 @@ public func makeFolder(_ path: String) throws(FileError) {
     do {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-        var status = stat()
-        let isFile = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
         throw FileError(
-            .cannotCreate, file: path, "cannot make the folder", found: isFile ? "a file" : error.localizedDescription,
-            advice: "Choose another place.")
+            .cannotCreate, file: path, "cannot make the folder",
+            found: isOtherThanFolder(path) ? "a file" : error.localizedDescription, advice: "Choose another place.")
     }
 }
 

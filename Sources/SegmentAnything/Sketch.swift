@@ -78,11 +78,8 @@ extension Sketch {
         func check(_ file: Checkpoint, names: Set<String>) throws(FileError) {
             for name in names.sorted() {
                 guard let entry = file.entries[name] else { continue }
-                let size = shapes[name]?.reduce(into: (1, false)) { size, axis in
-                    let (product, overflow) = size.0.multipliedReportingOverflow(by: axis)
-                    size = (product, size.1 || overflow)
-                }
-                guard let size, !size.1, norms[name] != nil, entry.dataType == .float64, entry.shape.count == 1,
+                guard shapes[name].flatMap({ byteCount(of: $0, .float64) }) != nil, norms[name] != nil,
+                    entry.dataType == .float64, entry.shape.count == 1,
                     1...Sketch.mostProjections ~= entry.shape[0]
                 else {
                     throw FileError(

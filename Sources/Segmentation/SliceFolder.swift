@@ -30,7 +30,7 @@ public struct SliceFolder: Sendable {
         let found = try FoundRecord(in: [path])
         let record = try merged(images, axis: axis, case: name, with: found)
         try requireSameReading(of: record, instead: found, case: name, size: images.volume.size)
-        let standing = (0..<images.slices.count).map { picture(ofSlice: $0, case: name) }.filter(isFile)
+        let standing = (0..<images.slices.count).map { picture(ofSlice: $0, case: name) }.filter(isOtherThanFolder)
         if let first = standing.first, found?.record.volumes[name] == nil {
             throw FileError(
                 .cannotCreate, file: first,
@@ -38,15 +38,10 @@ public struct SliceFolder: Sendable {
                 found: "pictures of \(standing.count) slices", advice: "Choose another folder with -o.")
         }
         // Before the new pictures: what an interruption leaves is what the record says, and never another view's.
-        if found.map({ !$0.record.describes(record, case: name) }) ?? true {
+        if let found, !found.record.describes(record, case: name) {
             for picture in standing { unlink(picture) }
         }
         try record.write(to: SlicesRecord.path(in: path))
-    }
-
-    private func isFile(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
     }
 
     /// The record with one more volume; all in a folder are turned alike.

@@ -55,7 +55,7 @@ struct BoxOutputOptions: ParsableArguments {
         let standing = try FoundRecord(at: binding)
         let newRecord = standing == nil && record != nil ? recordPath : nil
         var files =
-            format == .csv
+            isTable
             ? [(output, merged.csv)]
             : Array(zip(merged.names(format).map { SafeFiles.path(of: $0, in: output) }, merged.contents(format)))
         if format == .yolo, let filled = merged.filled {
@@ -70,7 +70,7 @@ struct BoxOutputOptions: ParsableArguments {
                 advice: "Choose another folder with -o.")
         }
         try requireOutputs(written + [newRecord].compactMap { $0 }, besides: [])
-        if format != .csv, !replaceEdited { try requireUnedited(files) }
+        if !isTable, !replaceEdited { try requireUnedited(files) }
         try writeFiles(files)
         report()
         guard let record else { return }

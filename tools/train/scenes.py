@@ -2,9 +2,9 @@
 
 `abstract` scenes know nothing of anatomy. `body` scenes look like a section through a trunk: rim of fat,
 muscle wall, spine and ribs, and either a cavity of fat filled with lobed, bean-shaped and round organs, and
-with some in two pieces that embrace others, all touching the wall, bones and each other, or lungs with a heart between them. `cells` are microscopy. `photo` scenes
-are coloured things before a ground. Nothing in them comes from a patient: sizes and places are drawn from wide
-ranges.
+with some in two pieces that embrace others, all touching the wall, bones and each other, or lungs with a heart
+between them. `cells` are microscopy. `photo` scenes are coloured things before a ground. Nothing in them comes from a
+patient: sizes and places are drawn from wide ranges.
 """
 
 from pathlib import Path

@@ -10,7 +10,7 @@ from segment_anything.modeling import Sam
 from torch.utils.data import Dataset
 
 from cutouts import FOLDER
-from label_map import Scene
+from label_map import BODY, Scene
 from paint import paint
 from prompts import jittered_box
 from scenes import SceneMaker
@@ -23,6 +23,7 @@ LANES = 16
 WINDOW = 15  # scenes alive at a time in a lane
 FIRST = 4  # scenes of a lane at the beginning
 REUSE = 5  # how often a scene is used, each time turned, cut and painted anew
+UPRIGHT = 0.6  # share of bodies that are not turned: axial sections are shown so
 ZOOMED = 0.35  # share of scenes of which a part is shown
 
 
@@ -98,8 +99,9 @@ class Batches(Dataset):
 
 def varied(scene: Scene, random: np.random.Generator) -> Scene:
     """The scene turned and mirrored, or a part of it; its labels are its own."""
-    quarters = 0 if scene.colours is not None else int(random.integers(4))
-    turned = scene.turned(quarters, scene.colours is None and random.random() < 0.5)
+    is_upright = scene.colours is not None or (scene.family == BODY and random.random() < UPRIGHT)
+    quarters, flipped = (0, False) if is_upright else (int(random.integers(4)), random.random() < 0.5)
+    turned = scene.turned(quarters, flipped)
     if random.random() < ZOOMED:
         side = int(SIZE * random.uniform(0.5, 0.95))
         top, left = random.integers(0, SIZE - side + 1, 2)

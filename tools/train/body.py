@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from label_map import BODY, BONE, FAT, SOFT, Scene
-from organs import OrganDrawer
+from abdomen import AbdomenDrawer
+from label_map import BODY, BONE, FAT, MUSCLE, SOFT, Scene
 from shapes import angle_from, ellipse_radius, shrunk
 
 
-class BodyDrawer(OrganDrawer):
+class BodyDrawer(AbdomenDrawer):
     """Draws a body from the outside in; each organ takes what the ones before it left free."""
 
     def draw_body(self, scene: Scene) -> None:
@@ -21,26 +21,24 @@ class BodyDrawer(OrganDrawer):
         wall_end = fat_end - uniform(0.04, 0.2)
         if self.chance(0.6):
             self.draw_table(scene, height)
-        scene.add(depth < 1, SOFT)  # the skin
+        scene.add(depth < 1, MUSCLE)  # the skin
         scene.add(depth < 1 - uniform(0.005, 0.03), FAT)
-        scene.add(depth < fat_end, SOFT)
+        scene.add(depth < fat_end, MUSCLE)
         self.draw_ribs(scene, (width, height), (fat_end + wall_end) / 2)
         cavity = depth < wall_end
         scene.add(cavity, FAT)
         self.taken = ~cavity
         self.draw_spine(scene, height)
         extent = width * wall_end, height * wall_end
-        if self.chance(0.3):
-            self.draw_chest(scene, extent)
-        else:
-            self.draw_organs(scene, extent)
+        draw = self.random.choice([self.draw_chest, self.draw_abdomen, self.draw_organs], p=[0.22, 0.53, 0.25])
+        draw(scene, extent)
 
     def draw_table(self, scene: Scene, height: float) -> None:
         uniform = self.random.uniform
         top = height + uniform(-0.02, 0.08) - uniform(0, 0.2) * self.x**2
         below = self.y - top
         thickness = uniform(0.01, 0.06)
-        scene.add((below > 0) & (below < thickness), SOFT if self.chance(0.7) else BONE)
+        scene.add((below > 0) & (below < thickness), MUSCLE if self.chance(0.7) else BONE)
 
     def draw_ribs(self, scene: Scene, radii: tuple[float, float], depth: float) -> None:
         """Bones in the wall: short arcs that lie along it."""
@@ -64,7 +62,7 @@ class BodyDrawer(OrganDrawer):
                 (x + side * radius * uniform(1.3, 2), y + radius * uniform(-0.4, 0.8)),
                 radius * uniform(0.5, 1.2),
             )
-            self.place(scene, muscle, SOFT, gap=0)
+            self.place(scene, muscle, MUSCLE, gap=0)
             process = self.oval(
                 (x + side * radius * uniform(0.7, 1.3), y + radius * uniform(0.7, 1.6)),
                 radius * uniform(0.2, 0.5),

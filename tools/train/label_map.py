@@ -7,7 +7,7 @@ import numpy as np
 from shapes import Mask
 
 # What a label is made of; ANY is painted in any brightness.
-ANY, AIR, LUNG, FAT, FLUID, SOFT, BLOOD, BONE, CELL, NUCLEUS, GROUND, THING = range(12)
+ANY, AIR, LUNG, FAT, FLUID, MUSCLE, SOFT, BLOOD, BONE, CELL, NUCLEUS, GROUND, THING = range(13)
 ABSTRACT, BODY, CELLS, PHOTO = "abstract", "body", "cells", "photo"  # families of scenes
 
 

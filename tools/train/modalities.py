@@ -6,7 +6,7 @@ Each function gives an image [height, width] float32, mostly 0..1, and which pix
 import numpy as np
 import torch
 
-from label_map import AIR, ANY, BLOOD, BONE, FAT, FLUID, LUNG, SOFT, Scene
+from label_map import AIR, ANY, BLOOD, BONE, FAT, FLUID, LUNG, MUSCLE, SOFT, Scene
 from scanner import blurred, scanned
 from shapes import Fields, Mask
 
@@ -59,8 +59,8 @@ def computed_tomography(scene: Scene, fields: Fields, random: np.random.Generato
 
     def units(tissue: int) -> float:
         """A value of one region of a tissue."""
-        if tissue == SOFT:
-            return 45 + random.normal(0, spread) + (uniform(0, 130) if enhanced else 0)
+        if tissue in (MUSCLE, SOFT):
+            return 45 + random.normal(0, spread) + (uniform(0, 130) if enhanced and tissue == SOFT else 0)
         if tissue == BLOOD:
             return 45 + blood * uniform(0.5, 1.1) + random.normal(0, spread / 2)
         others = {
@@ -93,7 +93,7 @@ def computed_tomography(scene: Scene, fields: Fields, random: np.random.Generato
 def magnetic_resonance(scene: Scene, fields: Fields, random: np.random.Generator) -> Painted:
     """Any contrast between tissues, little within one; a coil's bias; Rician noise."""
     uniform = random.uniform
-    base = uniform(0.1, 1, 12)
+    base = uniform(0.1, 1, 13)
     base[AIR], base[LUNG], base[ANY] = 0, uniform(0, 0.1), uniform(0.1, 0.9)
     base[BONE] = uniform(0, 0.3) if random.random() < 0.6 else base[BONE]
     spread = np.exp(uniform(np.log(0.02), np.log(0.3)))

@@ -21,9 +21,12 @@ class OrganDrawer(Drawer):
         kinds = [kinds[index] for index in self.random.permutation(len(kinds))]
         for draw in kinds + [self.bowel] * self.random.integers(0, 9):
             draw(scene, cavity)
-        if self.chance(0.6):  # vessels in the fat between them
-            for _ in range(self.random.integers(1, 6)):
-                scene.add_detail(~self.taken & self.tree_in(~self.taken), BLOOD)
+        self.draw_vessels_in_fat(scene)
+
+    def draw_vessels_in_fat(self, scene: Scene) -> None:
+        """Trees of blood in what is left between the organs."""
+        for _ in range(self.random.integers(1, 6) if self.chance(0.6) else 0):
+            scene.add_detail(~self.taken & self.tree_in(~self.taken), BLOOD)
 
     def vessel(self, scene: Scene, cavity: tuple[float, float]) -> None:
         """Round, beside the spine, often touching it."""
@@ -46,10 +49,11 @@ class OrganDrawer(Drawer):
                 scene.add_detail(placed & (np.abs(side) < uniform(0.004, 0.01)), SOFT)
 
     def bean(self, scene: Scene, cavity: tuple[float, float]) -> None:
+        self.bean_at(scene, self.somewhere(cavity), self.random.uniform(0.08, 0.26), self.random.uniform(0, 2 * np.pi))
+
+    def bean_at(self, scene: Scene, centre: tuple[float, float], radius: float, angle: float) -> None:
         """An oval whose hilum (a notch, or a hole) is of another tissue and not part of it."""
         uniform = self.random.uniform
-        radius, angle = uniform(0.08, 0.26), uniform(0, 2 * np.pi)
-        centre = self.somewhere(cavity)
         aspect = np.exp(uniform(0, 0.35))
         x, y = self.locally_warped(radius * uniform(0, 0.2))
         along, across = ellipse_coordinates(x, y, centre, (radius * aspect, radius / aspect), angle)
@@ -118,9 +122,11 @@ class OrganDrawer(Drawer):
             self.draw_vessels(scene, placed)
 
     def bag(self, scene: Scene, cavity: tuple[float, float]) -> None:
+        self.hollow(scene, self.somewhere(cavity), self.random.uniform(0.1, 0.35))
+
+    def hollow(self, scene: Scene, centre: tuple[float, float], radius: float) -> None:
         """A hollow organ: wall, contents of another brightness, sometimes gas that floats on top."""
         uniform = self.random.uniform
-        centre, radius = self.somewhere(cavity), uniform(0.1, 0.35)
         placed = self.place(scene, self.oval(centre, radius, stretch=0.5), FLUID if self.chance(0.3) else SOFT)
         if self.chance(0.5):
             scene.add_detail(
@@ -135,7 +141,9 @@ class OrganDrawer(Drawer):
         centre, radius = self.somewhere(cavity), uniform(0.03, 0.12)
         placed = self.place(scene, self.oval(centre, radius), SOFT)
         if self.chance(0.3):
-            scene.add_detail(placed & self.oval(centre, radius * uniform(0.3, 0.7)), AIR)
+            scene.add_detail(placed & self.oval(centre, radius * uniform(0.3, 0.9)), AIR)
+        elif self.chance(0.2):  # what it holds is full of bubbles
+            scene.add_detail(placed & (self.field(6, 8) > uniform(0, 1.5)), AIR)
 
     def draw_chest(self, scene: Scene, cavity: tuple[float, float]) -> None:
         """Lungs on both sides, with vessels and airways; between them a heart, vessels and fat.

@@ -9,7 +9,7 @@ from shapes import Fields, Mask
 
 # Of each family's scenes: how they are painted, and how often.
 PAINTERS = {
-    BODY: {computed_tomography: 0.62, magnetic_resonance: 0.16, ultrasound: 0.08, any_brightness: 0.14},
+    BODY: {computed_tomography: 0.7, magnetic_resonance: 0.14, ultrasound: 0.05, any_brightness: 0.11},
     CELLS: {coloured_cells: 0.7, any_brightness: 0.3},
     PHOTO: {photographed: 1.0},
 }

@@ -2,9 +2,9 @@
 
 `abstract` scenes know nothing of anatomy. `body` scenes look like a section through a trunk: rim of fat,
 muscle wall, spine and ribs, and either a cavity of fat filled with lobed, bean-shaped and round organs, and
-with some in two pieces that embrace others, all touching the wall, bones and each other, or lungs with a heart
-between them. `cells` are microscopy. `photo` scenes are coloured things before a ground. Nothing in them comes from a
-patient: sizes and places are drawn from wide ranges.
+with some in two pieces that embrace others, all touching the wall, bones and each other; or an abdomen whose organs
+lie where anatomy has them; or lungs with a heart between them. `cells` are microscopy. `photo` scenes are coloured
+things before a ground. Nothing in them comes from a patient: sizes and places are drawn from wide ranges.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from cells import CellDrawer
 from label_map import ABSTRACT, BODY, CELLS, PHOTO, Scene
 from things import PhotoDrawer
 
-SHARES = {BODY: 0.55, ABSTRACT: 0.15, CELLS: 0.06, PHOTO: 0.24}
+SHARES = {BODY: 0.64, ABSTRACT: 0.1, CELLS: 0.05, PHOTO: 0.21}
 
 
 class SceneMaker(BodyDrawer, AbstractDrawer, CellDrawer, PhotoDrawer):

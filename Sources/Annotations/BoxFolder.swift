@@ -171,7 +171,8 @@ private struct Listing {
         let inPlace = try names(in: place)
         addUnreadable(inPlace, in: place)
         for name in inPlace.names {
-            if add(name, in: place, pattern) || name.hasPrefix(".") { continue }
+            // Hidden files are other programs': macOS leaves a `._NAME.txt` beside each NAME.txt on a foreign disk.
+            if name.hasPrefix(".") || add(name, in: place, pattern) { continue }
             if isFolder("\(place)/\(name)") { subfolders.append(prefix + name) }
         }
     }
@@ -189,7 +190,7 @@ private struct Listing {
         }
         guard let format = BoxFormat(file: name) else { return false }
         guard let parts = pattern.parts(of: name.dropLast(4)) else {
-            if name != "class_list.txt", !name.hasPrefix(".") { others.append("\(folder)/\(name)") }
+            if name != "class_list.txt" { others.append("\(folder)/\(name)") }
             return false
         }
         let file = BoxFile(path: "\(folder)/\(name)", digits: String(parts.slice), format: format)

@@ -34,10 +34,11 @@ public struct Coverage: Encodable, Sendable {
     ///
     /// - Parameters:
     ///   - annotators: the slices of each annotator, by name.
+    ///   - volume: its tasks are those of all annotators.
     ///   - excepted: classes that nobody was asked to draw; listed only where somebody did.
     public static func rows(
         drawnBy annotators: [String: [SliceBoxes]], case name: String, classes: ClassList, volume: CheckedVolume,
-        tasks: Tasks? = nil, except excepted: Set<Int> = []
+        except excepted: Set<Int> = []
     ) -> [Coverage] {
         let all = Dictionary(grouping: annotators.sorted { $0.key < $1.key }.flatMap(\.value), by: \.slice)
         // The largest box of each class: a crowd has more on a slice than are compared with each other.
@@ -51,7 +52,7 @@ public struct Coverage: Encodable, Sendable {
         let stopped = checks.stopped
         let stoppedClasses = Set(stopped.compactMap(\.classID))
         let ends = Set(stopped.filter { $0.classID == nil }.flatMap(\.slices))
-        let asked = tasks?.classes(ofCase: name) ?? []
+        let asked = volume.tasks.map { Set($0.keys) } ?? []
         var drawers: [Int: Set<String>] = [:]
         for (annotator, slices) in annotators {
             for box in slices.lazy.flatMap(\.boxes) { drawers[box.classID, default: []].insert(annotator) }
@@ -64,15 +65,22 @@ public struct Coverage: Encodable, Sendable {
                 stoppedClasses.contains(classID)
                 || [slices.first, slices.last].contains { $0.map(ends.contains) == true }
             return Coverage(
-                case: name, class: classes.names[classID], slices, isStopped: isStopped,
+                case: name, class: classes.names[classID], slices, volumeStep: checks.step, isStopped: isStopped,
                 annotators: (drawers[classID] ?? []).sorted())
         }
     }
 
-    private init(case name: String, class className: String, _ slices: [Int], isStopped: Bool, annotators: [String]) {
+    /// - Parameter volumeStep: from one slice that has any boxes to the next. An organ may be on too few slices to have a step
+    ///   of its own.
+    private init(
+        case name: String, class className: String, _ slices: [Int], volumeStep: Int, isStopped: Bool,
+        annotators: [String]
+    ) {
         (caseName, self.className, drawn) = (name, className, slices.count)
         (first, last) = (OrNull(slices.first), OrNull(slices.last))
-        let step = regularStep(of: slices)
+        let distances = zip(slices, slices.dropFirst()).map { $1 - $0 }
+        let isByVolume = volumeStep > 1 && !distances.isEmpty && distances.allSatisfy { $0 % volumeStep == 0 }
+        let step = regularStep(of: slices) ?? (isByVolume ? volumeStep : nil)
         self.step = OrNull(step)
         gaps = zip(slices, slices.dropFirst()).compactMap { one, next in
             next - one > (step ?? 1) ? [one + 1, next - 1] : nil

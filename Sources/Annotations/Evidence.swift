@@ -123,6 +123,19 @@ public struct Tasks: Sendable {
         slices[annotator].map { $0[name] ?? [:] }
     }
 
+    /// Throws `badData` where the table has none of some annotators: it would say nothing of their boxes.
+    public func requireAnnotator(among annotators: Set<String>) throws(FileError) {
+        guard annotators.isDisjoint(with: slices.keys) else { return }
+        let names = annotators.subtracting([""]).sorted()
+        throw FileError(
+            .badData, file: path, "no tasks of the annotator whose boxes are read",
+            expected: names.isEmpty ? "an annotator of unknown name" : listed(names),
+            found: listed(slices.keys.sorted()),
+            advice: names.isEmpty
+                ? "Give --boxes the folder that the annotator's folder is in, and the name with --annotator."
+                : nil)
+    }
+
     /// What of the table fits nothing: annotators without a box, volumes all unknown, slices beyond a volume's end.
     ///
     /// - Parameters:
@@ -144,8 +157,11 @@ public struct Tasks: Sendable {
             + warning("tasks go beyond the last slice of these", long.map { "\($0.key) (\($0.value - 1))" })
     }
 
-    /// The classes that anybody was to draw on a volume.
-    public func classes(ofCase name: String) -> Set<Int> {
-        slices.values.reduce(into: []) { $0.formUnion(($1[name] ?? [:]).keys) }
+    /// The slices of each class that anybody was to look at on a volume; nil where nobody was to look at any.
+    public func slices(ofCase name: String) -> [Int: RangeSet<Int>]? {
+        let asked = slices.values.reduce(into: [Int: RangeSet<Int>]()) { asked, own in
+            asked.merge(own[name] ?? [:]) { $0.union($1) }
+        }
+        return asked.isEmpty ? nil : asked
     }
 }

@@ -32,7 +32,8 @@ public struct MergedBoxes: Sendable {
     private let cases: [Case]
     private let pattern: SlicePattern
     private let classes: ClassList?
-    private let marksFilled: Bool
+    /// Whether what is written says which boxes nobody drew.
+    public let marksFilled: Bool
     /// How many objects fewer than half drew.
     public let leftOut: Int
     /// How many objects only one of two annotators drew: half of two is one.
@@ -65,17 +66,32 @@ public struct MergedBoxes: Sendable {
 
     /// The table as CSV.
     public var csv: Data {
-        table { _ in true }
+        Data(commaSeparated([columns] + rows(of: { _ in true })).utf8)
     }
 
     /// The table of the boxes that nobody drew; nil where such boxes are not marked.
-    public var filled: Data? { marksFilled ? table(of: \.isFilled) : nil }
+    ///
+    /// - Parameter standing: the table of earlier calls, of which the rows of other volumes are kept.
+    /// - Returns: the table, and whether the standing one has other rows of these volumes.
+    public func filled(after standing: CSV?) -> (table: Data, isOther: Bool)? {
+        guard marksFilled else { return nil }
+        let names = Set(cases.map(\.name))
+        let before = (standing?.rows ?? []).map { row in columns.map { row.cells[$0] ?? "" } }
+        func isOwn(_ row: [String]) -> Bool {
+            pattern.parts(of: row[0][...]).map { names.contains(String($0.case)) } == true
+        }
+        let (own, replaced) = (rows(of: \.isFilled), before.filter(isOwn))
+        let table = commaSeparated([columns] + before.filter { !isOwn($0) } + own)
+        return (Data(table.utf8), !replaced.isEmpty && replaced != own)
+    }
 
     /// How many nobody drew.
     public var filledCount: Int { cases.flatMap(\.objects).count(where: \.isFilled) }
 
-    private func table(of isWanted: (AgreedBox) -> Bool) -> Data {
-        let rows = cases.flatMap { item in
+    private var columns: [String] { ["slice", "class", "x0", "y0", "x1", "y1"] + (marksFilled ? ["filled"] : []) }
+
+    private func rows(of isWanted: (AgreedBox) -> Bool) -> [[String]] {
+        cases.flatMap { item in
             item.objects.filter(isWanted).map { object in
                 [
                     pattern.name(ofSlice: object.slice, case: item.name),
@@ -83,8 +99,6 @@ public struct MergedBoxes: Sendable {
                 ] + corners(object.box) + (marksFilled ? [object.isFilled ? "1" : "0"] : [])
             }
         }
-        let columns = ["slice", "class", "x0", "y0", "x1", "y1"] + (marksFilled ? ["filled"] : [])
-        return Data(commaSeparated([columns] + rows).utf8)
     }
 
     /// The names of the files of a format, in the order of ``contents(_:)``.

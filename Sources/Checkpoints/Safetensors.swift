@@ -20,8 +20,9 @@ func readSafetensorsHeader(
     guard let length = file.integer(at: 0, as: UInt64.self) else {
         throw bad("cut short", expected: "at least 8 bytes", found: "\(file.count)")
     }
-    let isLong = length > Limit.header.bytes
-    if isLong || 8 + Int(length) > file.count, let contents = FileContents(file[0..<min(512, file.count)]) {
+    // Compared, not added: a bound that was raised leaves room for any length.
+    let (isLong, isCut) = (length > Limit.header.bytes, length > file.count - 8)
+    if isLong || isCut, let contents = FileContents(file[0..<min(512, file.count)]) {
         throw bad(
             "not a file of tensors", in: nil,
             expected: "safetensors, or .pth as torch.save writes it since PyTorch 1.6",
@@ -32,10 +33,10 @@ func readSafetensorsHeader(
             "too long", expected: "at most \(Limit.header.bytes) bytes", found: "\(length)",
             advice: "The file is neither safetensors nor a .pth as torch.save writes it since PyTorch 1.6 (a zip).")
     }
-    let start = 8 + Int(length)
-    guard start <= file.count else {
-        throw bad("cut short", expected: "\(start) bytes", found: "\(file.count)")
+    guard !isCut else {
+        throw bad("cut short", expected: "\(8 + length) bytes", found: "\(file.count)")
     }
+    let start = 8 + Int(length)
     let header: SafetensorsHeader
     do {
         header = try SafetensorsHeader(parsing: file[8..<start])

@@ -5,6 +5,9 @@ import Tensors
 private let mostNames = 100_000
 /// How deep dictionaries are searched for tensors; training frameworks nest three.
 private let deepestDictionary = 8
+/// The most bytes of a name, a storage's key or a module's name in a pickle. A pickle states a text once and refers to it
+/// as often as it likes, so that copies of a long one would fill the memory.
+let longestPickledName = 1000
 
 /// Reads the tensors that `torch.save` wrote since PyTorch 1.6: a zip of a pickle, `NAME/data.pkl`, and of the
 /// storages that it names, `NAME/data/KEY` (`torch/serialization.py`, `_save`).
@@ -40,7 +43,9 @@ func readStateDict(_ file: FileBytes, _ archive: ZipArchive) throws(FileError) -
     func add(_ value: PickleValue, _ name: String) throws(FileError) {
         guard case .tensor(let index) = value else {
             let what =
-                if case .made(let function) = value { "what a call of \(function) makes: nothing is called" } else {
+                if case .made(let function) = value {
+                    "what a call of \(printable(function, limit: 200)) makes: nothing is called"
+                } else {
                     "not a tensor"
                 }
             result.refused[name] = bad(what, in: name)
@@ -91,7 +96,14 @@ func readStateDict(_ file: FileBytes, _ archive: ZipArchive) throws(FileError) -
         for (key, value) in pickle.dictionaries[dictionary] {
             let name: String
             switch key {
-            case .string(let text): name = path + text
+            case .string(let text):
+                guard path.utf8.count + text.utf8.count <= longestPickledName else {
+                    throw bad(
+                        "a name longer than any checkpoint has", in: path + printable(text, limit: 100),
+                        expected: "at most \(longestPickledName) bytes",
+                        found: "\(path.utf8.count + text.utf8.count)")
+                }
+                name = path + text
             case .integer(let number): name = path + "\(number)"
             default: continue
             }

@@ -87,7 +87,9 @@ struct Unpickler {
             case UInt8(ascii: "c"): stack.append(.global(try line() + "." + (try line())))
             case 0x93:  // STACK_GLOBAL
                 let names = try pop(2)
-                guard case (.string(let module), .string(let name)) = (names[0], names[1]) else { throw bad("global") }
+                guard case (.string(let module), .string(let name)) = (names[0], names[1]),
+                    module.utf8.count + name.utf8.count <= longestPickledName
+                else { throw bad("global", expected: "two names of at most \(longestPickledName) bytes") }
                 stack.append(.global(module + "." + name))
             case UInt8(ascii: "Q"): try pushStorage()
             case UInt8(ascii: "R"), 0x81: try call(try pop(2))  // NEWOBJ
@@ -217,7 +219,7 @@ struct Unpickler {
     private mutating func pushStorage() throws(FileError) {
         guard case .sequence(let place)? = try pop(1).first, case let parts = pickle.sequences[place], parts.count == 5,
             case .string("storage") = parts[0], case .global(let type) = parts[1], case .string(let key) = parts[2],
-            case .integer(let count) = parts[4], count >= 0
+            case .integer(let count) = parts[4], count >= 0, key.utf8.count <= longestPickledName
         else { throw bad("a storage that torch.save does not write") }
         pickle.storages.append(.init(type: type, key: key, count: count))
         stack.append(.storage(pickle.storages.count - 1))

@@ -79,8 +79,17 @@ public struct ScoreTable: Sendable {
 
     /// Keeps only rows that have every score.
     public mutating func keepComplete() {
-        let columns = scoreColumns
-        rows = rows.filter { row in columns.allSatisfy { Self.score(row.cells[$0])?.isNaN == false } }
+        rows = rows.filter { isComplete($0) }
+    }
+
+    /// Keeps only rows that have every score, and so have their partners, which the other table has in the same order.
+    public mutating func keepComplete(with partners: inout ScoreTable) {
+        let complete = zip(rows, partners.rows).filter { [partners] in isComplete($0) && partners.isComplete($1) }
+        (rows, partners.rows) = (complete.map(\.0), complete.map(\.1))
+    }
+
+    private func isComplete(_ row: CSV.Row) -> Bool {
+        scoreColumns.allSatisfy { Self.score(row.cells[$0])?.isNaN == false }
     }
 
     /// The scores of a column, NaN where there is none.

@@ -124,4 +124,14 @@ extension FoundRecord {
 extension SlicesRecord {
     /// Whether its slices are turned as another's are.
     public func isTurned(as other: SlicesRecord) -> Bool { axis == other.axis && view == other.view }
+
+    /// Another record with this one's volumes besides; nil where their slices are turned in two ways, or a volume has two sizes.
+    public func joined(with other: SlicesRecord) -> SlicesRecord? {
+        guard isTurned(as: other), volumes.allSatisfy({ other.volumes[$0.key] ?? $0.value == $0.value }) else {
+            return nil
+        }
+        var joined = other
+        joined.volumes.merge(volumes) { own, _ in own }
+        return joined
+    }
 }

@@ -55,6 +55,7 @@ public struct Inside: Encodable, Sendable {
     /// - Parameters:
     ///   - name: what the picture is called.
     ///   - scaling: how the picture is scaled for the model: SAM's way, or MedSAM's.
+    ///   - multimask: whether the best of masks 1…3 is chosen, or mask 0, as by MedSAM's inference.
     ///   - prompts: each is shown by itself.
     ///   - queries: places of the picture whose attention is wanted, beside the prompts' and an 8×8 grid of patches, where the
     ///     model is too large for the attention from all.
@@ -64,9 +65,9 @@ public struct Inside: Encodable, Sendable {
     ///   - progress: called with the name of each stage that begins.
     /// - Throws: ``FileError`` as `Sam.encode`, `Sam.predict` and ``Ablation``.
     public init(
-        _ sam: Sam, _ image: RGBImage, name: String, scaling: Scaling = .longestSide, _ prompts: [Prompt],
-        queries: [PixelPoint] = [], without ablations: [Ablation] = [], version: String, keyLimit: Int = 3 << 20,
-        progress: (_ stage: String) -> Void = { _ in }
+        _ sam: Sam, _ image: RGBImage, name: String, scaling: Scaling = .longestSide, multimask: Bool = true,
+        _ prompts: [Prompt], queries: [PixelPoint] = [], without ablations: [Ablation] = [], version: String,
+        keyLimit: Int = 3 << 20, progress: (_ stage: String) -> Void = { _ in }
     ) throws {
         progress("seconds")
         var clock = Stopwatch()
@@ -74,7 +75,7 @@ public struct Inside: Encodable, Sendable {
             clock.lap(done == 1 ? "resize, patches and block 0" : "block \(done - 1)")
         }
         clock.lap("neck")
-        let answers = try sam.predict(prompts, on: encoded)
+        let answers = try sam.predict(prompts, on: encoded, multimask: multimask)
         clock.lap(prompts.count == 1 ? "prompt and decoder" : "\(prompts.count) prompts and decoder")
         for mask in answers.joined() { _ = mask.thresholded() }
         clock.lap("masks at the picture's size")
@@ -105,11 +106,13 @@ public struct Inside: Encodable, Sendable {
             deviation: Configuration.pixelDeviation)
         self.prompts = try zip(prompts, answers).enumerated().map { number, asked in
             progress("prompt \(number + 1)")
-            return try PromptView(sam, encoded, asked.0, asked.1, number: number + 1, area: area)
+            return try PromptView(
+                sam, encoded, asked.0, asked.1, multimask: multimask, number: number + 1, area: area)
         }
         self.ablations = try ablations.map { ablation in
             progress("without \(ablation.part)")
-            let pairs = try ablation.run(sam, image, encoded, scaling: scaling, prompts, answers)
+            let pairs = try ablation.run(
+                sam, image, encoded, scaling: scaling, prompts, answers, multimask: multimask)
             return AblationView(ablation.part, pairs)
         }
     }

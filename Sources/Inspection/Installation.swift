@@ -6,6 +6,8 @@ import Tensors
 /// Whether an installation computes what it should: kernels, a model against a shipped reference, and the same bytes on any
 /// number of threads.
 public struct Installation: Sendable, Encodable {
+    /// Of the program that asks, which the report names.
+    public var version: String
     public var processor: String
     /// The instruction sets that were checked; the last is what is used.
     public var instructionSets: [String]
@@ -19,9 +21,13 @@ public struct Installation: Sendable, Encodable {
     /// - Parameters:
     ///   - sam: the bundled model.
     ///   - reference: what the official package makes of a picture with it, in double precision.
+    ///   - version: of the program that asks.
     ///   - progress: called with the name of each check that begins.
     /// - Throws: ``FileError`` as ``Verification/init(of:against:only:hasMaps:progress:)``.
-    public init(_ sam: Sam, _ reference: Reference, progress: @escaping (_ check: String) -> Void = { _ in }) throws {
+    public init(
+        _ sam: Sam, _ reference: Reference, version: String, progress: @escaping (_ check: String) -> Void = { _ in }
+    ) throws {
+        self.version = version
         processor = Machine.processor
         instructionSets = InstructionSet.available.map(\.rawValue)
         openBLAS = blasConfiguration()

@@ -30,9 +30,11 @@ struct PatchArea {
     }
 
     /// The patch at a place of the picture, or the nearest one.
+    ///
+    /// - Precondition: the place is finite; it may lie far outside, as the middle of a huge box.
     func patch(at point: PixelPoint) -> Patch {
-        Patch(
-            row: min(max(Int(point.y / height), 0), rows - 1), column: min(max(Int(point.x / width), 0), columns - 1))
+        func place(_ position: Double, of count: Int) -> Int { Int(min(max(position, 0), Double(count - 1))) }
+        return Patch(row: place(point.y / height, of: rows), column: place(point.x / width, of: columns))
     }
 
     /// The tokens of the picture, `[rows · columns, channels]`, of `[1, grid, grid, channels]` or of

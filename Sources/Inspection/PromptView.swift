@@ -62,13 +62,14 @@ struct PromptView: Encodable {
     /// The image's tokens after the decoder, as colours.
     let imageColours: Data
 
-    /// Runs the decoder again with a recorder, and once more for the single mask.
+    /// Runs the decoder again with a recorder, and once more for the masks that were not asked for.
     ///
     /// - Parameters:
-    ///   - answer: the three masks that the prompt has without a recorder.
+    ///   - answer: the masks that the prompt has without a recorder; the best of them is the chosen one.
+    ///   - multimask: whether these are masks 1…3, and not mask 0.
     init(
-        _ sam: Sam, _ encoded: EncodedImage, _ prompt: Prompt, _ answer: [PredictedMask], number: Int,
-        area: PatchArea
+        _ sam: Sam, _ encoded: EncodedImage, _ prompt: Prompt, _ answer: [PredictedMask], multimask: Bool,
+        number: Int, area: PatchArea
     ) throws {
         var found: [String: Tensor] = [:]
         let wanted = Self.wanted(sam)
@@ -76,7 +77,7 @@ struct PromptView: Encodable {
             if wanted.contains(name) { found[name] = activation() }
         }
         _ = try sam.predict([prompt], on: encoded, recorder: recorder)
-        let single = try sam.predict([prompt], on: encoded, multimask: false)[0]
+        let others = try sam.predict([prompt], on: encoded, multimask: !multimask)[0]
         func recorded(_ name: String) -> Tensor {
             guard let tensor = found[name] else { preconditionFailure("\(name) was not recorded") }
             return tensor
@@ -91,7 +92,7 @@ struct PromptView: Encodable {
         if let box = prompt.box {
             (self.region, region) = ("the box", GridRegion(box, of: encoded))
         } else {
-            (self.region, region) = ("the chosen mask", GridRegion(answer.best?.mask ?? single[0].mask, of: encoded))
+            (self.region, region) = ("the chosen mask", GridRegion(answer.best?.mask ?? others[0].mask, of: encoded))
         }
         regionShare = region.share
 
@@ -132,7 +133,7 @@ struct PromptView: Encodable {
                 return pooled(values, side: side, by: step).map { $0 / Double(step * step) }
             })
         let best = answer.best?.index
-        for mask in single + answer {
+        for mask in (answer + others).sorted(by: { $0.index < $1.index }) {
             let parts = MaskChannels(
                 weights: recorded("mask_decoder.output_hypernetworks_mlps.\(mask.index)"), channels: upscaled)
             let (pixels, stability) = mask.thresholded()

@@ -16,13 +16,16 @@ extension Verification {
     ///
     /// The plain model is loops over numbers: minutes for a model of a million parameters, days for ViT-H.
     ///
+    /// - Parameter only: which names are compared.
     /// - Throws: ``FileError`` as `Sam.encode` and `Sam.predict` do.
     public init(
-        ofItself sam: Sam, _ image: RGBImage, _ prompts: [Prompt], multimask: Bool, name: String
+        ofItself sam: Sam, _ image: RGBImage, _ prompts: [Prompt], multimask: Bool, name: String,
+        only: @escaping (_ name: String) -> Bool = { _ in true }
     ) throws {
         var expected: [String: (shape: [Int], values: [Double])] = [:]
         var run = PlainRun(sam.file, image, prompts)
         run.model.visit = { name, shape, values in
+            guard only(name) else { return }
             guard let before = expected[name] else {
                 expected[name] = (shape, values)
                 return

@@ -101,7 +101,7 @@ extension Verification {
 
 extension Installation {
     enum CodingKeys: String, CodingKey {
-        case passes, processor, cores, checks
+        case passes, version, processor, cores, checks
         case instructionSets = "instruction_sets"
         case openBLAS = "openblas"
         case memoryBytes = "memory_bytes"
@@ -111,6 +111,7 @@ extension Installation {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(passes, forKey: .passes)
+        try container.encode(version, forKey: .version)
         try container.encode(processor, forKey: .processor)
         try container.encode(instructionSets, forKey: .instructionSets)
         try container.encode(openBLAS, forKey: .openBLAS)
@@ -120,7 +121,7 @@ extension Installation {
     }
 
     /// The table for people, what comes of it last.
-    public func report(version: String) -> [String] {
+    public var report: [String] {
         let width = checks.map(\.name.count).max() ?? 0
         let lines = checks.map { check in
             let name = check.name + String(repeating: " ", count: width - check.name.count)

@@ -76,11 +76,13 @@ extension Verification {
     ///   - only: which names are compared.
     ///   - hasMaps: whether ``heatmaps`` are wanted.
     ///   - progress: called with the name of each stage that begins.
-    /// - Throws: ``FileError`` `badData` as `Sam.encode` and `Sam.predict` do.
+    /// - Throws: ``FileError`` `badData` as `Sam.encode` and `Sam.predict` do, and where the reference is of another recipe than
+    ///   SAM's own.
     public init(
         of sam: Sam, against reference: Reference, only: @escaping (_ name: String) -> Bool = { _ in true },
         hasMaps: Bool = false, progress: @escaping (_ stage: String) -> Void = { _ in }
     ) throws {
+        try reference.requireSAMsInference()
         let held = Set(reference.names)
         var made: Set<String> = []
         // A stage may run on inputs whose shapes are right, compared or not.

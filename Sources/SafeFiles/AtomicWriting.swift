@@ -31,7 +31,7 @@ public func writeAtomically(_ paths: [String], body: (_ temporaryPaths: [String]
     try body(temporary)
     for (temporary, path) in zip(temporary, paths) { try flush(temporary, for: path) }
     let folders = Set(targets.map(folder(of:)))
-    try withLocked(paths.count > 1 ? folders : [], for: paths.first ?? "") { () throws(FileError) in
+    try withLocked(paths.count > 1 ? folders : [], for: paths.first ?? "") {
         for ((temporary, target), path) in zip(zip(temporary, targets), paths) {
             guard rename(temporary, target) == 0 else {
                 throw FileError(.cannotCreate, file: path, systemMessage(errno))

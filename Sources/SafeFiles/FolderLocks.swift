@@ -5,9 +5,7 @@ import Foundation
 /// A folder that cannot be locked, as on some network file systems, is left out.
 ///
 /// - Throws: what `body` throws, and ``FileError`` `cannotCreate` where another process does not let go within a minute.
-func withLocked(
-    _ folders: Set<String>, for path: String, _ body: () throws(FileError) -> Void
-) throws(FileError) {
+public func withLocked(_ folders: Set<String>, for path: String, _ body: () throws -> Void) throws {
     var descriptors: [Int32] = []
     defer { for descriptor in descriptors { close(descriptor) } }
     // In one order, so that no two processes wait for each other.

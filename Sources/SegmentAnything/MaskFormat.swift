@@ -138,6 +138,8 @@ public struct LabelMeFile: Encodable, Sendable {
 public struct COCOFile: Encodable, Sendable {
     struct Image: Encodable, Sendable {
         var id: Int
+        /// As it was given; not written.
+        var path: String
         var fileName: String
         var width: Int
         var height: Int
@@ -174,13 +176,22 @@ public struct COCOFile: Encodable, Sendable {
     private(set) var images: [Image] = []
     private(set) var annotations: [Annotation] = []
     let categories: [Category]
+    /// The place in `images` of each path, and of the first of each name.
+    private var places: [String: Int] = [:]
+    private var firstOfName: [String: Int] = [:]
+
+    enum CodingKeys: String, CodingKey {
+        case images, annotations, categories
+    }
 
     public init(category: String = "object") { categories = [Category(name: category)] }
 
-    /// Adds a picture and its masks.
+    /// Adds masks, and their picture where it is new.
+    ///
+    /// - Parameter image: the picture's path. The file has its last component, unless pictures of several folders share it:
+    ///   then it has their paths as they were given.
     public mutating func add(_ masks: [MaskRecord], image: String, size: PixelSize) {
-        let id = images.count + 1
-        images.append(Image(id: id, fileName: image, width: size.width, height: size.height))
+        let id = images[place(of: image, size: size)].id
         for mask in masks {
             let (bounds, area) = (mask.bounds, mask.mask.area)
             let box =
@@ -191,5 +202,21 @@ public struct COCOFile: Encodable, Sendable {
                     id: annotations.count + 1, imageID: id, segmentation: mask.mask, area: area, bbox: box,
                     score: mask.predictedIoU))
         }
+    }
+
+    /// The place of a picture in `images`, at the end where it is new.
+    private mutating func place(of path: String, size: PixelSize) -> Int {
+        if let place = places[path] { return place }
+        let (place, name) = (images.count, URL(filePath: path).lastPathComponent)
+        var image = Image(id: place + 1, path: path, fileName: name, width: size.width, height: size.height)
+        if let namesake = firstOfName[name] {
+            images[namesake].fileName = images[namesake].path
+            image.fileName = path
+        } else {
+            firstOfName[name] = place
+        }
+        images.append(image)
+        places[path] = place
+        return place
     }
 }

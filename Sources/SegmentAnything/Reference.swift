@@ -43,9 +43,21 @@ public struct Reference: Sendable {
     /// The file's path.
     public var path: String { file.path }
 
-    /// Whether the run was asked for the one mask for unambiguous prompts.
+    /// Whether the run was asked for the one mask for unambiguous prompts: by the first activation that the file has of those
+    /// with an axis of masks.
     public var isSingleMask: Bool {
-        names.contains("mask_decoder.iou_predictions") && shape("mask_decoder.iou_predictions").last == 1
+        let name = ["mask_decoder.iou_predictions", "mask_decoder.low_res_logits", "mask_logits"]
+            .first(where: names.contains)
+        return name.map { shape($0).dropFirst().first == 1 } ?? false
+    }
+
+    /// Throws `badData` where the metadata say that the run was by another recipe than SAM's own inference.
+    package func requireSAMsInference() throws(FileError) {
+        guard let recipe = metadata["recipe"], recipe != "sam" else { return }
+        throw FileError(
+            .badData, file: path, place: "recipe", "verify runs SAM's own inference, and this is another's",
+            expected: "sam", found: recipe,
+            advice: "Make the reference with activations --recipe sam, or with tools/reference/export.py.")
     }
 
     /// The relative error of the official package's own run in single precision, where the metadata have it.
@@ -80,8 +92,8 @@ public struct Reference: Sendable {
 
     /// Opens a reference; activations are read as they are asked for.
     ///
-    /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit, or
-    ///   a sketch is not as its header says.
+    /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit, a
+    ///   label is neither 0 nor 1, or a sketch is not as its header says.
     public init(contentsOf path: String) throws(FileError) {
         let file = try Checkpoint(path: path)
         guard let entry = file.entries["image"], entry.dataType == .uint8, entry.shape.count == 3, entry.shape[2] == 3,
@@ -129,6 +141,12 @@ private func readPrompts(_ file: Checkpoint) throws(FileError) -> [Prompt] {
             .badData, file: file.path, place: "prompt", "prompts that do not fit each other",
             expected: "boxes [prompts, 4], points [prompts, points, 2], labels [prompts, points]",
             found: "boxes \(boxes?.shape ?? []), points \(points?.shape ?? []), labels \(labels?.shape ?? [])")
+    }
+    if let label = labels?.values.first(where: { $0 != 0 && $0 != 1 }) {
+        throw FileError(
+            .badData, file: file.path, place: "prompt.labels", "a label that is none of a point",
+            expected: "1 inside the object, 0 outside", found: "\(label)",
+            advice: "Leave out points of the label -1, which pad prompts: the model adds its own.")
     }
     return (0..<count).map { prompt in
         Prompt(

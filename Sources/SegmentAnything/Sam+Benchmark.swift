@@ -28,7 +28,17 @@ public struct BenchmarkReport: Encodable, Sendable {
     }
 }
 
-/// The best time of a layer, with the model's real shapes. `bench --layers --json` prints it.
+/// The times of single layers, and where they were measured. `bench --layers --json` prints it.
+public struct LayerReport: Encodable, Sendable {
+    public let model: String
+    public let precision: Precision
+    public let threads: Int
+    public let cpu: String
+    public let kernels: String
+    public let layers: [LayerTiming]
+}
+
+/// The best time of a layer, with the model's real shapes.
 public struct LayerTiming: Encodable, Sendable {
     public let name: String
     public let sizes: String
@@ -94,9 +104,9 @@ extension Sam {
     /// Times each of ``layerBenchmarks()``: the best of the runs, after one to warm up.
     package func benchmark(
         _ layers: [LayerBenchmark], runs: Int, progress: (_ done: Int) -> Void = { _ in }
-    ) -> [LayerTiming] {
+    ) -> LayerReport {
         let (rate, clock) = (blasRate(), ContinuousClock())
-        return layers.enumerated().map { index, layer in
+        let timings = layers.enumerated().map { index, layer in
             layer.run()
             let best = (0..<runs).map { _ in clock.measure(layer.run) / .seconds(1) }.min() ?? 0
             let bound = rate * (precision == .bfloat16 && layer.followsPrecision ? 2 : 1)
@@ -104,5 +114,8 @@ extension Sam {
             return LayerTiming(
                 name: layer.name, sizes: layer.sizes, seconds: best, flop: layer.flop, share: layer.flop / best / bound)
         }
+        return LayerReport(
+            model: "\(configuration.variant) (\(path))", precision: precision, threads: Threads.count,
+            cpu: Machine.processor, kernels: Machine.kernels, layers: timings)
     }
 }

@@ -198,6 +198,8 @@ public struct AnnotatedVolumes: Sendable {
             let counts = Dictionary(volumes.map { ($0.file.name, $0.slices.count) }) { one, _ in one }
             warnings += Self.copies(volumes, file: path)
             warnings += evidence.tasks?.warnings(annotators: Set(volumes.map(\.annotator)), slices: counts) ?? []
+        } else if let tasks = evidence.tasks {
+            try tasks.requireAnnotator(among: Set(volumes.map(\.annotator)))
         }
         // Once for each volume, whoever drew on it.
         for (_, own) in Dictionary(grouping: volumes, by: \.file.path).sorted(by: { $0.key < $1.key }) {
@@ -220,8 +222,9 @@ public struct AnnotatedVolumes: Sendable {
     /// Where one annotator's boxes are another's, as after a folder was copied.
     private static func copies(_ volumes: [AnnotatedVolume], file: String) -> [Warning] {
         var annotators: [DrawnBoxes: [String]] = [:]
-        for volume in volumes where !volume.boxes.isEmpty {
-            let boxes = volume.boxes.map { [$0.slice: $0.boxes.map(\.box)] }
+        for volume in volumes {
+            let boxes = volume.boxes.filter { !$0.boxes.isEmpty }.map { [$0.slice: $0.boxes.map(\.box)] }
+            guard !boxes.isEmpty else { continue }
             annotators[DrawnBoxes(caseName: volume.file.name, boxes: boxes), default: []].append(volume.annotator)
         }
         return annotators.filter { $1.count > 1 }.sorted {

@@ -15,21 +15,25 @@ extension AnnotatedVolumes {
                 .badData, file: path, "boxes of one annotator alone", expected: "two annotators or more",
                 found: annotators.first.flatMap { $0.isEmpty ? nil : $0 } ?? "no annotators' names")
         }
-        func turning(_ volume: AnnotatedVolume) -> String {
-            "axis \(volume.record?.record.axis ?? slicing.axis ?? .k), view \(volume.slices.view)"
-        }
         try requireComparable()
-        if let other = volumes.first(where: { turning($0) != turning(volumes[0]) }) {
-            throw FileError(
-                .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
-                expected: turning(volumes[0]), found: turning(other))
-        }
+        try requireOneTurning()
         return Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.map { name, volumes in
             let slices = volumes[0].slices
             return MergedBoxes.Case(
                 name: name, sliceCount: slices.count, imageSize: slices.imageSize,
                 objects: AgreedBox.objects(drawnBy: Self.drawn(volumes), case: name, evidence: evidence))
         }
+    }
+
+    /// Throws `badData` where slices were turned in several ways: what is made of their boxes has one record.
+    func requireOneTurning() throws(FileError) {
+        func turning(_ volume: AnnotatedVolume) -> String {
+            "axis \(volume.record?.record.axis ?? slicing.axis ?? .k), view \(volume.slices.view)"
+        }
+        guard let other = volumes.first(where: { turning($0) != turning(volumes[0]) }) else { return }
+        throw FileError(
+            .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
+            expected: turning(volumes[0]), found: turning(other))
     }
 
     /// Throws `badData` where a slice has more boxes, of all annotators, than are compared with each other.
@@ -51,9 +55,14 @@ extension AnnotatedVolumes {
     /// What a person should look at in each annotator's boxes on each volume, the most harmful kind first; see
     /// ``BoxFinding/findings(in:classes:volume:)``.
     ///
-    /// - Parameter excepted: classes that nobody was asked to draw.
-    public func findings(classes: ClassList, except excepted: Set<Int> = []) -> [FindingRow] {
-        let drawers = Dictionary(grouping: volumes, by: \.file.name).mapValues { Drawers($0.map(\.boxes)) }
+    /// - Parameters:
+    ///   - excepted: classes that nobody was asked to draw.
+    ///   - crowd: the boxes of all annotators, where these are one's: what others draw need not be drawn by each.
+    public func findings(
+        classes: ClassList, except excepted: Set<Int> = [], among crowd: AnnotatedVolumes? = nil
+    ) -> [FindingRow] {
+        let drawers = Dictionary(grouping: (crowd ?? self).volumes, by: \.file.name)
+            .mapValues { Drawers($0.map(\.boxes)) }
         let found = volumes.flatMap { volume in
             let own = evidence.tasks?.slices(of: volume.annotator, case: volume.file.name)
             var checked = volume.checked(tasks: own)
@@ -96,12 +105,12 @@ extension AnnotatedVolumes {
     }
 
     /// How far the boxes of each organ on each volume have come; see
-    /// ``Coverage/rows(drawnBy:case:classes:volume:tasks:except:)``.
+    /// ``Coverage/rows(drawnBy:case:classes:volume:except:)``.
     public func coverage(classes: ClassList, except excepted: Set<Int> = []) -> [Coverage] {
         Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.flatMap { name, volumes in
             Coverage.rows(
-                drawnBy: Self.drawn(volumes), case: name, classes: classes, volume: volumes[0].checked(tasks: nil),
-                tasks: evidence.tasks, except: excepted)
+                drawnBy: Self.drawn(volumes), case: name, classes: classes,
+                volume: volumes[0].checked(tasks: evidence.tasks?.slices(ofCase: name)), except: excepted)
         }
     }
 

@@ -1,12 +1,17 @@
 import Annotations
 import ImageFrames
+import SafeFiles
 
 extension AnnotatedVolumes {
     /// The boxes of each volume by its name, and between them those that nobody drew.
     ///
     /// - Parameter longestGap: the most from one drawn slice to the next, in millimetres.
     /// - Returns: the volumes, and the gaps that are longer.
-    public func filledBoxes(longestGap: Double) -> (cases: [MergedBoxes.Case], open: [(case: String, gap: Gap)]) {
+    /// - Throws: ``FileError`` `badData` where slices were turned in several ways.
+    public func filledBoxes(
+        longestGap: Double
+    ) throws(FileError) -> (cases: [MergedBoxes.Case], open: [(case: String, gap: Gap)]) {
+        try requireOneTurning()
         let filling = Filling(between: .box, longestGap: longestGap)
         var (cases, open): ([MergedBoxes.Case], [(case: String, gap: Gap)]) = ([], [])
         for volume in volumes {

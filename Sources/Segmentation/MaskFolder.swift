@@ -66,7 +66,7 @@ public struct MaskFolder: Sendable {
     public mutating func write(_ masks: [MaskRecord], of picture: String, size: PixelSize) throws {
         let (file, image) = (file(of: picture), URL(filePath: picture).lastPathComponent)
         switch format {
-        case .coco: coco.add(masks, image: image, size: size)
+        case .coco: coco.add(masks, image: picture, size: size)
         case .png:
             try makeFolder(file)
             let (metadata, isOurs) = ("\(file)/metadata.csv", access("\(file)/metadata.csv", F_OK) == 0)

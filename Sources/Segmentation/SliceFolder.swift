@@ -27,6 +27,11 @@ public struct SliceFolder: Sendable {
     ///   of this name; where pictures have these names that no record says are swift-sam's; or where boxes that are in the
     ///   folder or beside it would be read in another way than now. As of reading and writing records.
     public func prepare(for images: SliceImages, axis: SliceAxis, case name: String) throws {
+        // Other processes may add their volumes to the same record.
+        try withLocked([path], for: path) { try prepareAlone(for: images, axis: axis, case: name) }
+    }
+
+    private func prepareAlone(for images: SliceImages, axis: SliceAxis, case name: String) throws {
         let found = try FoundRecord(in: [path])
         let record = try merged(images, axis: axis, case: name, with: found)
         try requireSameReading(of: record, instead: found, case: name, size: images.volume.size)

@@ -39,6 +39,9 @@ struct Bench: ParsableCommand, CommonCommand {
         guard !everything || !(layers || saveEmbedding != nil) else {
             throw ValidationError("--everything goes without --layers and --save-embedding.")
         }
+        guard !layers || saveEmbedding == nil else {
+            throw ValidationError("--layers encodes no image: leave --save-embedding out.")
+        }
         if runs < 1 { throw ValidationError("--runs must be at least 1, not \(runs).") }
     }
 
@@ -93,11 +96,11 @@ struct Bench: ParsableCommand, CommonCommand {
     private func benchLayers(of sam: Sam) throws {
         let layers = sam.layerBenchmarks()
         let progress = Progress("bench: layers", total: layers.count)
-        let timings = sam.benchmark(layers, runs: runs, progress: progress.update)
-        if json { return try printJSON(timings) }
-        print("\(sam.precision.rawValue), \(Threads.count) threads, \(Machine.processor), \(Machine.kernels)")
+        let report = sam.benchmark(layers, runs: runs, progress: progress.update)
+        if json { return try printJSON(report) }
+        print("\(report.precision.rawValue), \(report.threads) threads, \(report.cpu), \(report.kernels)")
         print("    ms  GFLOP/s  of bound  layer")
-        for timing in timings {
+        for timing in report.layers {
             print(
                 String(
                     format: "%6.1f  %7.0f  %7.0f%%  ", 1e3 * timing.seconds, timing.flop / timing.seconds / 1e9,

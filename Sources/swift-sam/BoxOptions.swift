@@ -57,25 +57,33 @@ struct BoxReadingOptions: ParsableArguments {
         by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil,
         digests: ReadDigests = ReadDigests()
     ) throws -> AnnotatedVolumes {
-        var ways = slicing.slicing
-        ways.record = record
-        let tasks = try digests.recording { () throws(FileError) -> Tasks? in
-            try self.tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
-        }
-        let annotated: AnnotatedVolumes
-        do {
-            annotated = try AnnotatedVolumes(
-                boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
-                annotators: annotators, slices: slices, skipsBad: skipBad,
-                evidence: Evidence(tasks: tasks, emptyFile: emptyMeans), digests: digests)
-        } catch let error as FileErrors where !skipBad {
-            throw error.advising("Mend the lines, or go on without their boxes: --skip-bad.") { $0.line != nil }
-        }
+        let annotated = try readSilently(
+            boxes, on: files, slicing, classes: classes, by: annotators, slices: slices, digests: digests)
         printSkipped(annotated.skipped)
         printWarnings(annotated.warnings)
         for path in annotated.recordsElsewhere {
             printNote("\(boxes): read as slices turned by \(path), which is not with them")
         }
         return annotated
+    }
+
+    func readSilently(
+        _ boxes: String, on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
+        by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil,
+        digests: ReadDigests = ReadDigests()
+    ) throws -> AnnotatedVolumes {
+        var ways = slicing.slicing
+        ways.record = record
+        let tasks = try digests.recording { () throws(FileError) -> Tasks? in
+            try self.tasks.map { path throws(FileError) in try Tasks(contentsOf: path, classes: classes) }
+        }
+        do {
+            return try AnnotatedVolumes(
+                boxes, on: files, pattern: slicing.pattern, slicing: ways, classes: classes,
+                annotators: annotators, slices: slices, skipsBad: skipBad,
+                evidence: Evidence(tasks: tasks, emptyFile: emptyMeans), digests: digests)
+        } catch let error as FileErrors where !skipBad {
+            throw error.advising("Mend the lines, or go on without their boxes: --skip-bad.") { $0.line != nil }
+        }
     }
 }

@@ -42,35 +42,53 @@ struct BoxOutputOptions: ParsableArguments {
     func write(
         _ merged: MergedBoxes, of annotated: AnnotatedVolumes, reads: [String], report: () -> Void
     ) throws {
-        let (record, isTable) = (annotated.record, format == .csv)
+        // Other processes may add their volumes to the same list and record. The folder above is locked, since writing files
+        // locks their own.
+        let above = folder(of: withoutLinkedFolders("\(output)/."))
+        try withLocked(format == .csv ? [] : [above], for: output) {
+            try writeAlone(merged, of: annotated, reads: reads, report: report)
+        }
+    }
+
+    private func writeAlone(
+        _ merged: MergedBoxes, of annotated: AnnotatedVolumes, reads: [String], report: () -> Void
+    ) throws {
+        let isTable = format == .csv
         if !isTable, isInside(annotated.path) {
             throw FileError(
-                .usage, file: output, "is in the folder of the boxes, where it would be one more annotator",
+                .usage, file: output, "is the folder of the boxes or in it, where it would be read with them",
                 advice: "Choose a folder elsewhere with -o.")
         }
+        var record = annotated.record
         let recordPath = isTable ? SlicesRecord.path(ofTable: output) : SlicesRecord.path(in: output)
         // What is written would be read by it. A table's own record is replaced with the table.
         var binding = [recordPath]
         if isTable { binding = record == nil ? [recordPath, SlicesRecord.path(in: folder(of: output))] : [] }
         let standing = try FoundRecord(at: binding)
-        let newRecord = standing == nil && record != nil ? recordPath : nil
+        if let standing {
+            record = record?.joined(with: standing.record)
+            guard record != nil else {
+                throw FileError(
+                    .cannotCreate, file: standing.path, "already holds a record of other slices",
+                    advice: "Choose another folder with -o.")
+            }
+        }
+        let newRecord = record == standing?.record ? nil : recordPath
         var files =
             isTable
             ? [(output, merged.csv)]
             : Array(zip(merged.names(format).map { SafeFiles.path(of: $0, in: output) }, merged.contents(format)))
-        if format == .yolo, let filled = merged.filled {
+        let list = format == .yolo && merged.marksFilled ? SafeFiles.path(of: "filled.csv", in: output) : nil
+        let written = files.map(\.0) + [list, newRecord].compactMap { $0 }
+        try requireDistinct(reads: annotated.files + reads, writes: written)
+        try requireOutputs(written, besides: [])
+        var corrected = files
+        if let list, let filled = merged.filled(after: isOtherThanFolder(list) ? try CSV(contentsOf: list) : nil) {
             // First: without it, boxes that nobody drew would be taken for drawn.
-            files.insert((SafeFiles.path(of: "filled.csv", in: output), filled), at: 0)
+            files.insert((list, filled.table), at: 0)
+            if filled.isOther { corrected.insert(files[0], at: 0) }
         }
-        let written = files.map(\.0)
-        try requireDistinct(reads: annotated.files + reads, writes: written + [newRecord].compactMap { $0 })
-        if let standing, standing.record != record {
-            throw FileError(
-                .cannotCreate, file: standing.path, "already holds a record of other slices",
-                advice: "Choose another folder with -o.")
-        }
-        try requireOutputs(written + [newRecord].compactMap { $0 }, besides: [])
-        if !isTable, !replaceEdited { try requireUnedited(files) }
+        if !isTable, !replaceEdited { try requireUnedited(corrected) }
         try writeFiles(files)
         report()
         guard let record else { return }
@@ -78,10 +96,10 @@ struct BoxOutputOptions: ParsableArguments {
         print("wrote how their slices were turned to \(recordPath)")
     }
 
-    /// Whether the folder to write lies in another one.
+    /// Whether the folder to write is another one or lies in it.
     private func isInside(_ folder: String) -> Bool {
         // A link that is the folder itself leads on where a name follows.
-        withoutLinkedFolders("\(output)/.").hasPrefix(withoutLinkedFolders("\(folder)/.") + "/")
+        (withoutLinkedFolders("\(output)/.") + "/").hasPrefix(withoutLinkedFolders("\(folder)/.") + "/")
     }
 
     /// Checks that files which people correct are not there, or hold what is to be written.

@@ -49,7 +49,14 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         printSkipped(annotated.unreadable.map(\.error))
         for error in annotated.volumes.flatMap(\.errors).prefix(20) { printNote("left out: \(error)") }
         try requireOutputs([csv].compactMap { $0 }, besides: annotated.files + [classes])
-        let rows = annotated.findings(classes: classList, except: excepted)
+        var crowd: AnnotatedVolumes?
+        if annotator != nil {
+            // Of the others it counts alone what they drew.
+            var reading = boxes.reading
+            reading.skipBad = true
+            crowd = try reading.readSilently(boxes.boxes, on: cases, slicing, classes: classList)
+        }
+        let rows = annotated.findings(classes: classList, except: excepted, among: crowd)
         let views = try annotated.warningsOfViews(classes: classList)
         printWarnings(views)
         if let csv { try writeAtomically(csv, Data(commaSeparated([FindingRow.columns] + rows.map(\.cells)).utf8)) }

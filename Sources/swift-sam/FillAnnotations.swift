@@ -41,7 +41,7 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
         let annotated = try boxes.read(
             on: try slicing.cases(), slicing, classes: classList, by: .one(named: annotator))
         printSkipped(annotated.unreadable.map(\.error))
-        let (cases, open) = annotated.filledBoxes(longestGap: fillGap)
+        let (cases, open) = try annotated.filledBoxes(longestGap: fillGap)
         let filled = try MergedBoxes(cases, pattern: slicing.pattern, classes: classList, marksFilled: true)
         try output.write(filled, of: annotated, reads: classes.reads) {
             print("wrote \(filled.count) boxes to \(output.output), of which nobody drew \(filled.filledCount)")

@@ -4,6 +4,7 @@ import Inspection
 import PictureFiles
 import SafeFiles
 import SegmentAnything
+import Segmentation
 
 struct Inspect: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
@@ -51,12 +52,17 @@ struct Inspect: ParsableCommand, CommonCommand {
 
     mutating func validate() throws {
         guard image != nil else {
-            guard prompts.isEmpty, query.isEmpty, without.isEmpty, output == nil else {
-                throw ValidationError("Name a picture: the table of a model takes neither prompts nor -o.")
+            let isOfModel = pictures.samples.isDefault && pictures.recipe == .sam && options.precision == .float32
+            guard isOfModel, prompts.isEmpty, query.isEmpty, without.isEmpty, output == nil else {
+                throw ValidationError(
+                    "Name a picture: the table of a model takes neither prompts nor -o, nor how a picture is run.")
             }
             return
         }
         try prompts.requirePrompt()
+        guard query.isEmpty || output != nil else {
+            throw ValidationError("--query is for the page: give -o PAGE.html.")
+        }
         if let output, !output.lowercased().hasSuffix(".html") {
             throw ValidationError("-o must name a .html file, not \"\(output)\".")
         }
@@ -83,8 +89,8 @@ struct Inspect: ParsableCommand, CommonCommand {
         let ablations = try without.map { part throws(FileError) in try Ablation(part, of: sam.file) }
         let progress = Stages()
         let inside = try Inside(
-            sam, image, name: path, scaling: pictures.recipe.scaling, asked, queries: query, without: ablations,
-            version: version, progress: progress.show)
+            sam, image, name: path, scaling: pictures.recipe.scaling, multimask: pictures.recipe.masks == .best, asked,
+            queries: query, without: ablations, version: version, progress: progress.show)
         progress.end()
         if let output { try writeAtomically(output, Data(inside.html.utf8)) }
         if json { return try printJSON(inside.report) }

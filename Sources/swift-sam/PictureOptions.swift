@@ -20,6 +20,9 @@ struct SampleOptions: ParsableArguments {
         if bits != nil, stretch { throw ValidationError("--bits and --stretch are two ways to the same end: use one.") }
     }
 
+    /// Whether nothing is said of them.
+    var isDefault: Bool { bits == nil && !stretch }
+
     var range: SampleRange { stretch ? .stretched : bits.map(SampleRange.bits) ?? .declared }
 
     /// Reads a picture; warns where there is something to know about it.

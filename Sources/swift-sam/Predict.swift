@@ -103,6 +103,9 @@ struct Predict: AsyncParsableCommand, CommonCommand {
             throw ValidationError("Nothing to write: give -o MASK.png, --preview, --save-logits or --json.")
         }
         if preview != nil, embedding != nil { throw ValidationError("--preview needs the picture, not its embedding.") }
+        guard embedding == nil || (pictures.samples.isDefault && cache.cache == nil) else {
+            throw ValidationError("An embedding is encoded already: leave --bits, --stretch and --cache out.")
+        }
         if images.count > 1, images.contains("-") { throw ValidationError("- goes alone.") }
         guard output != "-" || !json else {
             throw ValidationError("Standard output takes one of -o - and --json: choose another -o.")

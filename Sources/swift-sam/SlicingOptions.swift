@@ -81,7 +81,8 @@ func parseSlices(_ text: String) throws -> [Int] {
         try parseSliceRange(String($0))
     }
     let most = 64
-    guard ranges.allSatisfy({ $0.count <= most }), ranges.reduce(0, { $0 + $1.count }) <= most else {
+    guard ranges.allSatisfy({ $0.upperBound - $0.lowerBound < most }), ranges.reduce(0, { $0 + $1.count }) <= most
+    else {
         throw ValidationError("\"\(text)\" are more than the \(most) slices of a picture")
     }
     return ranges.flatMap { Array($0) }

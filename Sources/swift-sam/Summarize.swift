@@ -35,7 +35,7 @@ struct RowOptions: ParsableArguments {
         help: ArgumentHelp("Keep only rows whose column has this value.", valueName: "column=value"))
     var conditions: [String] = []
 
-    @Flag(help: "Keep only rows that have every score.")
+    @Flag(help: "Keep only rows that have every score, of pairs those that have it in both tables.")
     var complete = false
 
     @Option(
@@ -53,7 +53,6 @@ struct RowOptions: ParsableArguments {
             let parts = condition.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             try table.keep(where: String(parts[0]), is: String(parts[1]))
         }
-        if complete { table.keepComplete() }
         return table
     }
 }
@@ -84,7 +83,9 @@ struct Summarize: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let report = ScoreReport(try rows.table(scores))
+        var table = try rows.table(scores)
+        if rows.complete { table.keepComplete() }
+        let report = ScoreReport(table)
         try OutputStyle.print(report, style, text: report.text)
     }
 }
@@ -127,8 +128,9 @@ struct Compare: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let (one, other) = try rows.table(first, where: whereFirst)
+        var (one, other) = try rows.table(first, where: whereFirst)
             .paired(with: rows.table(second, where: whereSecond), by: key)
+        if rows.complete { one.keepComplete(with: &other) }
         let report = ScoreReport(one, other)
         printWarnings(report.warnings(one, other))
         try OutputStyle.print(report, style, text: report.text)

@@ -64,8 +64,14 @@ struct Verify: ParsableCommand, CommonCommand {
             throw ValidationError(
                 isPicture ? "Give a --box, a --point or a --mask-input." : "A reference has prompts of its own.")
         }
-        guard isPicture || (samples.bits == nil && !samples.stretch) else {
+        guard isPicture || samples.isDefault else {
             throw ValidationError("A reference has its own picture: leave --bits and --stretch out.")
+        }
+        guard isPicture || !singleMask else {
+            throw ValidationError("--single-mask is for a picture: a reference says which masks it has.")
+        }
+        guard image != nil || (only == nil && heatmaps == nil) else {
+            throw ValidationError("--only and --heatmaps are for a reference or a picture: name one.")
         }
         guard isPicture == false || isSelf || save != nil else {
             throw ValidationError("A picture is verified with --self, or saved with --save; else name a reference.")
@@ -98,7 +104,7 @@ struct Verify: ParsableCommand, CommonCommand {
         let progress = Stages()
         let verification =
             isSelf
-            ? try Verification(ofItself: sam, image, asked, multimask: !isSingle, name: path)
+            ? try Verification(ofItself: sam, image, asked, multimask: !isSingle, name: path, only: matches)
             : try Verification(
                 of: sam, against: try Reference(contentsOf: path), only: matches, hasMaps: heatmaps != nil,
                 progress: progress.show)
@@ -118,6 +124,8 @@ struct Verify: ParsableCommand, CommonCommand {
     private func question(_ path: String, _ sam: Sam) throws -> (RGBImage, [Prompt], isSingleMask: Bool) {
         if path.hasSuffix(".safetensors") {
             let reference = try Reference(contentsOf: path)
+            // --save runs by SAM's own recipe too.
+            try reference.requireSAMsInference()
             return (reference.image, reference.prompts, reference.isSingleMask)
         }
         let image = try samples.read(path)
@@ -150,9 +158,9 @@ struct Verify: ParsableCommand, CommonCommand {
         if let threads = options.threads { Threads.setProcessCount(threads) }
         let reference = try Reference(contentsOf: try bundledPath("swift-sam-small.reference.safetensors"))
         let progress = Stages()
-        let installation = try Installation(sam, reference, progress: progress.show)
+        let installation = try Installation(sam, reference, version: version, progress: progress.show)
         progress.end()
-        if json { try printJSON(installation) } else { installation.report(version: version).forEach(print) }
+        if json { try printJSON(installation) } else { installation.report.forEach(print) }
         if !installation.passes { throw ExitCode(1) }
     }
 }

@@ -93,6 +93,16 @@ struct BoxSourceTests {
         #expect(reading.slices.map(\.files.count) == [2])
     }
 
+    @Test("hidden files are nobody's, and do not turn a volume's folder into an annotator's")
+    func hidden() throws {
+        folder.write("anna/ct/ct-slice001.txt", line)
+        folder.write("anna/ct/._ct-slice001.txt", "not a box")
+        folder.write("anna/ct/.ct-slice002.png", "not a picture")
+        let source = try source()
+        #expect(source.cases == ["ct"] && source.annotators(ofCase: "ct") == ["anna"])
+        #expect(slices(source, "ct", by: "anna") == [1] && source.otherFiles.isEmpty)
+    }
+
     @Test("who is meant has to be said, and to have drawn")
     func whichAnnotator() throws {
         folder.write("anna/ct-slice001.txt", line)

@@ -166,6 +166,27 @@ import Testing
         #expect(others.map(\.className) == ["a", "b"])
     }
 
+    /// A small organ is on too few of the slices that were handed out to have a step of its own.
+    @Test func coverageFollowsTheVolumesStep() {
+        let classes = ClassList(names: ["a", "b"], path: "")
+        let drawn = slices(
+            stride(from: 0, to: 45, by: 5).map { ($0, [(0, box)] + ((10...20).contains($0) ? [(1, other)] : [])) })
+        let rows = Coverage.rows(
+            drawnBy: ["": drawn], case: "ct", classes: classes, volume: CheckedVolume(sliceCount: 45))
+        #expect(rows.map(\.step.value) == [5, 5] && rows.map(\.gaps.count) == [0, 0])
+    }
+
+    /// Boxes that end where the tasks end do not stop half-way.
+    @Test func coverageKnowsTasks() {
+        let classes = ClassList(names: ["a", "b", "c"], path: "")
+        let drawn = ["anna": slices((3..<12).map { ($0, [(0, box), (1, other)]) })]
+        var volume = CheckedVolume(sliceCount: 20)
+        func rows() -> [Coverage] { Coverage.rows(drawnBy: drawn, case: "ct", classes: classes, volume: volume) }
+        #expect(rows().map(\.isStopped) == [true, true, false])
+        volume.tasks = [0: RangeSet(3..<12), 1: RangeSet(3..<12)]
+        #expect(rows().map(\.className) == ["a", "b"] && rows().map(\.isComplete) == [true, true])
+    }
+
     /// More boxes on a slice than are compared with each other.
     @Test func coverageOfACrowd() {
         let classes = ClassList(names: (0..<8).map { "organ \($0)" }, path: "")

@@ -152,6 +152,17 @@ import Testing
         expectError(.badData, rule.phrase, about: path) { _ = try Checkpoint(path: path) }
     }
 
+    /// With a bound that was raised as far as can be, the longest length: eight more are no `Int`.
+    @Test func refusesTheLongestHeaderWithoutABound() async {
+        let folder = Folder()
+        let path = folder.write("file.safetensors", Self.file("{}", [], length: UInt64(Int.max)))
+        await Limit.raising(to: .max) {
+            _ = expectError(.badData, "cut short: expected 9223372036854775815 bytes, found 10", about: path) {
+                _ = try Checkpoint(path: path)
+            }
+        }
+    }
+
     @Test(arguments: 1..<8)
     func refusesFewerThanEightBytes(_ count: Int) {
         let folder = Folder()

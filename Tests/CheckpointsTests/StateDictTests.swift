@@ -115,6 +115,36 @@ import Testing
         }
     }
 
+    /// A pickle states a text once and refers to it as often as it likes: a long one is refused where it would be copied.
+    @Test func longNamesAreNotMultiplied() throws {
+        let folder = Folder()
+        func text(_ text: String) -> [UInt8] {
+            let length = (0..<4).map { UInt8(text.utf8.count >> (8 * $0) & 0xFF) }
+            return [0x58] + length + Array(text.utf8)
+        }
+        func checkpoint(_ pickle: [UInt8]...) throws -> Checkpoint {
+            let whole: [UInt8] = [0x80, 2] + Array(pickle.joined()) + [0x2E]
+            return try Checkpoint(path: folder.write("long.pth", storedZip(["a/data.pkl": whole])))
+        }
+        let long = String(repeating: "k", count: 1 << 18)
+        // {long: {"a": None, "b": None}}
+        expectError(.badData, "a name longer than any checkpoint has: expected at most 1000 bytes, found 262144") {
+            _ = try checkpoint(
+                [0x7D], text(long), [0x7D, 0x28], text("a"), [0x4E], text("b"), [0x4E, 0x75, 0x73])
+        }
+        // {"a": {999 letters: None}}: each is short enough by itself.
+        expectError(.badData, "expected at most 1000 bytes, found 1001") {
+            _ = try checkpoint([0x7D], text("a"), [0x7D], text(String(long.prefix(999))), [0x4E, 0x73, 0x73])
+        }
+        expectError(.badData, "global: expected two names of at most 1000 bytes") {
+            _ = try checkpoint(text(long), text("f"), [0x93])
+        }
+        // {"a": long.f()}
+        let call = try checkpoint([0x7D], text("a"), [0x63], Array("\(long)\nf\n".utf8), [0x29, 0x52, 0x73])
+        let refused = try #require(call.refused["a"])
+        #expect(refused.what.hasPrefix("what a call of kkkk") && refused.what.utf8.count < 300)
+    }
+
     /// One byte more than a pickle may have, of which none is read.
     @Test func longPicklesAreRefused() {
         let folder = Folder()

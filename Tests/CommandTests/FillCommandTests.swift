@@ -178,4 +178,34 @@ import Testing
         }
         #expect(try run(fill + ["-o", "f.csv", "--fill-gap", "0"]).status == 64)
     }
+
+    /// A folder that gets one volume after the other lists what nobody drew of all of them.
+    @Test func listsOfVolumesAreOne() throws {
+        folder.write("ct/b.nii.gz", try Data(contentsOf: URL(filePath: demo + "/ct.nii.gz")))
+        func fill(_ name: String, _ gap: String = "16") throws -> Command {
+            try run([
+                "annotations", "fill", "ct/\(name).nii.gz", "--boxes", "boxes.csv", "--view", "array", "--format",
+                "yolo",
+                "-o", "yolo", "--fill-gap", gap,
+            ])
+        }
+        for name in ["a", "b", "a"] {
+            let command = try fill(name)
+            #expect(command.status == 0, "\(command.errors)")
+        }
+        let list = String(decoding: bytes("yolo/filled.csv")!, as: UTF8.self).split(separator: "\n").dropFirst()
+        #expect(list.map { $0.prefix(10) }.sorted() == ["a-slice004", "a-slice005", "b-slice004", "b-slice005"])
+        // Also where they come at once.
+        for name in ["c", "d", "e", "f"] {
+            folder.write("ct/\(name).nii.gz", try Data(contentsOf: URL(filePath: demo + "/ct.nii.gz")))
+        }
+        let all = try Command(
+            shell:
+                "ls ct | xargs -P 6 -I % swift-sam annotations fill ct/% --boxes boxes.csv --view array --format yolo "
+                + "-o all/ --quiet", in: folder.path)
+        #expect(all.status == 0, "\(all.errors)")
+        #expect(String(decoding: bytes("all/filled.csv")!, as: UTF8.self).split(separator: "\n").count == 1 + 6 * 2)
+        let longer = try fill("b", "30")
+        #expect(longer.status == 73 && longer.errors.contains("filled.csv: holds other boxes"), "\(longer.errors)")
+    }
 }

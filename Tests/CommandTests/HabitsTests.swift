@@ -63,7 +63,7 @@ import Testing
         #expect(try segment(["--json"]).json["boxes"] != nil)
         let wrong = try segment(["--preview", "p.png", "--preview-slices", "24"])
         #expect(wrong.status == 64 && wrong.errors.contains("has no slice 24, but 24"))
-        for slices in ["x", "3-1", "-1", "", "0-64", "1-2-3"] {
+        for slices in ["x", "3-1", "-1", "", "0-64", "1-2-3", "0-9223372036854775807"] {
             #expect(try segment(["--preview", "p.png", "--preview-slices=\(slices)"]).status == 64, "\(slices)")
         }
         #expect(try segment(["--preview-slices", "3"]).status == 64)

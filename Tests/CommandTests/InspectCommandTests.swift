@@ -44,6 +44,25 @@ import Testing
         #expect(page.hasPrefix("<!doctype html>") && page.hasSuffix("</html>\n"))
     }
 
+    /// As `predict --recipe medsam` takes it, mask 0 is chosen, and alone compared with that without a part.
+    @Test func medsamsOneMask() throws {
+        let medsam = Self.picture + ["--recipe", "medsam", "--json"] + Self.model
+        let part = "image_encoder.blocks.1.attn"
+        let inspected = try Command(["inspect", "--without", part] + medsam, in: folder.path)
+        #expect(inspected.status == 0, "\(inspected.errors)")
+        let prompts = try #require(inspected.json["prompts"] as? [[String: Any]])
+        let masks = try #require(prompts[0]["masks"] as? [[String: Any]])
+        #expect(masks.map { $0["index"] as? Int } == [0, 1, 2, 3])
+        #expect(masks.map { $0["chosen"] as? Bool } == [true, false, false, false])
+        let without = try #require(inspected.json["without"] as? [[String: Any]])
+        let changes = try #require(without[0]["masks"] as? [[String: Any]])
+        #expect(changes.map { $0["mask"] as? Int } == [0] && changes[0]["chosen"] as? Bool == true)
+        let predicted = try Command(["predict"] + medsam, in: folder.path)
+        let answers = try #require(predicted.json["prompts"] as? [[String: Any]])
+        let answer = try #require(answers[0]["masks"] as? [[String: Any]])
+        #expect(answer.count == 1 && answer[0]["score"] as? Double == masks[0]["score"] as? Double)
+    }
+
     @Test func withoutAPart() throws {
         let part = "image_encoder.blocks.1.attn.head.2"
         let command = try Command(["inspect"] + Self.picture + ["--without", part] + Self.model, in: folder.path)
@@ -53,6 +72,7 @@ import Testing
 
     @Test(arguments: [
         ["--box", "1,1,9,9"], ["-o", "i.html"], ["--without", "prompt.box"], ["a.png"], ["a.png", "--query", "1,1"],
+        ["--bits", "12"], ["--recipe", "medsam"], ["a.png", "--box", "1,1,9,9", "--query", "5,5"],
         ["a.png", "--box", "1,1,9,9", "-o", "i.png"], ["a.png", "--box", "1,1,9,9", "--query", "x"],
         [demo + "/labels.png", "--box", "1,1,9,9", "--without", "image_encoder.blocks.3"],
         [demo + "/labels.png", "--box", "1,1,9,9", "--without", "prompt.box"],

@@ -296,6 +296,22 @@ import Testing
             #expect(command.output.contains(name))
         }
         #expect(command.output.contains("bfloat16, "))
+        let json = try Command(
+            ["bench", "--model", randomWeights, "--layers", "--runs", "1", "--json"], in: folder.path
+        ).json
+        #expect(Set(json.keys) == ["model", "precision", "threads", "cpu", "kernels", "layers"])
+        let layers = try #require(json["layers"] as? [[String: Any]])
+        #expect(layers.contains { $0["name"] as? String == "mask_decoder" })
+        #expect(layers.allSatisfy { ($0["seconds"] as? Double ?? 0) > 0 })
+    }
+
+    @Test(arguments: [
+        ["--layers", "--save-embedding", "e"], ["--layers", "--everything"], ["--everything", "--save-embedding", "e"],
+    ])
+    func benchTimesOneThing(options: [String]) throws {
+        let command = try Command(["bench", "--model", randomWeights] + options, in: folder.path)
+        #expect(command.status == 64, "\(command.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder.file("e")))
     }
 
     /// What a processor without dot products of bfloat16 does instead is said.

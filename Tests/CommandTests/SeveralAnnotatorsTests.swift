@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import TestSupport
 import Testing
 
@@ -102,6 +103,8 @@ import Testing
         try folder.makeVolumes()
         for name in ["anna", "ben"] { folder.write("crowd/\(name)/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n") }
         folder.write("crowd/cleo/img0001-slice003.txt", "0 0.5 0.5 0.3 0.1\n")
+        // OpenLabeling's empty files are of pictures that were opened: ben's is no difference, and dora and emil drew nothing.
+        for name in ["ben", "dora", "emil"] { folder.write("crowd/\(name)/img0001-slice005.txt", "") }
         folder.write("tasks.csv", "annotator,class,case,first,last\nann,0,img0001,0,8\nben,0,img0001,0,99\n")
         let boxes = ["ct/img0001.nii.gz", "--boxes", "crowd", "--tasks", "tasks.csv"]
         let merge = try Command(["annotations", "merge"] + boxes + ["-o", "m.csv"], in: folder.path)
@@ -111,12 +114,81 @@ import Testing
             "tasks.csv: no boxes are of these annotators: ann\n",
             "tasks.csv: tasks go beyond the last slice of these: img0001 (23)\n",
         ] { #expect(merge.errors.contains("warning: \(warning)"), "\(merge.errors)") }
+        #expect(!merge.errors.contains("dora"))
+        // One's own folder says no name that tasks could have.
+        let own = try Command(
+            [
+                "annotations", "fill", "ct/img0001.nii.gz", "--boxes", "crowd/ben", "--tasks", "tasks.csv", "-o",
+                "f.csv",
+            ], in: folder.path)
+        #expect(own.status == 65 && own.errors.contains("no tasks of the annotator"), "\(own.errors)")
         folder.write("tasks.csv", "annotator,class,case,first,last\nben,0,img1,0,8\n")
         let other = try Command(["annotations", "merge"] + boxes + ["-o", "m.csv"], in: folder.path)
         #expect(other.errors.contains("tasks.csv: none of the volumes is one of these: img1\n"), "\(other.errors)")
-        let inside = try Command(
-            ["annotations", "merge"] + boxes + ["--format", "yolo", "-o", "crowd/merged"], in: folder.path)
-        #expect(inside.status == 64 && inside.errors.contains("where it would be one more annotator"))
+        for place in ["crowd/merged", "crowd", "crowd/."] {
+            let inside = try Command(
+                ["annotations", "merge"] + boxes + ["--format", "yolo", "-o", place], in: folder.path)
+            #expect(inside.status == 64 && inside.errors.contains("where it would be read with them"), "\(place)")
+        }
+    }
+
+    /// What others draw need not be drawn by the one who is checked.
+    @Test func oneOfSeveralIsCheckedAmongThem() throws {
+        try share()
+        for slice in 0..<9 { folder.write("crowd/dora/img0001-slice00\(slice).txt", "1 0.2 0.2 0.1 0.1\n") }
+        func findings(_ more: [String]) throws -> [[String: Any]] {
+            let check = try Command(
+                [
+                    "annotations", "check", "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt",
+                    "--json",
+                ] + more, in: folder.path)
+            return try #require(check.json["findings"] as? [[String: Any]])
+        }
+        let (all, own) = (try findings([]), try findings(["--annotator", "dora"]))
+        #expect(all.contains { $0["annotator"] as? String == "anna" && $0["kind"] as? String == "never" })
+        let hers = all.filter { $0["annotator"] as? String == "dora" }
+        #expect(hers as NSArray == own as NSArray && !own.contains { $0["kind"] as? String == "never" })
+    }
+
+    /// Each volume's slices have a record of their own; what is made of several volumes has one.
+    @Test func fillingKeepsHowSlicesWereTurned() throws {
+        try folder.makeVolumes()
+        func slices(_ name: String, _ view: String) throws {
+            let slices = try Command(
+                ["slices", "ct/\(name).nii.gz", "--view", view, "-o", "\(view)/\(name)"], in: folder.path)
+            #expect(slices.status == 0, "\(slices.errors)")
+            folder.write("\(view)/\(name)/\(name)-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        }
+        func fill(_ volumes: String, _ boxes: String, _ output: String) throws -> Command {
+            try Command(
+                ["annotations", "fill", volumes, "--boxes", boxes, "--format", "yolo", "-o", output], in: folder.path)
+        }
+        try slices("img0001", "radiological")
+        try slices("img0002", "array")
+        try FileManager.default.moveItem(
+            atPath: folder.file("array/img0002"), toPath: folder.file("radiological/img0002"))
+        let mixed = try fill("ct", "radiological", "out")
+        #expect(mixed.status == 65 && mixed.errors.contains("turned in another way"), "\(mixed.errors)")
+        try FileManager.default.removeItem(atPath: folder.file("radiological/img0002"))
+        try slices("img0002", "radiological")
+        // One volume after the other, into one folder.
+        for name in ["img0001", "img0002", "img0001"] {
+            let one = try fill("ct/\(name).nii.gz", "radiological/\(name)", "out")
+            #expect(one.status == 0, "\(one.errors)")
+        }
+        let record = try SlicesRecord(contentsOf: folder.file("out/slices.json"))
+        #expect(record.volumes.keys.sorted() == ["img0001", "img0002"] && record.view == .radiological)
+    }
+
+    /// As a job array makes them.
+    @Test func slicesOfManyAtOnceAreAllRecorded() throws {
+        let names = (0..<8).map { "v\($0)" }
+        for name in names { folder.write("\(name).nii.gz", try Data(contentsOf: URL(filePath: demo + "/ct.nii.gz"))) }
+        let line =
+            "printf '%s\\n' \(names.joined(separator: " ")) | xargs -P 8 -I % swift-sam slices %.nii.gz -o s --quiet"
+        let slices = try Command(shell: line, in: folder.path)
+        #expect(slices.status == 0 && slices.errors.isEmpty, "\(slices.errors)")
+        #expect(try SlicesRecord(contentsOf: folder.file("s/slices.json")).volumes.keys.sorted() == names)
     }
 
     @Test func mergingKeepsHowSlicesWereTurned() throws {

@@ -124,6 +124,9 @@ import Testing
         "photos/a.png --box 1,1,9,9 --format coco --json", "photos/a.png --box 1,1,9,9 --preview -",
         "photos/a.png --box 1,1,9,9 --preview - -o -",
         "photos --point 9,9 -o m.png", "photos/a.png --point 9,9 --mask-input x.npy --mask-input y.npy --json",
+        "--embedding e.safetensors --point 9,9 --bits 12 --json",
+        "--embedding e.safetensors --point 9,9 --stretch --json",
+        "--embedding e.safetensors --point 9,9 --cache m --json",
     ])
     func usageErrors(_ arguments: String) throws {
         folder.write("p.jsonl", #"{"image": "photos/a.png", "points": [[9, 9]]}"#)
@@ -138,6 +141,7 @@ import Testing
         "everything photos/a.png --stability-score-offset -1 -o m", "encode photos/a.png -o m.safetensors",
         "verify photos/a.png --box 1,1,9,9 --save m.png", "verify photos/a.png --box 1,1,9,9 --save -",
         "verify photos/a.png --box 1,1,9,9 --save m.safetensors --heatmaps m",
+        "verify --only input", "verify --heatmaps m", "verify --single-mask", "verify r.safetensors --single-mask",
         "inspect photos/a.png --box 1,1,9,9 --query 5,9999 -o m.html",
         "inspect photos/a.png --box 1,1,9,9 --query 5,5,0,3 -o m.html",
     ])

@@ -40,6 +40,14 @@ import Testing
         }
     }
 
+    /// What is missing in either table; Python: pandas' dropna of the two joined.
+    @Test func keepsPairsThatAreWhole() throws {
+        var (one, other) = try table("path,a_dice,b_dice\nx,0.1,0.2\ny,0.3,nan\nz,0.5,0.6\n").paired(
+            with: table("path,a_dice,b_dice\nz,nan,0.7\ny,0.8,0.9\nx,1,0\n"), by: "path")
+        one.keepComplete(with: &other)
+        #expect(one.scores("a_dice") == [0.1] && other.scores("a_dice") == [1])
+    }
+
     @Test func pairsByKeyAndNotByOrder() throws {
         let (one, other) = try table("path,a_dice\nx,0.1\ny,0.2\n").paired(
             with: table("path,a_dice\ny,0.6\nx,0.5\n"), by: "path")

@@ -1,5 +1,6 @@
 // swift-format-ignore-file: NeverForceUnwrap
 
+import Foundation
 import PlainSam
 import SegmentAnything
 import TestSupport
@@ -77,8 +78,11 @@ import Testing
     @Test func thisInstallationIsRight() throws {
         let sam = try Sam(path: bundledWeights)
         let path = bundledWeights.replacing(".safetensors", with: ".reference.safetensors")
-        let installation = try Installation(sam, Reference(contentsOf: path))
-        #expect(installation.passes, "\(installation.report(version: "").joined(separator: "\n"))")
+        let installation = try Installation(sam, Reference(contentsOf: path), version: "1.2")
+        #expect(installation.passes, "\(installation.report.joined(separator: "\n"))")
+        #expect(installation.report[0].hasPrefix("swift-sam 1.2, "))
+        let json = try JSONSerialization.jsonObject(with: encodedJSON(installation)) as? [String: Any]
+        #expect(json?["version"] as? String == "1.2")
         #expect(
             installation.checks.count == 8 * installation.instructionSets.count + 1
                 + Set([1, 2, installation.cores]).count)

@@ -131,6 +131,47 @@ import Testing
         #expect(!changed.lacksPadding)
     }
 
+    /// One mask is known by any activation that has an axis of masks.
+    @Test func aRunOfOneMaskAgreesWithItself() throws {
+        let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
+        let (sam, given) = (fixture.sam, fixture.reference)
+        var activations: [(name: String, value: Tensor)] = []
+        let recorder = Recorder { activations.append(($0, $1())) }
+        let encoded = try sam.encode(given.image, name: "", recorder: recorder)
+        _ = try sam.predict(given.prompts, on: encoded, multimask: false, recorder: recorder)
+        for name in ["mask_decoder.iou_predictions", "mask_decoder.low_res_logits", "mask_logits"] {
+            let path = folder.file("\(name).safetensors")
+            try Reference.write(
+                to: path, image: given.image, prompts: given.prompts,
+                activations: activations.filter { $0.name == name },
+                metadata: Reference.metadata(of: sam, version: "1"))
+            let own = try Reference(contentsOf: path)
+            #expect(own.isSingleMask && own.names == [name])
+            #expect(try Verification(of: sam, against: own).passes)
+        }
+        #expect(!given.isSingleMask)
+    }
+
+    /// MedSAM's inference scales pictures and interpolates masks otherwise: no stage could agree.
+    @Test func referencesOfAnotherRecipeAreRefused() throws {
+        let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
+        let reference = try fixture.changed([:], in: folder, metadata: ["recipe": "medsam"])
+        expectError(.badData, "expected sam, found medsam", about: reference.path) {
+            _ = try Verification(of: fixture.sam, against: reference)
+        }
+        let own = try fixture.changed([:], in: folder, metadata: ["recipe": "sam"])
+        #expect(try Verification(of: fixture.sam, against: own).passes)
+    }
+
+    /// The official label of padding is neither inside nor outside.
+    @Test func labelsAreZeroOrOne() throws {
+        let (fixture, folder) = (Fixture(name: "global.high-point"), Folder())
+        let expected = "a label that is none of a point: expected 1 inside the object, 0 outside, found -1.0"
+        expectError(.badData, expected) { _ = try fixture.changed(["prompt.labels": [-1]], in: folder) }
+        let outside = try fixture.changed(["prompt.labels": [0]], in: folder)
+        #expect(outside.prompts.map { $0.points.map(\.isForeground) } == [[false]])
+    }
+
     @Test func theModelAgreesWithThePlainOne() throws {
         let fixture = Fixture(name: "small.square-points")
         let reference = fixture.reference
@@ -144,5 +185,9 @@ import Testing
                     return order.firstIndex(of: a) ?? 0 < order.firstIndex(of: b) ?? 0
                 })
         #expect(verification.stages.allSatisfy { $0.cumulative!.error < 2e-6 })
+        let some = try Verification(
+            ofItself: fixture.sam, reference.image, reference.prompts, multimask: true, name: "",
+            only: { $0.hasSuffix("neck.3") })
+        #expect(some.stages.map(\.name) == ["image_encoder.neck.3"] && some.additional.isEmpty)
     }
 }

@@ -95,6 +95,8 @@ import Testing
         #expect(area.rows == 5 && area.columns == 10)
         #expect(area.patch(at: PixelPoint(x: 38, y: 18)) == Patch(row: 4, column: 9))
         #expect(area.patch(at: PixelPoint(x: -1, y: 99)) == Patch(row: 4, column: 0))
+        // Beyond any Int.
+        #expect(area.patch(at: PixelPoint(x: 1e300, y: -1e300)) == Patch(row: 0, column: 9))
         #expect(area.patches.count == 64 && area.patches.allSatisfy { $0.row < 5 && $0.column < 10 })
         // Of 40×27, scaled to 80×54, the seventh row is three quarters full.
         let partial = PatchArea(

@@ -87,6 +87,21 @@ import Testing
         #expect(RunLengths(size: size, text: try #require(runs["counts"] as? String)) == large.mask)
     }
 
+    /// A picture that comes twice is one image, and pictures of several folders are told apart.
+    @Test func cocosPicturesAreTheirPaths() throws {
+        var file = COCOFile()
+        for path in ["x/a.png", "x/b.png", "y/a.png", "x/a.png", "z/a.png"] {
+            file.add([small], image: path, size: size)
+        }
+        let object = try #require(try json(file) as? [String: [[String: Any]]])
+        let images = try #require(object["images"])
+        #expect(images.compactMap { $0["file_name"] as? String } == ["x/a.png", "b.png", "y/a.png", "z/a.png"])
+        #expect(images.compactMap { $0["id"] as? Int } == [1, 2, 3, 4])
+        #expect(Set(images[0].keys) == ["id", "file_name", "width", "height"])
+        #expect(object["annotations"]?.compactMap { $0["image_id"] as? Int } == [1, 2, 3, 1, 4])
+        #expect(Set(object.keys) == ["images", "annotations", "categories"])
+    }
+
     @Test func labelMeHasHoles() throws {
         let ring = record("####..\n#..#..\n####..\n......")
         let object = try #require(try json(LabelMeFile([large, ring], image: "a.png", size: size)) as? [String: Any])

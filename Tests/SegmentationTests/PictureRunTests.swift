@@ -146,6 +146,16 @@ import Testing
         #expect(coco?["annotations"]?.map { $0["image_id"] as? Int } == [1, 1, 2, 2])
     }
 
+    /// As lines of `--prompts` may name them: one picture twice, and pictures of two folders by one name.
+    @Test func cocosPicturesAreToldApart() throws {
+        var masks = MaskFolder(folder.file("out"), .coco)
+        for picture in ["x/a.png", "y/a.png", "x/a.png"] { try masks.write([], of: picture, size: size) }
+        try masks.finish()
+        let data = try #require(FileManager.default.contents(atPath: folder.file("out/annotations.json")))
+        let coco = try JSONSerialization.jsonObject(with: data) as? [String: [[String: Any]]]
+        #expect(coco?["images"]?.map { $0["file_name"] as? String } == ["x/a.png", "y/a.png"])
+    }
+
     /// Of masks in a folder none is left of an earlier run that had more; a picture that is not ours stays.
     @Test func aFolderHasTheMasksOfTheLastRun() throws {
         var masks = MaskFolder(folder.file("masks"), .png)

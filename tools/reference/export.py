@@ -79,6 +79,15 @@ def numbers(text: str) -> list[float]:
     return [float(part) for part in text.split(",")]
 
 
+def labelled_point(text: str) -> list[float]:
+    """x, y, a label, and the prompt's number where there is one."""
+    values = numbers(text)
+    # The package pads prompts with points of the label -1 by itself.
+    if len(values) not in (3, 4) or values[2] not in (0, 1):
+        raise argparse.ArgumentTypeError(f"expected X,Y,LABEL[,N] with a label of 0 or 1, found {text}")
+    return values
+
+
 def parse_arguments() -> argparse.Namespace:
     """What is asked."""
     parser = argparse.ArgumentParser(
@@ -88,7 +97,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a PNG or JPEG, or a reference")
     parser.add_argument("--box", action="append", type=numbers, metavar="X0,Y0,X1,Y1", help="each is a prompt")
     parser.add_argument(
-        "--point", action="append", type=numbers, metavar="X,Y,LABEL[,N]",
+        "--point", action="append", type=labelled_point, metavar="X,Y,LABEL[,N]",
         help="label 1 is inside, 0 outside; it joins prompt N, by default 1",
     )  # fmt: skip
     parser.add_argument("--mask-input", type=Path, metavar="M.npy", help="logits [4*grid, 4*grid] for every prompt")

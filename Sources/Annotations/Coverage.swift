@@ -78,11 +78,11 @@ public struct Coverage: Encodable, Sendable {
     ) {
         (caseName, self.className, drawn) = (name, className, slices.count)
         (first, last) = (OrNull(slices.first), OrNull(slices.last))
-        let distances = zip(slices, slices.dropFirst()).map { $1 - $0 }
-        let isByVolume = volumeStep > 1 && !distances.isEmpty && distances.allSatisfy { $0 % volumeStep == 0 }
+        let pairs = zip(slices, slices.dropFirst())
+        let isByVolume = volumeStep > 1 && slices.count > 1 && pairs.allSatisfy { ($1 - $0) % volumeStep == 0 }
         let step = regularStep(of: slices) ?? (isByVolume ? volumeStep : nil)
         self.step = OrNull(step)
-        gaps = zip(slices, slices.dropFirst()).compactMap { one, next in
+        gaps = pairs.compactMap { one, next in
             next - one > (step ?? 1) ? [one + 1, next - 1] : nil
         }
         (self.isStopped, self.annotators) = (isStopped, annotators)

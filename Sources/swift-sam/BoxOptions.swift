@@ -67,6 +67,7 @@ struct BoxReadingOptions: ParsableArguments {
         return annotated
     }
 
+    /// The same, without a word.
     func readSilently(
         _ boxes: String, on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
         by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil,

@@ -51,10 +51,7 @@ import Testing
     @Test func ourOwnRunIsAReference() throws {
         let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
         let (sam, given) = (fixture.sam, fixture.reference)
-        var activations: [(name: String, value: Tensor)] = []
-        let recorder = Recorder { activations.append(($0, $1())) }
-        let encoded = try sam.encode(given.image, name: "", recorder: recorder)
-        _ = try sam.predict(given.prompts, on: encoded, recorder: recorder)
+        var activations = try fixture.activations()
         for sketch in [nil, 64] {
             let path = folder.file("own.safetensors")
             try Reference.write(

@@ -23,6 +23,16 @@ struct Fixture: CustomTestStringConvertible {
     var testDescription: String { name }
     var path: String { "\(Self.folder)/\(name).safetensors" }
     var reference: Reference { try! Reference(contentsOf: path) }
+
+    /// The activations of our own run of the reference's picture and prompts.
+    func activations(multimask: Bool = true) throws -> [(name: String, value: Tensor)] {
+        let (sam, given) = (self.sam, reference)
+        var activations: [(name: String, value: Tensor)] = []
+        let recorder = Recorder { activations.append(($0, $1())) }
+        let encoded = try sam.encode(given.image, name: "", recorder: recorder)
+        _ = try sam.predict(given.prompts, on: encoded, multimask: multimask, recorder: recorder)
+        return activations
+    }
     var sam: Sam { try! Sam(path: "\(Self.folder)/\(name.prefix { $0 != "." }).weights.safetensors") }
 
     /// The same file with some activations changed; nil leaves one out.

@@ -135,10 +135,7 @@ import Testing
     @Test func aRunOfOneMaskAgreesWithItself() throws {
         let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
         let (sam, given) = (fixture.sam, fixture.reference)
-        var activations: [(name: String, value: Tensor)] = []
-        let recorder = Recorder { activations.append(($0, $1())) }
-        let encoded = try sam.encode(given.image, name: "", recorder: recorder)
-        _ = try sam.predict(given.prompts, on: encoded, multimask: false, recorder: recorder)
+        let activations = try fixture.activations(multimask: false)
         for name in ["mask_decoder.iou_predictions", "mask_decoder.low_res_logits", "mask_logits"] {
             let path = folder.file("\(name).safetensors")
             try Reference.write(

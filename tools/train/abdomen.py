@@ -14,11 +14,14 @@ FRONT = -np.pi / 2
 class AbdomenDrawer(OrganDrawer):
     """Draws the organs of one level, between the kidneys' lower poles (0) and the diaphragm's dome (1)."""
 
+    level: float
+    side: int  # of the picture, on which the liver lies: 1 is right
+
     def draw_abdomen(self, scene: Scene, cavity: tuple[float, float]) -> None:
         """What is drawn first keeps its shape; the bowel takes what is left."""
         uniform = self.random.uniform
         self.level, self.side = uniform(), self.random.choice([-1, 1])
-        self.great_vessels(scene, cavity)
+        self.great_vessels(scene)
         if self.level > 0.75:
             self.lungs_behind(scene, cavity)
         if self.level < 0.75:
@@ -48,7 +51,7 @@ class AbdomenDrawer(OrganDrawer):
         """An angle of a liver on the right, on this liver's side."""
         return angle if self.side > 0 else np.pi - angle
 
-    def great_vessels(self, scene: Scene, cavity: tuple[float, float]) -> None:
+    def great_vessels(self, scene: Scene) -> None:
         """The aorta in front of the spine, the vena cava beside it on the liver's side."""
         uniform, (x, y, radius) = self.random.uniform, self.spine
         own = uniform(0.03, 0.075)

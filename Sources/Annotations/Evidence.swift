@@ -53,13 +53,15 @@ public struct Evidence: Sendable {
     /// The slices between a class's first and last box on which nothing says that the annotator looked for it, in order.
     public func unseenSlices(_ slices: [SliceBoxes], by annotator: String, case name: String) -> [Int] {
         let drawn = slices.slicesByClass
-        let torn = Set(slices.filter { !$0.isWhole }.map(\.slice))
+        let torn = Dictionary(slices.filter { !$0.isWhole }.map { ($0.slice, Set($0.boxes.map(\.classID))) }) {
+            $0.union($1)
+        }
         let spans = drawn.compactMapValues { own in own.min().flatMap { first in own.max().map { first...$0 } } }
         if let asked = tasks?.slices(of: annotator, case: name) {
             let unseen = spans.reduce(into: Set<Int>()) { unseen, span in
                 let (own, asked) = (drawn[span.key] ?? [], asked[span.key] ?? RangeSet())
                 for number in span.value
-                where !own.contains(number) && (torn.contains(number) || !asked.contains(number)) {
+                where !own.contains(number) && (torn[number] != nil || !asked.contains(number)) {
                     unseen.insert(number)
                 }
             }
@@ -69,7 +71,11 @@ public struct Evidence: Sendable {
         let seen = Set(slices.filter { $0.isWhole && (!$0.boxes.isEmpty || emptyFile == .nothing) }.map(\.slice))
         var (unseen, next): ([Int], Int) = ([], .min)
         for span in spans.values.sorted(by: { $0.lowerBound < $1.lowerBound }) where span.upperBound >= next {
-            unseen += (max(span.lowerBound, next)...span.upperBound).filter { !seen.contains($0) }
+            unseen += (max(span.lowerBound, next)...span.upperBound).filter { number in
+                // What is left of a file that is malformed says of its own classes that somebody looked.
+                guard let own = torn[number] else { return !seen.contains(number) }
+                return spans.contains { $0.value.contains(number) && !own.contains($0.key) }
+            }
             next = span.upperBound + 1
         }
         return unseen

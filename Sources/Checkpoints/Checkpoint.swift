@@ -96,13 +96,24 @@ public struct Checkpoint: Sendable {
     ///
     /// - Precondition: there is a tensor of that name.
     public func doubleReader(_ name: String) -> (_ range: Range<Int>) -> [Double] {
-        guard let entry = entries[name], entry.dataType == .float64, entry.layout.isContiguous else {
+        guard let entry = entries[name], entry.dataType == .float64 else {
             let tensor = tensor(name).contiguous()
             return { range in tensor.withUnsafeBufferPointer { $0[range].map(Double.init) } }
         }
+        let isContiguous = entry.layout.isContiguous
+        let axes = Array(zip(entry.layout.shape, entry.layout.strides).reversed())
+        func place(_ element: Int) -> Int {
+            if isContiguous { return element }
+            var (rest, place) = (element, 0)
+            for (extent, stride) in axes {
+                place += rest % extent * stride
+                rest /= extent
+            }
+            return place
+        }
         return { range in
             let bytes = entry.file.slice(entry.elementBytes)
-            return range.map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+            return range.map { bytes.loadUnaligned(fromByteOffset: 8 * place($0), as: Double.self) }
         }
     }
 

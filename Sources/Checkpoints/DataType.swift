@@ -28,6 +28,18 @@ public enum DataType: String, Sendable, CaseIterable {
 
     /// Whether a model's weights may have this type; float64 is rounded to float32.
     public var isWeight: Bool { [.float64, .float32, .float16, .bfloat16].contains(self) }
+
+    /// Whether a number is written as an infinity in this type, to which it is rounded by way of float32.
+    ///
+    /// - Precondition: it is a type of weights other than float64.
+    public func isInfinite(rounding value: Double) -> Bool {
+        switch self {
+        case .float32: Float(value).isInfinite
+        case .float16: Float16(Float(value)).isInfinite
+        case .bfloat16: float(bfloat16: Checkpoints.bfloat16(Float(value))).isInfinite
+        default: preconditionFailure("weights are not written as \(self)")
+        }
+    }
 }
 
 // MARK: - Half precision

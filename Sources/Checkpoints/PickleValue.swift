@@ -33,6 +33,8 @@ struct Pickle {
         var offset: Int
         var shape: [Int]
         var strides: [Int]
+        /// The place of a dictionary of what PyTorch keeps beside the numbers, such as that all are to be negated.
+        var metadata: Int?
     }
 
     var root = PickleValue.none

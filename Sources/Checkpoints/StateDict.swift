@@ -52,6 +52,12 @@ func readStateDict(_ file: FileBytes, _ archive: ZipArchive) throws(FileError) -
             return
         }
         let tensor = pickle.tensors[index]
+        // `neg` says that the numbers are those of the storage with the other sign.
+        if let metadata = tensor.metadata, let (key, _) = pickle.dictionaries[metadata].first {
+            let bit = if case .string(let text) = key { text } else { "a key that is no text" }
+            result.refused[name] = bad("not the numbers of its storage: call resolve_neg() on it", in: name, found: bit)
+            return
+        }
         let (type, key, count) = (tensor.storage.type, tensor.storage.key, tensor.storage.count)
         guard let dataType = storageTypes[type] else {
             result.refused[name] = bad("type not supported", in: name, found: type)

@@ -241,8 +241,10 @@ struct Unpickler {
                 let shape = integers(arguments[2]), let strides = integers(arguments[3]),
                 offset >= 0, shape.count == strides.count, (shape + strides).allSatisfy({ $0 >= 0 })
             else { throw bad("a tensor that torch.save does not write") }
-            pickle.tensors.append(
-                .init(storage: pickle.storages[storage], offset: offset, shape: shape, strides: strides))
+            var tensor = Pickle.Tensor(
+                storage: pickle.storages[storage], offset: offset, shape: shape, strides: strides)
+            if arguments.count > 6, case .dictionary(let metadata) = arguments[6] { tensor.metadata = metadata }
+            pickle.tensors.append(tensor)
             stack.append(.tensor(pickle.tensors.count - 1))
         case .global(let name), .made(by: let name): stack.append(.made(by: name))
         default: throw bad("a call of what cannot be called")

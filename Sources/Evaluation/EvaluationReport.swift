@@ -64,7 +64,7 @@ public struct EvaluationReport: Sendable {
             let truth = try LabelVolume(contentsOf: pair.first)
             let predicted = try LabelVolume(contentsOf: pair.second).mapped(map)
             if organs.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(known)) }
-            let slices = SliceGeometry(pair, truth.geometry, axis: axis)
+            let slices = try SliceGeometry(pair, truth.geometry, axis: axis)
             warn(
                 truth.warnings + predicted.warnings(besides: truth)
                     + (axis == nil ? slices.warnings(file: pair.second) : []))
@@ -118,9 +118,10 @@ extension LabelVolume {
 
 extension SliceGeometry {
     /// The slices of a pair's truth: along an axis that was chosen, else the one by which either was drawn, else k.
-    fileprivate init(_ pair: VolumePair, _ geometry: Geometry, axis: SliceAxis?) {
-        let recorded = [pair.second, pair.first].lazy.compactMap { LabelsRecord(besideLabels: $0)?.axis }
-        self.init(geometry, axis: axis?.axis(in: geometry) ?? recorded.first ?? .k)
+    fileprivate init(_ pair: VolumePair, _ geometry: Geometry, axis: SliceAxis?) throws(FileError) {
+        let predicted = try LabelsRecord(besideLabels: pair.second)?.axis
+        let truth = try LabelsRecord(besideLabels: pair.first)?.axis
+        self.init(geometry, axis: axis?.axis(in: geometry) ?? predicted ?? truth ?? .k)
     }
 }
 
@@ -199,16 +200,18 @@ extension EvaluationReport: Encodable {
     enum CodingKeys: String, CodingKey {
         case volumes, organs, cases
         case distances = "hd95"
+        case unscored = "not_scored"
         case meanSlice = "mean_slice_dice"
         case meanVolume = "mean_volume_dice"
     }
 
-    /// The number of volumes, which Hausdorff distance, each organ's summary by its name, and each volume's scores as in
+    /// The number of volumes, which Hausdorff distance, the predictions' labels that no truth has, each organ's summary by its name, and each volume's scores as in
     /// ``volumeTable``.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(results.count, forKey: .volumes)
         try container.encodeIfPresent(distances, forKey: .distances)
+        try container.encode(unscored.sorted(), forKey: .unscored)
         try container.encode(meanSlice, forKey: .meanSlice)
         try container.encode(meanVolume, forKey: .meanVolume)
         let rows = zip(organs.map(\.name), summaries)

@@ -42,10 +42,20 @@ public struct FoundRecord: Hashable, Sendable {
         return only
     }
 
-    /// What the person should know where the slices were made from a volume of another name.
-    public func warnings(case name: String) -> [Warning] {
+    /// What the person should know where the slices were made from another volume.
+    ///
+    /// - Parameter digest: of the volume's file.
+    public func warnings(case name: String, digest: String) -> [Warning] {
+        if isOfOther(digest, case: name) {
+            return [Warning(file: path, "the slices were made from another file called \(name), or it changed since")]
+        }
         guard record.volumes[name] == nil, let other = record.volumes.keys.min() else { return [] }
         return [Warning(file: path, "the slices were made from \(other), not \(name)")]
+    }
+
+    /// Whether the slices were made from a file of this name that has another digest.
+    public func isOfOther(_ digest: String, case name: String) -> Bool {
+        record.digests[name].map { $0 != digest } ?? false
     }
 }
 
@@ -125,13 +135,15 @@ extension SlicesRecord {
     /// Whether its slices are turned as another's are.
     public func isTurned(as other: SlicesRecord) -> Bool { axis == other.axis && view == other.view }
 
-    /// Another record with this one's volumes besides; nil where their slices are turned in two ways, or a volume has two sizes.
+    /// Another record with this one's volumes besides; nil where their slices are turned in two ways, or a volume has two sizes or
+    /// digests.
     public func joined(with other: SlicesRecord) -> SlicesRecord? {
-        guard isTurned(as: other), volumes.allSatisfy({ other.volumes[$0.key] ?? $0.value == $0.value }) else {
-            return nil
-        }
+        guard isTurned(as: other), volumes.allSatisfy({ other.volumes[$0.key] ?? $0.value == $0.value }),
+            digests.allSatisfy({ other.digests[$0.key] ?? $0.value == $0.value })
+        else { return nil }
         var joined = other
         joined.volumes.merge(volumes) { own, _ in own }
+        joined.digests.merge(digests) { own, _ in own }
         return joined
     }
 }

@@ -21,6 +21,6 @@ public enum LabelOrigin: UInt16, Sendable, CaseIterable {
         let name = withoutVolumeExtension(path)
         guard name.hasSuffix(suffix) else { return false }
         let labels = name.dropLast(suffix.count) + path.dropFirst(name.count)
-        return LabelsRecord(besideLabels: String(labels))?.hasOrigin == true
+        return (try? LabelsRecord(besideLabels: String(labels)))?.hasOrigin == true
     }
 }

@@ -32,10 +32,20 @@ public struct LabelsRecord: Sendable {
     public static func path(besideLabels labels: String) -> String { withoutVolumeExtension(labels) + ".json" }
 
     /// The record of a label volume; nil where none is there.
-    public init?(besideLabels path: String) {
-        guard let data = try? readFile(Self.path(besideLabels: path), limit: .record),
-            let content = try? JSONDecoder().decode(Content.self, from: data)
-        else { return nil }
+    ///
+    /// - Throws: ``FileError`` `badData` where the file is no JSON object, `inputOutput` where it cannot be read: without what it
+    ///   says, labels would lose their names, and slices would be counted along another axis.
+    public init?(besideLabels path: String) throws(FileError) {
+        let record = Self.path(besideLabels: path)
+        guard isOtherThanFolder(record) else { return nil }
+        let data = try readFile(record, limit: .record)
+        guard (try? JSONSerialization.jsonObject(with: data)) is [String: Any] else {
+            throw FileError(
+                .badData, file: record, "the record of labels is damaged", expected: "a JSON object",
+                found: "\(data.count) bytes that are none",
+                advice: "Put back what segment wrote, or delete it to go on without what it says.")
+        }
+        guard let content = try? JSONDecoder().decode(Content.self, from: data) else { return nil }
         labels = (content.labels ?? [:]).reduce(into: [:]) { labels, entry in
             if let label = UInt16(entry.key) { labels[label] = entry.value }
         }
@@ -60,7 +70,8 @@ extension LabelsRecord {
     public static func names(besideLabels paths: [String]) throws(FileError) -> [UInt16: String] {
         var (names, labels): ([UInt16: String], [String: UInt16]) = ([:], [:])
         for path in paths {
-            for (label, entry) in (LabelsRecord(besideLabels: path)?.labels ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let recorded = try LabelsRecord(besideLabels: path)?.labels ?? [:]
+            for (label, entry) in recorded.sorted(by: { $0.key < $1.key }) {
                 guard let name = entry.name, !name.isEmpty else { continue }
                 let (known, other) = (names.updateValue(name, forKey: label), labels.updateValue(label, forKey: name))
                 guard known ?? name == name, other ?? label == label else {

@@ -248,13 +248,15 @@ public struct NNUNetDataset: Sendable {
                 advice: "Add each to --names: LABEL=NAME, or LABEL=- to make it background.")
         }
         let learned = organs.indices.filter { organs[$0].name != ignoredName }.map { UInt16($0 + 1) }
-        let record = LabelsRecord(besideLabels: item.second)
+        let record = try LabelsRecord(besideLabels: item.second)
         let drawn = DrawnSlices(result, SliceGeometry(geometry, axis: record?.axis ?? .k), labels: learned)
         if ignoresFilled, record?.hasOrigin == true { try ignoreFilled(of: item.second, in: &result) }
         if ignoresGaps { result.ignoreBackground(of: drawn.forgotten, drawn.slices, as: ignoreLabel) }
-        let isOfUnknownOrigin = ignoresFilled && record == nil
-        let unknown = Warning(file: item.second, "no record beside it says what was filled: nothing of it is ignored")
-        return (result, drawn, labels.warnings + (isOfUnknownOrigin ? [unknown] : []))
+        let unknown = [
+            (ignoresFilled, "no record beside it says what was filled: nothing of it is ignored"),
+            (ignoresGaps, "no record beside it says along which axis its slices were drawn: taken as k"),
+        ].filter { $0.0 && record == nil }
+        return (result, drawn, labels.warnings + unknown.map { Warning(file: item.second, $0.1) })
     }
 
     /// Gives what was filled, by the labels' origins, the label that is ignored.

@@ -23,9 +23,15 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
     public var axis: SliceAxis
     public var view: SliceView
     public var intensity: Intensity
+    /// The SHA-256 of each volume's file, by the same names, where it is known: patients' volumes often have one name and size.
+    public var digests: [String: String]
 
-    public init(volumes: [String: VolumeSize], axis: SliceAxis, view: SliceView, intensity: Intensity) {
+    public init(
+        volumes: [String: VolumeSize], axis: SliceAxis, view: SliceView, intensity: Intensity,
+        digests: [String: String] = [:]
+    ) {
         self.volumes = volumes
+        self.digests = digests
         self.axis = axis
         self.view = view
         self.intensity = intensity
@@ -46,6 +52,22 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
         }
     }
 
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            volumes: try values.decode([String: VolumeSize].self, forKey: .volumes),
+            axis: try values.decode(SliceAxis.self, forKey: .axis),
+            view: try values.decode(SliceView.self, forKey: .view),
+            intensity: try values.decode(Intensity.self, forKey: .intensity),
+            // Those of 0.4 have none.
+            digests: try values.decodeIfPresent([String: String].self, forKey: .digests) ?? [:])
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case volumes, axis, view, intensity
+        case digests = "sha256"
+    }
+
     /// Writes the record, whole or not at all.
     ///
     /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
@@ -55,7 +77,7 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
 }
 
 /// What a decoder found, in words.
-private func explanation(of error: any Error) -> String {
+package func explanation(of error: any Error) -> String {
     switch error {
     case DecodingError.keyNotFound(let key, _):
         return "no \"\(key.stringValue)\""

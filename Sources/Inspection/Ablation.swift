@@ -53,7 +53,9 @@ public struct Ablation: Sendable {
         case "prompt.box": .box
         case "prompt.points": .points
         case "prompt.mask": .mask
-        default: numbered(part, after: "prompt.point.").flatMap { $0.number > 0 ? .point($0.number - 1) : nil }
+        default:
+            numbered(part, after: "prompt.point.")
+                .flatMap { $0.before.isEmpty && $0.number > 0 ? .point($0.number - 1) : nil }
         }
     }
 
@@ -79,7 +81,9 @@ public struct Ablation: Sendable {
         if has("\(part).attn.proj.bias") {
             return silent("\(part).attn.proj").merging(silent("\(part).mlp.lin2")) { $1 }
         }
-        if let (_, row) = numbered(part, after: "mask_decoder.mask_tokens."), row < DecoderConfiguration.maskCount {
+        if let (before, row) = numbered(part, after: "mask_decoder.mask_tokens."), before.isEmpty,
+            row < DecoderConfiguration.maskCount
+        {
             return ["mask_decoder.mask_tokens.weight": .row(row)]
         }
         let isEmbedding =
@@ -87,12 +91,11 @@ public struct Ablation: Sendable {
         return [part, "\(part).weight"].first { isEmbedding && has($0) }.map { [$0: .all] } ?? [:]
     }
 
-    /// What precedes a number at the end of a path, and the number.
+    /// What precedes a separator and a number at the end of a path, and the number, without a sign or leading zeros.
     private static func numbered(_ path: String, after separator: String) -> (before: String, number: Int)? {
-        guard let range = path.firstRange(of: separator), let number = Int(path[range.upperBound...]), number >= 0
-        else {
-            return nil
-        }
+        guard let range = path.firstRange(of: separator) else { return nil }
+        let digits = path[range.upperBound...]
+        guard let number = Int(digits), number >= 0, "\(number)" == digits else { return nil }
         return (String(path[..<range.lowerBound]), number)
     }
 }

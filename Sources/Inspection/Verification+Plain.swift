@@ -16,7 +16,9 @@ extension Verification {
     ///
     /// The plain model is loops over numbers: minutes for a model of a million parameters, days for ViT-H.
     ///
-    /// - Parameter only: which names are compared.
+    /// - Parameters:
+    ///   - prompts: such as `Reference.check(_:image:)` accepts.
+    ///   - only: which names are compared.
     /// - Throws: ``FileError`` as `Sam.encode` and `Sam.predict` do.
     public init(
         ofItself sam: Sam, _ image: RGBImage, _ prompts: [Prompt], multimask: Bool, name: String,

@@ -88,7 +88,7 @@ extension Verification {
         case passes, conclusion, stages, missing, additional
     }
 
-    /// What comes of it first, as in the ``report``, then the stages.
+    /// The stages, and what comes of them: ``passes`` and the ``conclusion``.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(passes, forKey: .passes)
@@ -107,7 +107,7 @@ extension Installation {
         case memoryBytes = "memory_bytes"
     }
 
-    /// What comes of it first, then what was checked where.
+    /// What was checked where, and what comes of it.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(passes, forKey: .passes)

@@ -9,8 +9,7 @@ public struct PictureListing: Sendable {
     /// Whether what is made of them belongs into a folder: there are several paths, or one of a folder.
     public private(set) var isSeveral: Bool
 
-    /// - Throws: ``FileError`` `missingInput` where there is none, and `badData` (`usage`, where several paths are given) where
-    ///   what is made of two of them would have one name.
+    /// - Throws: ``FileError`` `missingInput` where there is none.
     public init(_ paths: [String]) throws(FileError) {
         isSeveral = paths.count > 1
         for path in paths {
@@ -23,17 +22,6 @@ public struct PictureListing: Sendable {
             } else {
                 files.append(path)
             }
-        }
-        if let twice = Dictionary(grouping: files, by: pictureName).values.filter({ $0.count > 1 })
-            .min(by: { $0[0] < $1[0] })
-        {
-            guard twice[0] != twice[1] else {
-                throw FileError(.usage, file: twice[0], "named twice", advice: "Name each picture once.")
-            }
-            throw FileError(
-                paths.count > 1 ? .usage : .badData, file: twice[0],
-                "another picture has the same name but for its ending",
-                found: twice[1], advice: "Move one of them to another folder, and run twice.")
         }
     }
 
@@ -51,6 +39,55 @@ public struct PictureListing: Sendable {
         files += names.map { SafeFiles.path(of: $0, in: folder) }
         errors += unreadable.map { FolderNames.error(of: $0, in: folder) }
     }
+}
+
+/// Checks that what is made of each picture has a file of its own.
+///
+/// - Parameter written: the file of a picture; nil where none is written.
+/// - Throws: ``FileError`` `usage` where a picture is named twice, or two would be written to one file.
+public func requireDistinctFiles(
+    of pictures: [String], _ written: (_ picture: String) -> String?
+) throws(FileError) {
+    guard let clash = PictureClash(of: pictures, written) else { return }
+    let (first, second) = (pictures[clash.first], pictures[clash.second])
+    if clash.isOnePicture {
+        throw FileError(.usage, file: second, "named twice", found: "also \(first)", advice: "Name each picture once.")
+    }
+    throw FileError(
+        .usage, file: second, "would be written to \(clash.file), as another picture", found: first,
+        advice: "Run once for each, with another -o.")
+}
+
+/// Two pictures of which one file would be written, as those of two folders by one name.
+public struct PictureClash: Sendable {
+    /// The places of both among all.
+    public let first: Int
+    public let second: Int
+    public let file: String
+    /// Whether they are one picture indeed.
+    public let isOnePicture: Bool
+
+    /// The first two that clash, or nil where none do.
+    ///
+    /// - Parameter written: the file of a picture; nil where none is written.
+    public init?(of pictures: [String], _ written: (_ picture: String) -> String?) {
+        // By bytes: Swift takes texts for the same whose accents are composed in another way.
+        var known: [[UInt8]: Int] = [:]
+        for (place, picture) in pictures.enumerated() {
+            guard let file = written(picture), let other = known.updateValue(place, forKey: Array(file.utf8)) else {
+                continue
+            }
+            (first, second, self.file) = (other, place, file)
+            isOnePicture = isOneFile(pictures[other], picture)
+            return
+        }
+        return nil
+    }
+}
+
+private func isOneFile(_ path: String, _ other: String) -> Bool {
+    var (one, two) = (stat(), stat())
+    return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino
 }
 
 /// What that which is made of a picture is called: its file's name without the ending.

@@ -21,6 +21,37 @@ public func encodedJSON(_ value: some Encodable, isLine: Bool = false) throws ->
     return Data((text + "\n").utf8)
 }
 
+/// The first key that stands twice in an object: of two, Foundation's parser takes one without a word.
+///
+/// - Parameter json: valid JSON. Objects within the outermost are not looked at.
+public func repeatedKey(inJSON json: Data) -> String? {
+    let (bytes, quote, backslash) = ([UInt8](json), UInt8(ascii: "\""), UInt8(ascii: "\\"))
+    var (position, depth) = (0, 0)
+    var keys: Set<String> = []
+    while position < bytes.count {
+        switch bytes[position] {
+        case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+        case quote:
+            let start = position
+            position += 1
+            while position < bytes.count, bytes[position] != quote { position += bytes[position] == backslash ? 2 : 1 }
+            // A key is a text that a colon follows.
+            let next = bytes.dropFirst(position + 1).first { !isJSONSpace($0) }
+            guard depth == 1, next == UInt8(ascii: ":"),
+                let key = try? JSONDecoder().decode(String.self, from: Data(bytes[start...position]))
+            else { break }
+            if !keys.insert(key).inserted { return key }
+        default: break
+        }
+        position += 1
+    }
+    return nil
+}
+
+/// Whether a byte is one of those that JSON has between its values.
+public func isJSONSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+
 /// A value that JSON has as null where there is none, and does not leave out.
 public struct OrNull<Value: Encodable>: Encodable {
     public var value: Value?

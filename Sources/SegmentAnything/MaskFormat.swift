@@ -176,9 +176,10 @@ public struct COCOFile: Encodable, Sendable {
     private(set) var images: [Image] = []
     private(set) var annotations: [Annotation] = []
     let categories: [Category]
-    /// The place in `images` of each path, and of the first of each name.
-    private var places: [String: Int] = [:]
-    private var firstOfName: [String: Int] = [:]
+    /// The place in `images` of each path, and of the first of each name, by their bytes: Swift takes texts for the same whose
+    /// accents are composed in another way.
+    private var places: [[UInt8]: Int] = [:]
+    private var firstOfName: [[UInt8]: Int] = [:]
 
     enum CodingKeys: String, CodingKey {
         case images, annotations, categories
@@ -206,17 +207,17 @@ public struct COCOFile: Encodable, Sendable {
 
     /// The place of a picture in `images`, at the end where it is new.
     private mutating func place(of path: String, size: PixelSize) -> Int {
-        if let place = places[path] { return place }
+        if let place = places[Array(path.utf8)] { return place }
         let (place, name) = (images.count, URL(filePath: path).lastPathComponent)
         var image = Image(id: place + 1, path: path, fileName: name, width: size.width, height: size.height)
-        if let namesake = firstOfName[name] {
+        if let namesake = firstOfName[Array(name.utf8)] {
             images[namesake].fileName = images[namesake].path
             image.fileName = path
         } else {
-            firstOfName[name] = place
+            firstOfName[Array(name.utf8)] = place
         }
         images.append(image)
-        places[path] = place
+        places[Array(path.utf8)] = place
         return place
     }
 }

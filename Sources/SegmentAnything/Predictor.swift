@@ -99,7 +99,8 @@ extension Sam {
     ///   - prompts: of any kind, mixed as they come.
     ///   - image: what ``encode(_:name:scaling:recorder:progress:)`` made, by this model.
     ///   - multimask: whether three masks are predicted, or the one for unambiguous prompts.
-    ///   - recorder: is shown each activation, of all prompts at once.
+    ///   - recorder: is shown each activation, of all prompts of a kind at once; of prompts that differ in kind or in number of
+    ///     points, those of the prompt encoder and of what follows it come again for each kind.
     ///   - each: receives the index of a prompt and its masks; prompts of one kind come in their order.
     /// - Throws: ``FileError`` `badData` for a prompt that asks for nothing, is not finite or has another model's mask input,
     ///   before anything is decoded; for an embedding of another model; for weights that give scores which are not finite (the
@@ -128,7 +129,7 @@ extension Sam {
             try prompt.check(number: index + 1, image: image.name, maskSize: configuration.maskSize)
         }
         try Computation.scope {
-            // A recorder sees each activation once, of all prompts.
+            // A recorder sees each activation of all prompts of a kind at once.
             for batch in batches(of: prompts, size: recorder == nil ? batchSize : prompts.count) {
                 if Task.isCancelled { throw CancellationError() }
                 let masks = try decode(
@@ -188,10 +189,7 @@ extension Sam {
 /// The prompts' indices in batches that the decoder can run at once: equally many points, with or without a box
 /// and a mask alike.
 private func batches(of prompts: [Prompt], size: Int) -> [[Int]] {
-    struct Kind: Hashable { var points: Int, hasBox: Bool, hasMask: Bool }
-    let kinds = Dictionary(grouping: prompts.indices) {
-        Kind(points: prompts[$0].points.count, hasBox: prompts[$0].box != nil, hasMask: prompts[$0].mask != nil)
-    }
+    let kinds = Dictionary(grouping: prompts.indices) { prompts[$0].kind }
     return kinds.values.sorted { $0[0] < $1[0] }.flatMap { indices in
         stride(from: 0, to: indices.count, by: size).map { Array(indices[$0..<min($0 + size, indices.count)]) }
     }

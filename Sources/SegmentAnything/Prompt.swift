@@ -28,6 +28,15 @@ public struct Prompt: Sendable {
 }
 
 extension Prompt {
+    /// What prompts have in common that the decoder takes together.
+    struct Kind: Hashable {
+        var points: Int
+        var hasBox: Bool
+        var hasMask: Bool
+    }
+
+    var kind: Kind { Kind(points: points.count, hasBox: box != nil, hasMask: mask != nil) }
+
     /// Checks that the decoder can take the prompt.
     ///
     /// - Parameters:

@@ -12,7 +12,8 @@ public struct Recorder {
     /// - Parameters:
     ///   - parts: whether to show the parts of each stage too: queries, scores, hidden layers, … A part that the fast code
     ///     fuses with others is computed for the visitor alone, from the same input and by the same products.
-    ///   - visit: is called once for each name.
+    ///   - visit: is called once for each name, or where prompts differ in kind or in number of points, once for each kind of
+    ///     them.
     public init(parts: Bool = false, _ visit: @escaping (_ name: String, _ activation: () -> Tensor) -> Void) {
         showsParts = parts
         self.visit = visit

@@ -93,7 +93,7 @@ public struct Reference: Sendable {
     /// Opens a reference; activations are read as they are asked for.
     ///
     /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit, a
-    ///   label is neither 0 nor 1, or a sketch is not as its header says.
+    ///   label is neither 0 nor 1, an activation is in half precision, or a sketch is not as its header says.
     public init(contentsOf path: String) throws(FileError) {
         let file = try Checkpoint(path: path)
         guard let entry = file.entries["image"], entry.dataType == .uint8, entry.shape.count == 3, entry.shape[2] == 3,
@@ -115,6 +115,13 @@ public struct Reference: Sendable {
         let all = Set(
             file.entries.keys.filter { $0 != "image" && !$0.hasPrefix("prompt.") && !$0.hasPrefix("single.") })
         if let sketch { try sketch.check(file, names: all) }
+        for name in all.sorted() {
+            // Their rounding alone is a hundred times the bounds of verify.
+            guard let type = file.entries[name]?.dataType, [.float16, .bfloat16].contains(type) else { continue }
+            throw FileError(
+                .badData, file: path, place: name, "too coarse for a reference", expected: "float32 or float64",
+                found: "\(type)", advice: "Write the activations as float32, as the run itself had them.")
+        }
         names = order.filter(all.contains) + all.subtracting(order).sorted()
         self.file = file
     }
@@ -133,6 +140,12 @@ private func readPrompts(_ file: Checkpoint) throws(FileError) -> [Prompt] {
     let boxes = try tensor("prompt.boxes", rank: 2)
     let (points, labels) = (try tensor("prompt.points", rank: 3), try tensor("prompt.labels", rank: 2))
     let mask = try tensor("prompt.mask", rank: 2)
+    guard boxes != nil || points != nil || labels != nil || mask != nil else {
+        throw FileError(
+            .badData, file: file.path, place: "prompt", "no prompts",
+            expected: "prompt.boxes, prompt.points with prompt.labels, or prompt.mask, in the picture's pixels",
+            advice: "Write what the run was asked beside its activations.")
+    }
     let count = boxes?.shape[0] ?? points?.shape[0] ?? (mask == nil ? 0 : 1)
     guard count > 0, boxes.map({ $0.shape[1] == 4 }) ?? true, points.map({ $0.shape[0] == count }) ?? true,
         points.map({ Array($0.shape.dropLast()) }) == labels?.shape, points.map({ $0.shape[2] == 2 }) ?? true
@@ -163,22 +176,39 @@ private func readPrompts(_ file: Checkpoint) throws(FileError) -> [Prompt] {
 }
 
 extension Reference {
-    /// Writes a reference file.
+    /// Checks that a reference can hold a run of prompts: of each activation it has one, which only prompts that the decoder
+    /// takes together give, and it has one mask input.
     ///
-    /// The prompts are all alike in kind and in number of points, and the activations in the order in which they arose.
+    /// - Parameter name: what the image is called in an error.
+    /// - Throws: ``FileError`` `usage` where the prompts differ in kind, in number of points, or in their mask inputs.
+    public static func check(_ prompts: [Prompt], image name: String) throws(FileError) {
+        guard Set(prompts.map(\.kind)).count <= 1 else {
+            throw FileError(
+                .usage, file: name, "the prompts differ in kind or number of points",
+                expected: "all with a box or none, and equally many points", advice: "Run once for each kind.")
+        }
+        guard Set(prompts.compactMap { $0.mask?.values }).count <= 1 else {
+            throw FileError(
+                .usage, file: name, "the prompts have mask inputs of their own", expected: "one for all",
+                advice: "Run once for each prompt.")
+        }
+    }
+
+    /// Writes a reference file.
     ///
     /// - Parameters:
     ///   - path: of the file to write.
     ///   - image: as it was opened.
-    ///   - prompts: in original pixels.
-    ///   - activations: by their official names.
+    ///   - prompts: in original pixels, such as ``check(_:image:)`` accepts.
+    ///   - activations: by their official names, each once, in the order in which they arose.
     ///   - metadata: such as ``metadata(of:version:recipe:answers:)``.
     ///   - sketch: how many projections are kept of each activation, in place of its values.
-    /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`.
+    /// - Throws: ``FileError`` `cannotCreate`, `inputOutput`; as ``check(_:image:)``.
     public static func write(
         to path: String, image: RGBImage, prompts: [Prompt], activations: [(name: String, value: Tensor)],
         metadata: [String: String], sketch: Int? = nil
     ) throws {
+        try check(prompts, image: path)
         var contents = Dictionary(
             uniqueKeysWithValues: activations.map { name, value in
                 (name, sketch.map { sketched(name, value, projections: $0) } ?? .tensor(value, .float32))

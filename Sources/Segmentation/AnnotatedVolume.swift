@@ -76,8 +76,16 @@ public struct AnnotatedVolume: Sendable {
         if let chosen = slicing.record { return try FoundRecord(chosen: chosen) }
         if let own = try FoundRecord(at: source.records(ofCase: file.name, annotator: annotator)) { return own }
         guard slicing.view == nil else { return nil }
-        return try FoundRecord(
+        let found = try FoundRecord(
             elsewhereThan: source, case: file.name, annotator: annotator, pattern: pattern, size: geometry.size)
+        // A folder beside may hold the slices of another patient's volume of this name and size.
+        if let found, found.isOfOther(try sha256(ofFile: file.path), case: file.name) {
+            throw FileError(
+                .badData, file: found.path, "slices of another file of this name, and no record is with the boxes",
+                expected: "made from \(file.path)",
+                advice: "Name the record of the slices that the boxes were drawn on with --record, or choose --view.")
+        }
+        return found
     }
 
     /// Throws `badData` where a slice has more boxes than the model is asked about at once; see ``Limit/boxes``.

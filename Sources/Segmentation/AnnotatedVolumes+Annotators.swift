@@ -106,23 +106,46 @@ extension AnnotatedVolumes {
 
     /// How far the boxes of each organ on each volume have come; see
     /// ``Coverage/rows(drawnBy:case:classes:volume:except:)``.
-    public func coverage(classes: ClassList, except excepted: Set<Int> = []) -> [Coverage] {
-        Dictionary(grouping: volumes, by: \.file.name).sorted { $0.key < $1.key }.flatMap { name, volumes in
-            Coverage.rows(
-                drawnBy: Self.drawn(volumes), case: name, classes: classes,
-                volume: volumes[0].checked(tasks: evidence.tasks?.slices(ofCase: name)), except: excepted)
+    ///
+    /// - Throws: ``FileError`` `badData` where slices of one volume are along several axes.
+    public func coverage(classes: ClassList, except excepted: Set<Int> = []) throws(FileError) -> [Coverage] {
+        var rows: [Coverage] = []
+        for (name, own) in Dictionary(grouping: volumes, by: \.file.name).sorted(by: { $0.key < $1.key }) {
+            if let other = own.first(where: { $0.slices.axis != own[0].slices.axis }) {
+                throw FileError(
+                    .badData, file: other.record?.path ?? other.file.path,
+                    "slices along another axis than others of \(name)",
+                    expected: "\(own[0].slices.axis)", found: "\(other.slices.axis)")
+            }
+            rows += Coverage.rows(
+                drawnBy: Self.drawn(own), case: name, classes: classes,
+                volume: own[0].checked(tasks: evidence.tasks?.slices(ofCase: name)), except: excepted)
         }
+        return rows
     }
+
+    /// What is wrong with volumes and boxes that were left out.
+    public var leftOut: [FileError] { unreadable.map(\.error) + volumes.flatMap(\.errors) }
 
     /// The boxes of each annotator on all volumes.
     public var boxesByAnnotator: [String: [DrawnBox]] {
         Dictionary(grouping: volumes, by: \.annotator).mapValues { $0.flatMap(\.boxes).flatMap(\.boxes) }
     }
 
-    /// One record of the slices of all volumes; nil where none has one.
+    /// One record of the slices of all volumes; nil where none has one and nothing was chosen.
     public var record: SlicesRecord? {
         var record = volumes.compactMap(\.record).first?.record
-        for volume in volumes { record?.volumes[volume.file.name] = volume.slices.volumeSize }
+        if record == nil, slicing.axis != nil || slicing.view != nil {
+            // What is made of the boxes is read as they were.
+            record = SlicesRecord(
+                volumes: [:], axis: slicing.axis ?? .k, view: slicing.view ?? .array,
+                intensity: slicing.intensity ?? .softTissue)
+        }
+        for volume in volumes {
+            let name = volume.file.name
+            record?.volumes[name] = volume.slices.volumeSize
+            record?.digests[name] = volume.record?.record.digests[name]
+        }
         return record
     }
 }

@@ -4,16 +4,17 @@ import SafeFiles
 
 /// Throws `cannotCreate` where writing labels would lose what is not swift-sam's own: labels that a person may have edited, whose
 /// SHA-256 is not the one in the `labels.json` beside them or is not recorded there; or, where there are no labels, a `labels.json`
-/// that records none, such as dcm2niix's.
+/// that records none, such as dcm2niix's. Throws `badData` and `inputOutput` where there are labels and a JSON that cannot be read.
 public func requireUnedited(labels path: String) throws(FileError) {
-    let recorded = LabelsRecord(besideLabels: path)?.sha256
     guard FileManager.default.fileExists(atPath: path) else {
         let record = LabelsRecord.path(besideLabels: path)
-        guard recorded == nil, FileManager.default.fileExists(atPath: record) else { return }
+        guard (try? LabelsRecord(besideLabels: path))?.sha256 == nil, FileManager.default.fileExists(atPath: record)
+        else { return }
         throw FileError(
             .cannotCreate, file: record, "not written by swift-sam, and the record of the labels would replace it",
             advice: "Give the labels another name with -o, or --replace-edited to give this file up.")
     }
+    let recorded = try LabelsRecord(besideLabels: path)?.sha256
     guard let found = try? sha256(ofFile: path), found != recorded else { return }
     throw FileError(
         .cannotCreate, file: path,

@@ -23,7 +23,8 @@ public final class EmbeddingCache: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var cannotStore = false
+        /// Why nothing more is kept.
+        var obstacle: FileError?
         var warnings: [Warning] = []
     }
 
@@ -52,6 +53,11 @@ public final class EmbeddingCache: Sendable {
             defer { state.warnings = [] }
             return state.warnings
         }
+    }
+
+    /// Throws `cannotCreate` where an entry could not be kept: nothing more is.
+    func requireKept() throws(FileError) {
+        if let obstacle = state.withLock(\.obstacle) { throw obstacle }
     }
 
     // MARK: Entries
@@ -94,7 +100,7 @@ public final class EmbeddingCache: Sendable {
 
     /// Keeps an entry; where that fails, as on a full disk, nothing more is kept, and one warning says so.
     func store(_ image: EncodedImage, _ key: String) {
-        guard !state.withLock({ $0.cannotStore }) else { return }
+        guard !state.withLock({ $0.obstacle != nil }) else { return }
         let path = path(ofKey: key)
         let temporary = "\(temporaryFolder)/\(UUID().uuidString).safetensors"
         do {
@@ -109,7 +115,9 @@ public final class EmbeddingCache: Sendable {
             unlink(temporary)
             let what = (error as? FileError).map { $0.found ?? $0.what } ?? error.localizedDescription
             state.withLock { state in
-                state.cannotStore = true
+                state.obstacle = FileError(
+                    .cannotCreate, file: folder, "nothing more is kept in the cache", found: what,
+                    advice: "Make room, or choose another folder with --cache.")
                 state.warnings.append(Warning(file: folder, "nothing more is kept in the cache: \(what)"))
             }
         }

@@ -68,10 +68,18 @@ extension Manifest {
     /// Checks that a run repeats the one that this manifest is of.
     ///
     /// - Parameter path: the manifest's own.
-    /// - Throws: ``FileError`` `badData` where a source or an option is another now; as of reading the sources.
+    /// - Throws: ``FileError`` `badData` where a source or an option is another now; `usage` where other boxes are chosen; as of
+    ///   reading the sources.
     public func requireRepeated(
         by annotated: AnnotatedVolume, _ settings: SegmentationSettings, manifest path: String
     ) async throws {
+        var known = reading
+        known?.tasks = annotated.reading.tasks
+        guard known == annotated.reading else {
+            throw FileError(
+                .usage, file: path, "cannot be repeated with boxes that are chosen in another way",
+                advice: "Leave out --slices, --stem, --pattern, --empty-means and --skip-bad.")
+        }
         var changes = try await changes(annotated, settings).all
         if reading?.tasks?.sha256 != annotated.reading.tasks?.sha256 { changes.append("the tasks changed") }
         guard changes.isEmpty else {

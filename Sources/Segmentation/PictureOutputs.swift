@@ -35,6 +35,12 @@ public struct PictureOutputs: Sendable {
         return files.filter { $0 != "-" }
     }
 
+    /// A file that is written of one picture alone, as far as it is named by the picture; nil where there is none.
+    public func file(of picture: String) -> String? {
+        let outputs = ofPicture(picture)
+        return (format == .coco ? nil : outputs.masks) ?? outputs.preview ?? outputs.logits
+    }
+
     private func pictures(prompts: Int, masks indices: ClosedRange<Int>) -> [String] {
         (1...prompts).flatMap { prompt in
             indices.compactMap { picture(prompt: prompt, of: prompts, mask: $0) }

@@ -15,6 +15,8 @@ public struct PictureRequest: Sendable {
 
     public var source: Source
     public var prompts: PromptList
+    /// The line that asks it, from 1, where it comes from JSON lines.
+    public private(set) var line: Int?
 
     public init(_ source: Source, _ prompts: PromptList) { (self.source, self.prompts) = (source, prompts) }
 
@@ -78,9 +80,9 @@ extension PictureRequest {
         let name = path == "-" ? "standard input" : path
         var (requests, errors): ([PictureRequest], [FileError]) = ([], [])
         for (number, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
+            if line.allSatisfy(isJSONSpace) { continue }
             do throws(PromptError) {
-                requests.append(try request(Data(line)))
+                requests.append(try request(Data(line), number: number + 1))
             } catch {
                 errors.append(
                     FileError(.badData, file: name, line: number + 1, "not a request: \(error.description)"))
@@ -94,20 +96,45 @@ extension PictureRequest {
         return (requests, errors)
     }
 
-    private static func request(_ line: Data) throws(PromptError) -> PictureRequest {
+    /// Checks that what is made of the picture of each line has a file of its own.
+    ///
+    /// - Parameters:
+    ///   - path: of their lines, as ``lines(of:)`` had it.
+    ///   - written: the file of a picture; nil where none is written.
+    /// - Throws: ``FileError`` `usage` where a picture is asked in two lines, or two would be written to one file.
+    public static func requireDistinctFiles(
+        of requests: [PictureRequest], in path: String, _ written: (_ picture: String) -> String?
+    ) throws(FileError) {
+        guard let clash = PictureClash(of: requests.map(\.name), written) else { return }
+        let (first, second) = (requests[clash.first], requests[clash.second])
+        let line = "line \(first.line ?? 0)"
+        throw FileError(
+            .usage, file: path == "-" ? "standard input" : path, line: second.line,
+            clash.isOnePicture
+                ? "\(second.name) is asked in \(line) as well"
+                : "\(second.name) would be written to \(clash.file), as \(first.name) of \(line)",
+            advice: (clash.isOnePicture ? "Put its boxes and points in one line" : "Run once for each, with another -o")
+                + ", or use --format coco, or --json alone.")
+    }
+
+    private static func request(_ line: Data, number: Int) throws(PromptError) -> PictureRequest {
         let line = try decoded(line)
         guard !line.image.isEmpty, line.image != "-" else { throw PromptError("no name of a picture") }
         var prompts = PromptList()
         for box in line.boxes ?? [] { prompts.boxes.append(try PixelBox(asked: box)) }
         for point in line.points ?? [] { prompts.points.append(try PromptList.Point(point)) }
         try prompts.check()
-        return PictureRequest(.picture(line.image), prompts)
+        var request = PictureRequest(.picture(line.image), prompts)
+        request.line = number
+        return request
     }
 
     private static func decoded(_ line: Data) throws(PromptError) -> Line {
         let form = #"{"image": "a.jpg", "boxes": [[x0, y0, x1, y1]], "points": [[x, y, label]]}"#
         do {
-            return try JSONDecoder().decode(Line.self, from: line)
+            let decoded = try JSONDecoder().decode(Line.self, from: line)
+            if let key = repeatedKey(inJSON: line) { throw PromptError("the key \"\(key)\" stands twice") }
+            return decoded
         } catch let error as PromptError {
             throw error
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {

@@ -103,7 +103,7 @@ public struct SegmentationRun: Sendable {
             try signs.warnings(
                 isChosen: isChosen, view: slices.view, record: annotated.record?.path, file: volume.file)
             + slices.warnings(file: volume.file)
-            + (annotated.record?.warnings(case: annotated.file.name) ?? [])
+            + (annotated.record?.warnings(case: annotated.file.name, digest: input.sha256) ?? [])
     }
 
     /// How many slices are encoded, of slices that are filled at most.
@@ -165,7 +165,7 @@ public struct LabelledVolume: Sendable {
         if !replacesEdited { try requireUnedited(labels: labels) }
         var manifest = manifest.named(naming, in: manifestPath, badBoxes: badBoxes)
         let origin = manifest.options.filling?.isOn == true ? [LabelOrigin.path(besideLabels: labels)] : []
-        let isStale = origin.isEmpty && LabelsRecord(besideLabels: labels)?.hasOrigin == true
+        let isStale = origin.isEmpty && (try? LabelsRecord(besideLabels: labels))?.hasOrigin == true
         // The labels come before their manifest, by which they are done.
         try writeAtomically(origin + [labels, manifestPath]) { temporary in
             func output(_ path: String, _ temporary: String) throws -> Manifest.Output {
@@ -189,7 +189,10 @@ public struct LabelledVolume: Sendable {
     ///
     /// - Parameter file: what the warnings are about.
     public func warnings(file: String) -> [Warning] {
-        if manifest.boxes.isEmpty { return [Warning(file: file, "no boxes, so no labels: every voxel is 0")] }
+        if manifest.boxes.isEmpty {
+            let which = manifest.options.labels.isEmpty ? "" : " of classes that --labels keeps"
+            return [Warning(file: file, "no boxes\(which), so no labels: every voxel is 0")]
+        }
         let empty = manifest.boxes.filter { $0.area == 0 }
         let drawn = Set(segmentation.boxes.map { "\($0.label)" })
         let undrawn = manifest.labels.filter { !drawn.contains($0.key) }.sorted { Int($0.key) ?? 0 < Int($1.key) ?? 0 }

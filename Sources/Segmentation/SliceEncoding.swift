@@ -36,18 +36,21 @@ public struct SliceEncoding: Sendable {
         self.settings = settings
         self.slices = (0..<slices.count).filter { chosen?.contains($0) != false }
         warnings =
-            volume.warnings + slices.warnings(file: volume.file) + (record?.warnings(case: file.name) ?? [])
+            volume.warnings + slices.warnings(file: volume.file)
+            + (try record?.warnings(case: file.name, digest: sha256(ofFile: file.path)) ?? [])
         try settings.recipe.check(slices, file: file.path)
     }
 
-    /// Encodes the slices that the cache does not have.
+    /// Encodes the slices that the cache does not have: it keeps them, or the call ends.
     ///
     /// - Parameter progress: receives after each slice how many are done.
-    /// - Throws: ``FileError`` as of encoding; ``Interrupted``.
+    /// - Throws: ``FileError`` as of encoding, and `cannotCreate` where the cache cannot keep one; ``Interrupted``.
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws {
+        try settings.cache?.requireKept()
         for (done, slice) in slices.enumerated() {
             _ = try settings.encode(
                 settings.recipe.image(images, ofSlice: slice), name: "\(images.volume.file), slice \(slice)")
+            try settings.cache?.requireKept()
             progress(done + 1)
         }
     }

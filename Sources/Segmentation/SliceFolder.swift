@@ -33,7 +33,7 @@ public struct SliceFolder: Sendable {
 
     private func prepareAlone(for images: SliceImages, axis: SliceAxis, case name: String) throws {
         let found = try FoundRecord(in: [path])
-        let record = try merged(images, axis: axis, case: name, with: found)
+        let record = try merged(images, axis: axis, case: name, digest: sha256(ofFile: images.volume.file), with: found)
         try requireSameReading(of: record, instead: found, case: name, size: images.volume.size)
         let standing = (0..<images.slices.count).map { picture(ofSlice: $0, case: name) }.filter(isOtherThanFolder)
         if let first = standing.first, found?.record.volumes[name] == nil {
@@ -51,26 +51,33 @@ public struct SliceFolder: Sendable {
 
     /// The record with one more volume; all in a folder are turned alike.
     private func merged(
-        _ images: SliceImages, axis: SliceAxis, case name: String, with found: FoundRecord?
+        _ images: SliceImages, axis: SliceAxis, case name: String, digest: String, with found: FoundRecord?
     ) throws(FileError) -> SlicesRecord {
         let size = images.volume.size
         var record = SlicesRecord(
-            volumes: [name: size], axis: axis, view: images.slices.view, intensity: images.intensity)
+            volumes: [name: size], axis: axis, view: images.slices.view, intensity: images.intensity,
+            digests: [name: digest])
         guard let found else { return record }
+        if let other = found.record.digests[name], other != digest, found.record.volumes[name] == size {
+            throw FileError(
+                .cannotCreate, file: found.path, "already holds slices of another file of this name",
+                expected: "the SHA-256 \(digest.prefix(12))…", found: "\(other.prefix(12))…",
+                advice: "Choose another folder with -o, or another name with --stem.")
+        }
         if let other = found.record.volumes[name], other != size {
             throw FileError(
                 .cannotCreate, file: found.path, "already holds slices of another volume of this name",
                 expected: "\(size)", found: "\(other)",
                 advice: "Choose another folder with -o, or another name with --stem.")
         }
-        record.volumes = found.record.volumes
+        (record.volumes, record.digests) = (found.record.volumes, found.record.digests)
         guard record == found.record || Set(found.record.volumes.keys).isSubset(of: [name]) else {
             throw FileError(
                 .cannotCreate, file: found.path, "already holds slices of other volumes, made in another way",
                 expected: "\(record.turning), \(record.intensity)",
                 found: "\(found.record.turning), \(found.record.intensity)", advice: "Choose another folder with -o.")
         }
-        record.volumes[name] = size
+        (record.volumes[name], record.digests[name]) = (size, digest)
         return record
     }
 

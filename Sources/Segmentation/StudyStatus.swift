@@ -23,15 +23,25 @@ public struct StudyStatus: Encodable, Sendable {
         public let slices: Int
     }
 
+    /// How many slices were computed again, and how many of them came out otherwise.
+    public struct Verified: Encodable, Sendable {
+        public var slices = 0
+        public var differ = 0
+
+        public init() {}
+    }
+
     public private(set) var volumes: [Row] = []
     /// The seconds for all that is to do, by those of a slice of what is done; nil where nothing is.
     public private(set) var secondsLeft: Double?
     /// The tasks of a job array that have something to do, as `4,7-9`.
     public private(set) var array = ""
+    /// What came of computing slices again; nil where that was not asked for.
+    public var verified: Verified?
     private var secondsPerSlice: [Double] = []
 
     enum CodingKeys: String, CodingKey {
-        case volumes, array
+        case volumes, array, verified
         case secondsLeft = "seconds_left"
     }
 

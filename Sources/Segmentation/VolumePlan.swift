@@ -39,7 +39,8 @@ public struct VolumePlan: Sendable {
     ///   - outputs: the other files that the call writes.
     ///   - replacesEdited: whether labels are replaced that a person may have edited.
     /// - Throws: ``FileError`` `cannotCreate` as ``requireUnedited(labels:)``, and where labels have slices that the call has no
-    ///   boxes for and would lose; `missingInput` and `inputOutput` where a source cannot be read.
+    ///   boxes for and would lose; as of ``Manifest/init(besideLabels:)``, unless all are computed; `missingInput` and
+    ///   `inputOutput` where a source cannot be read.
     public init(
         _ annotated: AnnotatedVolume, _ settings: SegmentationSettings, labels path: String, outputs: [String] = [],
         mode: Mode = .changes, replacesEdited: Bool = false
@@ -48,8 +49,8 @@ public struct VolumePlan: Sendable {
         self.annotated = annotated
         hasLabels = FileManager.default.fileExists(atPath: path)
         if !replacesEdited { try requireUnedited(labels: path) }
-        let manifest = hasLabels ? Manifest(besideLabels: path) : nil
-        guard mode != .all, let manifest else {
+        let manifest = hasLabels && mode != .all ? try Manifest(besideLabels: path) : nil
+        guard let manifest else {
             reasons = [hasLabels ? "all is to be done again" : "no labels yet"]
             sliceCount = GapPlan(annotated, settings).encodedCount(drawing: prompts, besides: nil)
             (self.manifest, earlier) = (nil, nil)
@@ -112,12 +113,18 @@ public struct VolumePlan: Sendable {
 // MARK: Comparing
 
 extension Manifest {
-    /// The manifest beside labels; nil where none is there that this version reads.
-    public init?(besideLabels labels: String) {
-        guard let data = try? readFile(LabelsRecord.path(besideLabels: labels), limit: .record),
-            let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
-        else { return nil }
-        self = manifest
+    /// The manifest beside labels; nil where nothing there has their digest.
+    ///
+    /// - Throws: ``FileError`` `badData` where this version cannot read it: which slices have labels, and why, is not known then.
+    public init?(besideLabels labels: String) throws(FileError) {
+        let path = LabelsRecord.path(besideLabels: labels)
+        guard try LabelsRecord(besideLabels: labels)?.sha256 != nil else { return nil }
+        let data = try readFile(path, limit: .record)
+        do { self = try JSONDecoder().decode(Manifest.self, from: data) } catch {
+            throw FileError(
+                .badData, file: path, "a record of labels that this version cannot read", found: explanation(of: error),
+                advice: "Use the version that wrote it, or compute all slices anew with --force.")
+        }
     }
 
     /// What of the sources and options is not what a call would use.

@@ -12,7 +12,8 @@ struct Activations: ParsableCommand, CommonCommand {
             Example: swift-sam activations photo.png --box 40,30,220,180 --only 'image_encoder.blocks.*' -o acts.safetensors
 
             Names are the official module paths and values are in the official memory order. The image and the prompts \
-            are written beside them. All prompts must be alike in kind and number of points.
+            are written beside them. All prompts must be alike in kind and number of points, with one mask input for all \
+            or none.
 
             With --all, each stage's parts too: queries, keys, scores, relative terms, softmax weights, hidden layers, \
             sublayers, all four masks. The scores of a global block take heads · grid⁴ · 4 bytes (0.8 GB in ViT-B): \
@@ -44,9 +45,7 @@ struct Activations: ParsableCommand, CommonCommand {
 
     mutating func validate() throws {
         try prompts.requirePrompt()
-        guard output.hasSuffix(".safetensors") else {
-            throw ValidationError("-o must name a .safetensors file, not \"\(output)\".")
-        }
+        try requireEnding(".safetensors", "-o", output)
     }
 
     func run() throws {
@@ -55,9 +54,7 @@ struct Activations: ParsableCommand, CommonCommand {
         printWarnings(prompts.list.warnings(on: picture.size, name: image))
         let sam = try options.open(for: pictures.recipe)
         let asked = try prompts.list.prompts(on: picture.size, name: image, masks: try prompts.masks(for: sam))
-        guard Set(asked.map { [$0.points.count, $0.box == nil ? 0 : 1] }).count == 1 else {
-            throw ValidationError("The prompts differ in kind or number of points: run one activations for each.")
-        }
+        try Reference.check(asked, image: image)
         var activations: [(name: String, value: Tensor)] = []
         let recorder = Recorder(parts: all) { name, activation in
             if only.map({ fnmatch($0, name, 0) == 0 }) ?? true { activations.append((name, activation())) }

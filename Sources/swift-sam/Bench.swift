@@ -10,13 +10,13 @@ struct Bench: ParsableCommand, CommonCommand {
         discussion: """
             Example: swift-sam bench --model sam_vit_b.safetensors --runs 5 --json
 
-            The share of the bound compares with OpenBLAS's own large product on as many threads, measured in the same
+            The share of the bound compares with OpenBLAS's own large product on as many threads, measured in the same \
             run (twice that in bfloat16).
             """)
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: "How often each stage runs.")
+    @Option(parsing: .unconditional, help: "How often each stage runs.")
     var runs = 3
 
     @Option(help: ArgumentHelp("Write the image's embedding as safetensors.", valueName: "file"))
@@ -42,6 +42,7 @@ struct Bench: ParsableCommand, CommonCommand {
         guard !layers || saveEmbedding == nil else {
             throw ValidationError("--layers encodes no image: leave --save-embedding out.")
         }
+        try requireEnding(".safetensors", "--save-embedding", saveEmbedding)
         if runs < 1 { throw ValidationError("--runs must be at least 1, not \(runs).") }
     }
 
@@ -82,11 +83,10 @@ struct Bench: ParsableCommand, CommonCommand {
         printTable(
             [["survive", "masks", "best (s)", "median (s)", "memory (MB)"]]
                 + report.rows.map { row in
-                    let sorted = row.seconds.sorted()
+                    let (best, median) = bestAndMedian(row.seconds)
                     return [
                         String(format: "%.0f%%", 100 * row.survivors), "\(row.masks)",
-                        String(format: "%.2f", sorted[0]),
-                        String(format: "%.2f", (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2),
+                        String(format: "%.2f", best), String(format: "%.2f", median),
                         String(format: "%.0f", Double(row.memoryBytes) / 1e6),
                     ]
                 })
@@ -109,6 +109,14 @@ struct Bench: ParsableCommand, CommonCommand {
     }
 }
 
+/// The least, and the middle one or the mean of the two in the middle.
+///
+/// - Precondition: there is one.
+private func bestAndMedian(_ seconds: [Double]) -> (best: Double, median: Double) {
+    let sorted = seconds.sorted()
+    return (sorted[0], (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2)
+}
+
 extension BenchmarkReport {
     fileprivate func printTable() {
         print("\(model), \(precision.rawValue), \(threads) threads, \(cpu), \(kernels)")
@@ -117,11 +125,11 @@ extension BenchmarkReport {
             ("load", [seconds.load]), ("encode", seconds.encode), ("1 box", seconds.prompt),
             ("32 boxes", seconds.prompts32),
         ] {
-            let (sorted, all) = (runs.sorted(), runs.map { String(format: "%.3f", $0) }.joined(separator: " "))
-            let median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+            let (best, median) = bestAndMedian(runs)
+            let all = runs.map { String(format: "%.3f", $0) }.joined(separator: " ")
             print(
                 stage.padding(toLength: 10, withPad: " ", startingAt: 0)
-                    + String(format: "%10.3f  %10.3f  ", sorted[0], median) + all)
+                    + String(format: "%10.3f  %10.3f  ", best, median) + all)
         }
         print(String(format: "peak memory %.2f GiB", Double(peakMemoryBytes) / Double(1 << 30)))
     }

@@ -16,7 +16,7 @@ struct BoxOutputOptions: ParsableArguments {
         name: .shortAndLong, help: ArgumentHelp("The CSV, or the folder of files, to write.", valueName: "boxes.csv"))
     var output: String
 
-    @Flag(help: "Replace files of boxes in the folder that are others: a person may have corrected them.")
+    @Flag(help: "Replace boxes at -o that are others: a person may have corrected them.")
     var replaceEdited = false
 
     func validate(hasClasses: Bool) throws {
@@ -26,9 +26,6 @@ struct BoxOutputOptions: ParsableArguments {
                 format == .csv
                     ? "-o must name a .csv file, not \"\(output)\"."
                     : "-o must name a folder with --format \(format.rawValue), not \"\(output)\".")
-        }
-        guard format != .csv || !replaceEdited else {
-            throw ValidationError("--replace-edited goes with --format yolo or voc: a CSV is replaced.")
         }
         guard format != .voc || hasClasses else { throw ValidationError("--format voc needs --classes.") }
     }
@@ -88,7 +85,7 @@ struct BoxOutputOptions: ParsableArguments {
             files.insert((list, filled.table), at: 0)
             if filled.isOther { corrected.insert(files[0], at: 0) }
         }
-        if !isTable, !replaceEdited { try requireUnedited(corrected) }
+        if !replaceEdited { try requireUnedited(corrected) }
         try writeFiles(files)
         report()
         guard let record else { return }
@@ -111,6 +108,6 @@ struct BoxOutputOptions: ParsableArguments {
         throw FileError(
             .cannotCreate, file: first.path, "holds other boxes, which somebody may have corrected",
             found: "\(others.count) such files",
-            advice: "Choose another folder with -o, or replace them with --replace-edited.")
+            advice: "Choose another place with -o, or replace them with --replace-edited.")
     }
 }

@@ -61,7 +61,9 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         printWarnings(views)
         if let csv { try writeAtomically(csv, Data(commaSeparated([FindingRow.columns] + rows.map(\.cells)).utf8)) }
         if json {
-            try printJSON(Report(findings: rows, warnings: views.map(\.description)))
+            try printJSON(
+                Report(
+                    findings: rows, warnings: views.map(\.description), leftOut: annotated.leftOut.map(\.description)))
         } else {
             printCounts(rows)
             for row in rows { print(row.text(namesCase: cases.count > 1, folder: boxes.boxes)) }
@@ -74,6 +76,13 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         let findings: [FindingRow]
         /// That boxes seem to be drawn in another view.
         let warnings: [String]
+        /// What is wrong with volumes and boxes that were left out.
+        let leftOut: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case findings, warnings
+            case leftOut = "left_out"
+        }
     }
 
     /// How many findings of each kind each annotator has, where there are several annotators or many findings.

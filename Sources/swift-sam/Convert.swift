@@ -34,9 +34,7 @@ struct Convert: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        guard output.hasSuffix(".safetensors") else {
-            throw ValidationError("-o must name a .safetensors file, not \"\(output)\".")
-        }
+        try requireEnding(".safetensors", "-o", output)
     }
 
     func run() throws {
@@ -44,18 +42,28 @@ struct Convert: ParsableCommand, CommonCommand {
         let file = try ModelFile(path: input)
         printWarnings(file.warnings)
         let names = file.shapes.keys.sorted()
-        for name in names where dtype == .float16 {
-            guard let value = file.tensor(name).values.first(where: { $0.isFinite && abs($0) >= 65520 }) else {
-                continue
-            }
-            throw FileError(
-                .badData, file: input, place: file.name(of: name), "too large for float16", expected: "below 65520",
-                found: "\(value)", advice: "Use --dtype bfloat16, which has the range of float32.")
+        // Tensors are held in single precision.
+        func written(_ name: String) -> DataType {
+            dtype ?? (file.dataType(name) == .float64 ? .float32 : file.dataType(name))
+        }
+        for name in names where written(name) != file.dataType(name) {
+            try requireRange(of: name, in: file, written(name))
         }
         try writeSafetensors(output, names: names, metadata: file.checkpoint.metadata) { name in
-            // Tensors are held in single precision.
-            .tensor(file.tensor(name), dtype ?? (file.dataType(name) == .float64 ? .float32 : file.dataType(name)))
+            .tensor(file.tensor(name), written(name))
         }
-        print("\(output): \(file.configuration.variant), \(dtype?.rawValue ?? "types as they were")")
+        let types = Set(names.map { written($0).rawValue }).sorted()
+        print("\(output): \(file.configuration.variant), \(types.joined(separator: ", "))")
+    }
+
+    /// Throws `badData` where a tensor has a finite value that would be infinite in another type.
+    private func requireRange(of name: String, in file: ModelFile, _ type: DataType) throws(FileError) {
+        let values = file.checkpoint.doubles(file.name(of: name))
+        guard let value = values.first(where: { $0.isFinite && type.isInfinite(rounding: $0) }) else { return }
+        throw FileError(
+            .badData, file: input, place: file.name(of: name), "too large for \(type)",
+            expected: "what is finite in it", found: "\(value)",
+            advice: type == .float16 && !DataType.bfloat16.isInfinite(rounding: value)
+                ? "Use --dtype bfloat16, which has the range of float32." : nil)
     }
 }

@@ -35,14 +35,25 @@ struct CoverageOfAnnotations: ParsableCommand, CommonCommand {
         let excepted = try except.classIDs(in: classList)
         let annotated = try boxes.read(on: cases, slicing, classes: classList)
         printSkipped(annotated.unreadable.map(\.error))
-        let rows = annotated.coverage(classes: classList, except: excepted)
+        let rows = try annotated.coverage(classes: classList, except: excepted)
         let incomplete = rows.count { !$0.isComplete }
         if json {
-            try printJSON(["coverage": rows])
+            try printJSON(Report(coverage: rows, leftOut: annotated.leftOut.map(\.description)))
         } else {
             printTable([Coverage.columns] + rows.map(\.cells))
             print(incomplete == 0 ? "complete" : "incomplete: \(incomplete) of \(rows.count)")
         }
         if incomplete > 0 { throw ExitCode(1) }
+    }
+
+    private struct Report: Encodable {
+        let coverage: [Coverage]
+        /// What is wrong with volumes and boxes that were left out.
+        let leftOut: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case coverage
+            case leftOut = "left_out"
+        }
     }
 }

@@ -23,37 +23,38 @@ struct Everything: ParsableCommand, CommonCommand {
     @OptionGroup var samples: SampleOptions
     @OptionGroup var options: ModelOptions
 
-    @Option(help: "Points along a side of the grid.")
+    // A value may begin with a minus sign.
+    @Option(parsing: .unconditional, help: "Points along a side of the grid.")
     var pointsPerSide = 32
 
-    @Option(help: "The most points decoded at once; more than 8 gain nothing on a CPU.")
+    @Option(parsing: .unconditional, help: "The most points decoded at once; more than 8 gain nothing on a CPU.")
     var pointsPerBatch = 8
 
-    @Option(help: "Drop masks whose predicted IoU is not above this.")
+    @Option(parsing: .unconditional, help: "Drop masks whose predicted IoU is not above this.")
     var predIouThresh: Float = 0.88
 
-    @Option(help: "Drop masks whose stability is below this.")
+    @Option(parsing: .unconditional, help: "Drop masks whose stability is below this.")
     var stabilityScoreThresh: Float = 0.95
 
-    @Option(help: "Stability is the IoU of the masks at thresholds ± this.")
+    @Option(parsing: .unconditional, help: "Stability is the IoU of the masks at thresholds ± this.")
     var stabilityScoreOffset: Float = 1
 
-    @Option(help: "Of two masks whose boxes have an IoU above this, the better one stays.")
+    @Option(parsing: .unconditional, help: "Of two masks whose boxes have an IoU above this, the better one stays.")
     var boxNmsThresh = 0.7
 
-    @Option(help: "Layers of crops that are searched besides the picture; layer n has 4ⁿ.")
+    @Option(parsing: .unconditional, help: "Layers of crops that are searched besides the picture; layer n has 4ⁿ.")
     var cropNLayers = 0
 
-    @Option(help: "As --box-nms-thresh, between crops.")
+    @Option(parsing: .unconditional, help: "As --box-nms-thresh, between crops.")
     var cropNmsThresh = 0.7
 
-    @Option(help: "By how much of the short side crops of the first layer overlap.")
+    @Option(parsing: .unconditional, help: "By how much of the short side crops of the first layer overlap.")
     var cropOverlapRatio = 512.0 / 1500
 
-    @Option(help: "In layer n the grid has this to the power of n fewer points along a side.")
+    @Option(parsing: .unconditional, help: "In layer n the grid has this to the power of n fewer points along a side.")
     var cropNPointsDownscaleFactor = 1
 
-    @Option(help: "Remove holes and islands of fewer pixels.")
+    @Option(parsing: .unconditional, help: "Remove holes and islands of fewer pixels.")
     var minMaskRegionArea = 0
 
     @Option(
@@ -116,6 +117,7 @@ struct Everything: ParsableCommand, CommonCommand {
         var outputs = PictureOutputs(isSeveral: listing.isSeveral)
         outputs.preview = preview
         try outputs.checkEndings()
+        try requireDistinctFiles(of: listing.files) { format == .coco ? outputs.file(of: $0) : folder.file(of: $0) }
         let previews = listing.files.compactMap { outputs.ofPicture($0).preview }
         try requireDistinct(reads: listing.files + options.reads(), writes: folder.files(of: listing.files) + previews)
         try makeFolder(output)

@@ -35,6 +35,7 @@ struct Inspect: ParsableCommand, CommonCommand {
     @OptionGroup var options: ModelOptions
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("Another place whose attention the page holds, where it cannot hold all.", valueName: "x,y"),
         transform: parsePosition)
     var query: [PixelPoint] = []
@@ -63,9 +64,7 @@ struct Inspect: ParsableCommand, CommonCommand {
         guard query.isEmpty || output != nil else {
             throw ValidationError("--query is for the page: give -o PAGE.html.")
         }
-        if let output, !output.lowercased().hasSuffix(".html") {
-            throw ValidationError("-o must name a .html file, not \"\(output)\".")
-        }
+        try requireEnding(".html", "-o", output)
     }
 
     func run() throws {

@@ -14,7 +14,9 @@ struct ModelOptions: ParsableArguments {
         completion: .file(extensions: ["safetensors", "pth", "pt", "bin", "ckpt", "json"]))
     var model: String?
 
-    @Option(help: "How many threads to use; the result does not depend on it. (default: what the process may use)")
+    @Option(
+        parsing: .unconditional,
+        help: "How many threads to use; the result does not depend on it. (default: what the process may use)")
     var threads: Int?
 
     @Option(
@@ -67,7 +69,7 @@ func modelPath(_ given: String?) throws(FileError) -> String {
         guard FileManager.default.fileExists(atPath: path) else {
             throw FileError(
                 .missingInput, file: path, "not there",
-                advice: "$SWIFT_SAM_MODEL names it: set it anew, or give --model.")
+                advice: "$SWIFT_SAM_MODEL names it: set it anew, or name a model in its place.")
         }
         return path
     }
@@ -94,5 +96,5 @@ func bundledPath(_ name: String) throws(FileError) -> String {
     if let path = paths.first(where: { FileManager.default.fileExists(atPath: $0) }) { return path }
     throw FileError(
         .missingInput, file: paths.first ?? name, "not with the executable",
-        advice: "Name a model with --model FILE or $SWIFT_SAM_MODEL.")
+        advice: "Name a model's file, or set $SWIFT_SAM_MODEL.")
 }

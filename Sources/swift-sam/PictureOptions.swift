@@ -8,6 +8,7 @@ import Segmentation
 /// How the samples of pictures are read.
 struct SampleOptions: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many bits the samples of a 16-bit PNG hold, such as the 12 of cameras and X-ray.", valueName: "n"))
     var bits: Int?

@@ -60,6 +60,9 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
             sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
         settings.cache = try await cache.open(weights: settings.weightsDigest)
         settings.stop = Signals.askToStop()
+        if let annotated, annotated.volumes.allSatisfy({ $0.boxes.allSatisfy(\.boxes.isEmpty) }) {
+            throw ValidationError("No boxes: no slice is to be encoded.")
+        }
         var work = SharedWork(isAlone: files.count == 1)
         for file in try chosen(files, by: part) {
             try await work.attempt(file, slices: 0) { _ in
@@ -68,6 +71,9 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
                 let encodings =
                     try drawn?.map { annotated throws(FileError) in try SliceEncoding(annotated, settings) }
                     ?? [SliceEncoding(file, settings, slices: slices)]
+                guard annotated != nil || encodings.allSatisfy({ !$0.slices.isEmpty }) else {
+                    throw FileError(.usage, file: file.path, "none of --slices is a slice of the volume")
+                }
                 for encoding in encodings {
                     printWarnings(encoding.warnings)
                     let progress = Progress("\(file.path): slices", total: encoding.slices.count)

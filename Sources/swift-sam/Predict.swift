@@ -62,7 +62,7 @@ struct Predict: AsyncParsableCommand, CommonCommand {
     @Flag(help: "Write all masks of each prompt and not only the one of the highest score.")
     var allMasks = false
 
-    @Option(help: "Masks are where logits are above this.")
+    @Option(parsing: .unconditional, help: "Masks are where logits are above this.")
     var threshold: Float = 0
 
     @Option(
@@ -110,12 +110,12 @@ struct Predict: AsyncParsableCommand, CommonCommand {
         guard output != "-" || !json else {
             throw ValidationError("Standard output takes one of -o - and --json: choose another -o.")
         }
-        guard output != "-" || format != .png || (prompts.list.count == 1 && !allMasks) else {
+        singleMask = singleMask || pictures.recipe.masks == .single
+        guard output != "-" || format != .png || (prompts.list.count == 1 && (!allMasks || singleMask)) else {
             throw ValidationError("Standard output takes one file: choose another -o, or a --format of one file.")
         }
         guard output != nil || format == .png else { throw ValidationError("--format says what -o is: name one.") }
         guard threshold.isFinite else { throw ValidationError("--threshold must be a number.") }
-        singleMask = singleMask || pictures.recipe.masks == .single
     }
 
     func run() async throws {
@@ -126,6 +126,11 @@ struct Predict: AsyncParsableCommand, CommonCommand {
         try outputs.checkEndings()
         if isSeveral, output == "-" || prompts.maskInput != nil {
             throw ValidationError("Several pictures need a folder -o, and take no --mask-input.")
+        }
+        if let lines {
+            try PictureRequest.requireDistinctFiles(of: requests, in: lines, outputs.file(of:))
+        } else {
+            try requireDistinctFiles(of: requests.map(\.name), outputs.file(of:))
         }
         try requireOutputs(
             outputs.files(requests, masks: allMasks && !singleMask ? 1...3 : 0...0),

@@ -53,9 +53,18 @@ extension Segment {
             printWarnings(settings.cache?.takeWarnings() ?? [])
         }
         if json {
-            try study.isOfOneVolume ? printJSON(manifests.first?.value) : printJSON(["volumes": manifests])
+            try study.isOfOneVolume
+                ? printJSON(manifests.first?.value) : printJSON(Report(volumes: manifests, failed: work.failures))
         }
         try work.finish(slicing.volume)
+    }
+
+    /// Several volumes in JSON.
+    private struct Report: Encodable {
+        /// By their names.
+        let volumes: [String: Manifest]
+        /// What others failed by, by their paths.
+        let failed: [String: String]
     }
 
     func plan(_ volume: AnnotatedVolume, _ settings: SegmentationSettings) async throws -> VolumePlan {

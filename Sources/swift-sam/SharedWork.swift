@@ -81,6 +81,9 @@ struct SharedWork {
         }
     }
 
+    /// What each volume that failed failed by, by its path.
+    var failures: [String: String] { Dictionary(errors.map { ($0.path, $0.error.description) }) { first, _ in first } }
+
     /// Says what other processes work on, and throws what failed.
     ///
     /// - Parameter verb: what was to be done to volumes.

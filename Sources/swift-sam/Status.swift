@@ -43,26 +43,29 @@ struct Status: AsyncParsableCommand, CommonCommand {
         }
         for (file, error) in study.unreadable { status.add(unreadable: file, error) }
         status.setArray(cases: study.cases, parts: segment.shared.part?.count)
-        segment.json ? try printJSON(status) : status.printTable()
-        if let verify { try self.verify(done.shuffled().prefix(verify), study.settings) }
+        if !segment.json { status.printTable() }
+        if let verify { status.verified = try self.verify(done.shuffled().prefix(verify), study.settings) }
+        if segment.json { try printJSON(status) }
+        guard let verified = status.verified else { return }
+        if !segment.json { print("computed again: \(verified.slices) slices, of which \(verified.differ) differ") }
+        if verified.differ > 0 { throw ExitCode(1) }
     }
 
     private func verify(
         _ slices: some Sequence<(volume: AnnotatedVolume, slice: Int)>, _ settings: SegmentationSettings
-    ) throws {
-        var (count, wrong) = (0, 0)
+    ) throws -> StudyStatus.Verified {
+        var verified = StudyStatus.Verified()
         for (name, group) in Dictionary(grouping: slices, by: \.volume.file.name).sorted(by: { $0.key < $1.key }) {
             let labels = segment.outputs(group[0].volume.file)[0]
             let run = try SegmentationRun(group[0].volume, settings)
             for (slice, pixels) in try run.differences(group.map(\.slice).sorted(), from: labels) {
-                count += 1
+                verified.slices += 1
                 guard pixels > 0 else { continue }
-                wrong += 1
+                verified.differ += 1
                 printError("\(name), slice \(slice): \(pixels) pixels come out otherwise")
             }
         }
-        if !segment.json { print("computed again: \(count) slices, of which \(wrong) differ") }
-        if wrong > 0 { throw ExitCode(1) }
+        return verified
     }
 }
 

@@ -39,7 +39,9 @@ struct Verify: ParsableCommand, CommonCommand {
     @Option(help: ArgumentHelp("Write our own run as a reference.", valueName: "r.safetensors"))
     var save: String?
 
-    @Option(help: ArgumentHelp("With --save: keep N projections of each activation.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --save: keep N projections of each activation.", valueName: "n"))
     var sketch: Int?
 
     @Option(
@@ -58,8 +60,10 @@ struct Verify: ParsableCommand, CommonCommand {
 
     @OptionGroup var common: CommonOptions
 
+    /// Whether what is named is a picture, and not a reference.
+    private var isPicture: Bool { image?.lowercased().hasSuffix(".safetensors") == false }
+
     mutating func validate() throws {
-        let isPicture = image.map { !$0.hasSuffix(".safetensors") } ?? false
         guard isPicture == !prompts.isEmpty else {
             throw ValidationError(
                 isPicture ? "Give a --box, a --point or a --mask-input." : "A reference has prompts of its own.")
@@ -73,14 +77,12 @@ struct Verify: ParsableCommand, CommonCommand {
         guard image != nil || (only == nil && heatmaps == nil) else {
             throw ValidationError("--only and --heatmaps are for a reference or a picture: name one.")
         }
-        guard isPicture == false || isSelf || save != nil else {
+        guard !isPicture || isSelf || save != nil else {
             throw ValidationError("A picture is verified with --self, or saved with --save; else name a reference.")
         }
         guard !isSelf || isPicture else { throw ValidationError("--self takes a PNG or JPEG.") }
         guard save == nil || image != nil else { throw ValidationError("--save what? Name a picture.") }
-        guard save?.lowercased().hasSuffix(".safetensors") != false else {
-            throw ValidationError("--save must name a .safetensors file, not \"\(save ?? "")\".")
-        }
+        try requireEnding(".safetensors", "--save", save)
         guard isSelf || save == nil || heatmaps == nil && !json else {
             throw ValidationError("--save alone verifies nothing: leave --heatmaps and --json out.")
         }
@@ -122,7 +124,7 @@ struct Verify: ParsableCommand, CommonCommand {
 
     /// The picture and what is asked of it, from a reference or from the arguments.
     private func question(_ path: String, _ sam: Sam) throws -> (RGBImage, [Prompt], isSingleMask: Bool) {
-        if path.hasSuffix(".safetensors") {
+        guard isPicture else {
             let reference = try Reference(contentsOf: path)
             // --save runs by SAM's own recipe too.
             try reference.requireSAMsInference()
@@ -131,6 +133,8 @@ struct Verify: ParsableCommand, CommonCommand {
         let image = try samples.read(path)
         printWarnings(prompts.list.warnings(on: image.size, name: path))
         let asked = try prompts.list.prompts(on: image.size, name: path, masks: try prompts.masks(for: sam))
+        // The plain model's run of itself is such a reference too.
+        try Reference.check(asked, image: path)
         return (image, asked, singleMask)
     }
 

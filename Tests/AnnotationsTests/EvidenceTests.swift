@@ -105,6 +105,10 @@ import Testing
             }
             #expect(without == [8])
             #expect(evidence.unseenSlices(reading.slices, by: "", case: "ct") == [6, 7])
+            // A box of the class says that somebody looked, whatever else is in the file.
+            var torn = reading.slices
+            torn[1].boxes = reading.slices[0].boxes
+            #expect(evidence.unseenSlices(torn, by: "", case: "ct") == [7])
         }
     }
 

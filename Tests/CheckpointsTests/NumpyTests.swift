@@ -15,6 +15,20 @@ import Testing
         #expect(tensor.values == expected.values.map(Float.init))
     }
 
+    /// In any order of the axes; in single precision all of these are infinite.
+    @Test func doublesStayDoubles() throws {
+        let values = (0..<6).map { 1e300 + Double($0) * 1e290 }
+        let header = "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }"
+        let parts: [[UInt8]] = [
+            [0x93], Array("NUMPY".utf8), [1, 0, UInt8(header.utf8.count), 0], Array(header.utf8),
+            values.withUnsafeBytes { Array($0) },
+        ]
+        let folder = Folder()
+        let checkpoint = try Checkpoint(path: folder.write("f.npy", parts.flatMap { $0 }))
+        #expect(checkpoint.doubles("") == [0, 2, 4, 1, 3, 5].map { values[$0] })
+        #expect(checkpoint.doubleReader("")(2..<4) == [values[4], values[1]])
+    }
+
     @Test(arguments: [
         ("npy-big-endian", "expected floats, integers"), ("npy-structured", "expected floats, integers"),
     ])

@@ -15,6 +15,18 @@ import Testing
         }
     }
 
+    /// Half a unit beyond the greatest number of a type, where ties go to the even infinity; all by way of float32.
+    @Test(
+        arguments: [
+            (.float16, 65520), (.bfloat16, 0x1.FFp127), (.float32, 0x1.FFFFFFp127),
+        ] as [(DataType, Double)])
+    func fromWhereNumbersAreInfinite(_ type: DataType, _ bound: Double) {
+        for sign in [1.0, -1] {
+            #expect(type.isInfinite(rounding: sign * bound) && type.isInfinite(rounding: sign * 1e300))
+            #expect(!type.isInfinite(rounding: sign * bound * (1 - 0x1p-20)))
+        }
+    }
+
     /// Against sign · 2^(exponent − 127) · (1 + fraction / 128), and 2⁻¹²⁶ · fraction / 128 for subnormals.
     @Test func bfloat16IsItsDefinitionForAllBits() {
         for bits in UInt16.min...UInt16.max {

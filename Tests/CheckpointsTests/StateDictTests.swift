@@ -145,6 +145,32 @@ import Testing
         #expect(refused.what.hasPrefix("what a call of kkkk") && refused.what.utf8.count < 300)
     }
 
+    /// PyTorch keeps a negated view as the numbers of its storage and a bit: it is refused, and only where it is reached.
+    @Test(arguments: [false, true]) func negatedNumbersAreRefused(_ isNegated: Bool) throws {
+        func text(_ text: String) -> [UInt8] { [0x8C, UInt8(text.utf8.count)] + Array(text.utf8) }
+        func global(_ module: String, _ name: String) -> [UInt8] { Array("c\(module)\n\(name)\n".utf8) }
+        let parts: [[UInt8]] = [
+            [0x80, 2, 0x7D], text("a"), global("torch._utils", "_rebuild_tensor_v2"), [0x28],
+            // ('storage', torch.FloatStorage, '0', 'cpu', 2) as a persistent identity.
+            [0x28], text("storage"), global("torch", "FloatStorage"), text("0"), text("cpu"), [0x4B, 2, 0x74, 0x51],
+            // Offset 0, shape (2,), strides (1,), no gradient, no hooks.
+            [0x4B, 0, 0x4B, 2, 0x85, 0x4B, 1, 0x85, 0x89], global("collections", "OrderedDict"), [0x29, 0x52],
+            // {} or {'neg': True}.
+            [0x7D], isNegated ? text("neg") + [0x88, 0x73] : [], [0x74, 0x52, 0x73, 0x2E],
+        ]
+        let numbers: [UInt8] = [0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0]  // 1 and -2
+        let folder = Folder()
+        let path = folder.write("neg.pth", storedZip(["a/data.pkl": parts.flatMap { $0 }, "a/data/0": numbers]))
+        let checkpoint = try Checkpoint(path: path)
+        guard isNegated else {
+            #expect(checkpoint.tensor("a").values == [1, -2])
+            return
+        }
+        let error = try #require(checkpoint.refused["a"]).description
+        #expect(error.contains("a: not the numbers of its storage: call resolve_neg() on it: found neg"), "\(error)")
+        #expect(checkpoint.entries.isEmpty)
+    }
+
     /// One byte more than a pickle may have, of which none is read.
     @Test func longPicklesAreRefused() {
         let folder = Folder()

@@ -119,6 +119,10 @@ import Testing
         // What it was made from must be that; options too, and no other file may be lost.
         let other = try run(["segment", "--from-manifest", "first/l.json", "--single-mask", "-o", "third/l.nii.gz"])
         #expect(other.status == 65 && other.errors.contains("cannot be repeated"), "\(other.errors)")
+        let sliced = try run([
+            "segment", "--from-manifest", "first/l.json", "--slices", "3-6", "-o", "third/l.nii.gz",
+        ])
+        #expect(sliced.status == 64 && sliced.errors.contains("Leave out --slices"), "\(sliced.errors)")
         let over = try run(["segment", "--from-manifest", "first/l.json", "-o", "first/l.nii"])
         #expect(over.status == 64 && over.errors.contains("would replace an input"), "\(over.errors)")
         folder.write("boxes.csv", Self.table.replacing("96", with: "97"))

@@ -79,9 +79,11 @@ import Testing
             command: ["verify"] + prompts + model, reads: ["photo.png", "mask.npy", "w.safetensors"],
             outputs: [(["--save", "r.safetensors"], "r.safetensors")]),
         Row(
-            command: ["bench"] + model, reads: ["w.safetensors"], outputs: [(["--save-embedding", "e"], "e")]),
+            command: ["bench"] + model, reads: ["w.safetensors"],
+            outputs: [(["--save-embedding", "b.safetensors"], "b.safetensors")]),
         Row(
-            command: ["bench"], reads: ["w.safetensors"], outputs: [(["--save-embedding", "e"], "e")],
+            command: ["bench"], reads: ["w.safetensors"],
+            outputs: [(["--save-embedding", "b.safetensors"], "b.safetensors")],
             environment: ["SWIFT_SAM_MODEL": "./w.safetensors"]),
         Row(
             command: ["convert", "w.safetensors"], reads: ["w.safetensors"],

@@ -33,6 +33,9 @@ import Testing
         #expect(
             try rows(["--axis", "axial", "--names", "liver=4,1=spleen"])[0] == "path,slice_idx,liver_dice,spleen_dice")
         #expect(try rows(["--axis", "axial"]).count == 1 + 24)
+        folder.write("predicted/a.json", #"{"labels": {"1": {"name": "spl"#)
+        let damaged = try Command(["evaluate", "--truth", "truth", "--predicted", "predicted"], in: folder.path)
+        #expect(damaged.status == 65 && damaged.errors.contains("the record of labels is damaged"), "\(damaged.errors)")
         folder.write("predicted/a.json", #"{"Modality": "CT"}"#)
         let without = try rows()
         #expect(without[0].hasPrefix("path,slice_idx,label1_dice,") && without.count == 1 + 24)
@@ -62,6 +65,10 @@ import Testing
         for name in ["a", "b"] { try FileManager.default.removeItem(atPath: folder.file("labels/\(name).json")) }
         let none = try Command(arguments, in: folder.path)
         #expect(none.status == 64 && none.errors.contains("give --names"))
+        let gaps = try Command(
+            arguments.dropLast() + ["other", "--names", "1=a,2=b,3=c,4=d,5=e", "--ignore-gaps", "--allow-missing"],
+            in: folder.path)
+        #expect(gaps.errors.contains("along which axis its slices were drawn: taken as k"), "\(gaps.errors)")
     }
 
     /// Labels that a person has edited, and labels that nothing is known of, are kept unless that is asked for.
@@ -121,9 +128,9 @@ import Testing
     /// What `precompute` assumes of boxes, and what it leaves out, is said as by `segment`.
     @Test func precomputeReadsBoxesAsSegmentDoes() throws {
         folder.write("boxes/ct-slice010.txt", "0 0.5 0.5 0.2 0.1\n0 0.5\n")
-        func precompute(_ more: [String]) throws -> Command {
+        func precompute(_ more: [String], cache: String = "cache") throws -> Command {
             try Command(
-                ["precompute", demo + "/ct.nii.gz", "--model", randomWeights, "--cache", "cache"] + more,
+                ["precompute", demo + "/ct.nii.gz", "--model", randomWeights, "--cache", cache] + more,
                 in: folder.path)
         }
         #expect(try precompute(["--boxes", "boxes"]).status == 65)
@@ -132,5 +139,11 @@ import Testing
         #expect(command.errors.contains("taken as --axis k --view array, as in the study"))
         #expect(command.errors.contains("malformed boxes or files left out: 1"))
         #expect(try precompute(["--skip-bad"]).status == 64)
+        // What would encode nothing says so.
+        #expect(try precompute(["--slices", "98-99"]).status == 64)
+        #expect(try precompute(["--boxes", "boxes", "--skip-bad", "--slices", "20-21"]).status == 64)
+        for shard in 0..<16 { folder.write("full/\(String(shard, radix: 16))", "") }
+        let full = try precompute(["--slices", "0-3"], cache: "full")
+        #expect(full.status == 73 && full.errors.contains("nothing more is kept in the cache"), "\(full.errors)")
     }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import TestSupport
 import Testing
@@ -164,6 +165,19 @@ import Testing
         #expect(FileManager.default.contents(atPath: folder.file("m.png")) != expected)
     }
 
+    /// A reference has one for all prompts; predict takes one of each.
+    @Test func aReferenceHasOneMaskInput() throws {
+        let boxes = ["--box", "40,30,200,180", "--box", "10,10,90,99", "--model", randomWeights]
+        #expect(try Command(["predict", image, "--save-logits", "l.npy"] + boxes, in: folder.path).status == 0)
+        let own = ["--mask-input", "l.npy"]
+        #expect(try Command(["predict", image, "--json"] + boxes + own, in: folder.path).status == 0)
+        for command in [["activations", image, "-o"], ["verify", image, "--save"]] {
+            let run = try Command(command + ["r.safetensors"] + boxes + own, in: folder.path)
+            #expect(run.status == 64 && run.errors.contains("mask inputs of their own"), "\(run.errors)")
+            #expect(!folder.names.contains("r.safetensors"))
+        }
+    }
+
     /// One mask by MedSAM's way, from the picture or its embedding; recipes are not exchanged, nor is study for pictures.
     @Test func recipes() throws {
         let box = ["--box", "40,30,200,180"]
@@ -248,6 +262,31 @@ import Testing
         #expect(try Command(["model", image], in: folder.path).status == 65)
     }
 
+    /// What is finite stays finite, and the types are those that are written.
+    @Test(
+        arguments: [
+            (1e300, [], "too large for float32: expected what is finite in it, found 1e+300"),
+            (-1e300, ["--dtype", "float16"], "too large for float16"),
+            (1e5, ["--dtype", "float16"], "Use --dtype bfloat16"),
+            (3.4e38, ["--dtype", "bfloat16"], "too large for bfloat16"),
+            (1e5, [], ", F32"), (.infinity, [], ", F32"), (3.3e38, ["--dtype", "bfloat16"], ", BF16"),
+        ] as [(Double, [String], String)])
+    func whatOverflowsIsNotConverted(value: Double, type: [String], text: String) throws {
+        let (file, name) = (try Checkpoint(path: randomWeights), "mask_decoder.iou_token.weight")
+        try writeSafetensors(folder.file("d.safetensors"), names: file.entries.keys) { each in
+            guard let entry = file.entries[each] else { preconditionFailure("no tensor \(each)") }
+            if each != name { return .bytes(file.bytes(each), entry.dataType, shape: entry.shape) }
+            let values: [Double] = [value] + Array(file.doubles(each).dropFirst())
+            return .bytes(values.withUnsafeBytes { Array($0) }, .float64, shape: entry.shape)
+        }
+        let convert = try Command(["convert", "d.safetensors", "-o", "w.safetensors"] + type, in: folder.path)
+        let isRefused = !text.hasPrefix(", ")
+        #expect(convert.status == (isRefused ? 65 : 0), "\(convert.errors)")
+        #expect((isRefused ? convert.errors : convert.output).contains(text), "\(convert.output)\(convert.errors)")
+        #expect(convert.errors.contains(name) == isRefused && folder.names.contains("w.safetensors") != isRefused)
+        #expect(convert.errors.contains("Use --dtype") == text.contains("Use --dtype"))
+    }
+
     @Test func theModelIsFoundByOptionThenEnvironmentThenBundle() throws {
         let bundled = try Command(["model", "--json"], in: folder.path)
         #expect((bundled.json["file"] as? String)?.hasSuffix("weights/swift-sam-small.safetensors") == true)
@@ -260,6 +299,9 @@ import Testing
                 ["model", randomWeights, "--json"], in: folder.path,
                 environment: ["SWIFT_SAM_MODEL": "nowhere"]
             ).status == 0)
+        // Model takes none as an option.
+        let lost = try Command(["model"], in: folder.path, environment: ["SWIFT_SAM_MODEL": "nowhere"])
+        #expect(lost.status == 66 && lost.errors.contains("set it anew") && !lost.errors.contains("--model"))
     }
 
     /// As many measurements as runs, in seconds: together no more than the command took.

@@ -131,6 +131,8 @@ import Testing
         }
         let verified = try run(["-o", "out/{case}.nii", "--verify", "2"], as: "status")
         #expect(verified.status == 0 && verified.output.contains("computed again: 2 slices, of which 0 differ"))
+        let json = try run(["-o", "out/{case}.nii", "--verify", "2", "--json"], as: "status").json
+        #expect(json["verified"] as? [String: Int] == ["slices": 2, "differ": 0])
     }
 
     /// The signal of a batch system: what is in hand is kept, and the code says to try again.

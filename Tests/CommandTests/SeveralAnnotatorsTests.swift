@@ -58,7 +58,7 @@ import Testing
         }
         let merge = try run("merge", ["-o", "m.csv"])
         #expect(merge.output == "wrote 9 boxes to m.csv; left out 0 that fewer than half drew\n")
-        let strict = try run("merge", ["-o", "m.csv", "--empty-means", "nothing"])
+        let strict = try run("merge", ["-o", "m.csv", "--empty-means", "nothing", "--replace-edited"])
         #expect(strict.output == "wrote 0 boxes to m.csv; left out 9 that fewer than half drew\n")
         let missed = { (command: Command) in
             (command.json["annotators"] as? [[String: Any]])?.compactMap { $0["missed"] as? Int }
@@ -133,6 +133,20 @@ import Testing
     }
 
     /// What others draw need not be drawn by the one who is checked.
+    @Test func jsonNamesWhatWasLeftOut() throws {
+        try share()
+        folder.write("crowd/anna/output/YOLO_darknet/img0001-slice001.txt", "0 0.5 0.5 0.2\n")
+        for command in ["check", "coverage"] {
+            let report = try Command(
+                [
+                    "annotations", command, "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt",
+                    "--skip-bad", "--json",
+                ], in: folder.path)
+            let leftOut = report.json["left_out"] as? [String]
+            #expect(leftOut?.count == 1 && leftOut?[0].contains("img0001-slice001.txt") == true, "\(command)")
+        }
+    }
+
     @Test func oneOfSeveralIsCheckedAmongThem() throws {
         try share()
         for slice in 0..<9 { folder.write("crowd/dora/img0001-slice00\(slice).txt", "1 0.2 0.2 0.1 0.1\n") }
@@ -178,6 +192,74 @@ import Testing
         }
         let record = try SlicesRecord(contentsOf: folder.file("out/slices.json"))
         #expect(record.volumes.keys.sorted() == ["img0001", "img0002"] && record.view == .radiological)
+    }
+
+    /// Two patients whose volumes have one name and size.
+    @Test func slicesOfAnotherPatientAreNotTakenForThese() throws {
+        var other = try LabelVolume(contentsOf: demo + "/truth.nii.gz")
+        other.values[0] = 7
+        try FileManager.default.createDirectory(atPath: folder.file("p1"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: folder.file("p2"), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: demo + "/truth.nii.gz", toPath: folder.file("p1/ct.nii.gz"))
+        try other.write(to: folder.file("p2/ct.nii.gz"))
+        func slices(_ patient: String, _ output: String) throws -> Command {
+            try Command(["slices", "\(patient)/ct.nii.gz", "--intensity", "window:4,8", "-o", output], in: folder.path)
+        }
+        #expect(try slices("p1", "s").status == 0 && slices("p1", "s").status == 0)
+        let refused = try slices("p2", "s")
+        #expect(refused.status == 73 && refused.errors.contains("slices of another file of this name"))
+        folder.write("s/ct-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("classes.txt", "organ\n")
+        func coverage(_ patient: String, _ boxes: String, _ more: [String] = []) throws -> Command {
+            try Command(
+                ["annotations", "coverage", "\(patient)/ct.nii.gz", "--boxes", boxes, "--classes", "classes.txt"]
+                    + more,
+                in: folder.path)
+        }
+        #expect(try !coverage("p1", "s").errors.contains("another file"))
+        // A folder beside decides how boxes without a record are read, where it is of their volume.
+        #expect(try slices("p2", "study/p2-slices").status == 0)
+        folder.write("study/p1-boxes/ct-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        #expect(try coverage("p2", "study/p1-boxes").status == 0)
+        let beside = try coverage("p1", "study/p1-boxes")
+        #expect(
+            beside.status == 65 && beside.errors.contains("slices of another file of this name"), "\(beside.errors)")
+        #expect(try coverage("p1", "study/p1-boxes", ["--view", "array"]).status == 0)
+    }
+
+    /// What was made of boxes by a view that was chosen is read by that view; and by one axis only.
+    @Test func aViewThatWasChosenIsRecorded() throws {
+        try folder.makeVolumes()
+        folder.write("crowd/anna/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("crowd/anna/img0001-slice005.txt", "0 0.5 0.5 0.2 0.1\n")
+        folder.write("classes.txt", "liver\n")
+        let volume = ["ct/img0001.nii.gz", "--classes", "classes.txt", "--boxes", "crowd"]
+        func fill(_ more: [String]) throws -> Command {
+            try Command(
+                ["annotations", "fill"] + volume + ["--view", "radiological", "-o", "f.csv"] + more, in: folder.path)
+        }
+        #expect(try fill([]).status == 0)
+        let record = try SlicesRecord(contentsOf: folder.file("f.slices.json"))
+        #expect(record.view == .radiological && record.axis == .k && record.volumes.keys.sorted() == ["img0001"])
+        // A row that a person corrected stays.
+        let table = try String(contentsOfFile: folder.file("f.csv"), encoding: .utf8)
+        let corrected = table + "img0001-slice007,liver,1,1,20,20,0\n"
+        folder.write("f.csv", corrected)
+        let again = try fill([])
+        #expect(again.status == 73 && again.errors.contains("which somebody may have corrected"), "\(again.errors)")
+        #expect(try String(contentsOfFile: folder.file("f.csv"), encoding: .utf8) == corrected)
+        #expect(try fill(["--replace-edited"]).status == 0)
+        #expect(try String(contentsOfFile: folder.file("f.csv"), encoding: .utf8) == table)
+        // Ben's slices are numbered along another axis.
+        for (name, axis) in [("anna", "k"), ("ben", "coronal")] {
+            let slices = try Command(
+                ["slices", "ct/img0001.nii.gz", "--view", "array", "--axis", axis, "-o", "crowd/\(name)"],
+                in: folder.path)
+            #expect(slices.status == 0, "\(slices.errors)")
+        }
+        folder.write("crowd/ben/img0001-slice004.txt", "0 0.5 0.5 0.2 0.1\n")
+        let mixed = try Command(["annotations", "coverage"] + volume, in: folder.path)
+        #expect(mixed.status == 65 && mixed.errors.contains("along another axis"), "\(mixed.errors)")
     }
 
     /// As a job array makes them.

@@ -74,6 +74,7 @@ import Testing
         (#"{"image": "a.png", "pionts": [[9, 9, 0]]}"#, "expected the keys image, boxes, points, found \"pionts\""),
         (#"{"image": "a.png", "boxes": [[1, 2, 3, "4"]]}"#, "boxes[0][3] is of another type: expected {"),
         (#"{"image": 3}"#, "image is of another type"), ("[1]", "the line is of another type"),
+        (#"{"image": "a.png", "boxes": [[1, 2, 3, 4]], "boxes": []}"#, "the key \"boxes\" stands twice"),
         (#"{"boxes": []}"#, "no \"image\": expected {"), (#"{"image": "a.png""#, "not JSON: expected {"),
     ])
     func whatIsNoRequest(_ line: String, error: String) throws {
@@ -96,6 +97,9 @@ import Testing
         #expect(pipe.status == 0 && pipe.errors.isEmpty, "\(pipe.errors)")
         #expect(try shell("swift-sam predict photos/a.png --point 90,80 -o m.png").status == 0)
         #expect(contents("piped.png") == contents("m.png"))
+        let one = try shell(
+            "swift-sam predict photos/a.png --point 90,80 --single-mask --all-masks -o - > one.png")
+        #expect(one.status == 0 && contents("one.png")?.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]), "\(one.errors)")
         let runs = try shell("swift-sam predict - --point 90,80 --format coco-rle -o - < photos/a.png")
         #expect((try JSONSerialization.jsonObject(with: Data(runs.output.utf8)) as? [Any])?.count == 1)
         let bad = try shell("swift-sam predict - --point 90,80 -o - < photos/b.jpg")
@@ -112,6 +116,8 @@ import Testing
         }
         #expect(try area("1e9") == 0)
         #expect(try area("-1e9") == 256 * 256)
+        let spaced = try shell("swift-sam predict photos/a.png --point 90,80 --threshold -1 --json")
+        #expect(spaced.status == 0, "\(spaced.errors)")
         #expect(try area("0") != 0)
     }
 
@@ -144,11 +150,61 @@ import Testing
         "verify --only input", "verify --heatmaps m", "verify --single-mask", "verify r.safetensors --single-mask",
         "inspect photos/a.png --box 1,1,9,9 --query 5,9999 -o m.html",
         "inspect photos/a.png --box 1,1,9,9 --query 5,5,0,3 -o m.html",
+        "verify photos/a.png --box 1,1,9,9 --point 5,5,1,2 --save m.safetensors",
+        "verify --self photos/a.png --box 1,1,9,9 --point 5,5,1,2",
+        "activations photos/a.png --box 1,1,9,9 --point 5,5,1,2 -o m.safetensors", "bench --save-embedding m",
     ])
     func usageErrorsOfOthers(_ arguments: String) throws {
         let command = try shell("swift-sam \(arguments)")
         #expect(command.status == 64, "\(command.errors)")
         for name in ["m", "m.safetensors", "m.png", "m.html", "-"] { #expect(contents(name) == nil) }
+    }
+
+    /// An ending in capitals is the same ending.
+    @Test func endingsInCapitals() throws {
+        #expect(try shell("swift-sam convert $SWIFT_SAM_MODEL -o W.SAFETENSORS").status == 0)
+        #expect(
+            try shell("swift-sam activations photos/a.png --point 9,9 --model W.SAFETENSORS -o A.SAFETENSORS").status
+                == 0)
+        let verified = try shell("swift-sam verify A.SAFETENSORS")
+        #expect(verified.status == 0, "\(verified.errors)")
+    }
+
+    /// A minus sign begins a number, and what is wrong with it is said.
+    @Test(arguments: [
+        ("everything photos/a.png --crop-n-layers -1 -o m", "--crop-n-layers must be from 0 to 5, not -1"),
+        ("everything photos/a.png --min-mask-region-area -5 -o m", "--min-mask-region-area must not be negative"),
+        ("inspect photos/a.png --box 1,1,9,9 --query -1,4 -o m.html", "--query -1.0,4.0 is outside of photos/a.png"),
+        ("predict photos/a.png --point 9,9 --threads -1 --json", "--threads must be at least 1, not -1"),
+        ("predict photos/a.png --point 9,9 --bits -1 --json", "--bits must be from 8 to 16, not -1"),
+        ("bench --runs -1", "--runs must be at least 1, not -1"),
+        ("verify photos/a.png --point 9,9 --save m.safetensors --sketch -1", "--sketch goes with --save"),
+    ])
+    func negativeNumbers(_ arguments: String, error: String) throws {
+        let command = try shell("swift-sam \(arguments)")
+        #expect(command.status == 64 && command.errors.contains(error), "\(command.errors)")
+    }
+
+    /// Pictures of one name are told apart where nothing is written of each alone.
+    @Test func picturesOfOneName() throws {
+        folder.write("more/a.png", contents("photos/c.png")!)
+        let both = try shell("swift-sam predict photos/a.png more/a.png --point 90,80 --json")
+        #expect(both.status == 0 && both.output.split(separator: "\n").count == 2, "\(both.errors)")
+        for command in ["predict --point 90,80", "encode"] {
+            let clash = try shell("swift-sam \(command) photos/a.png more/a.png -o m")
+            #expect(clash.status == 64, "\(clash.errors)")
+            #expect(clash.errors.contains("error: more/a.png: would be written to m/a."), "\(clash.errors)")
+            #expect(clash.errors.contains("as another picture: found photos/a.png"))
+        }
+        let twice = try shell("swift-sam predict photos/a.png ./photos/a.png --point 90,80 -o m")
+        #expect(twice.status == 64 && twice.errors.contains("./photos/a.png: named twice: found also photos/a.png"))
+        let line = #"{"image": "photos/a.png", "points": [[90, 80]]}"# + "\n"
+        folder.write("two.jsonl", line + line)
+        let lines = try shell("swift-sam predict --prompts two.jsonl -o m")
+        #expect(lines.status == 64)
+        #expect(lines.errors.contains("error: two.jsonl:2: photos/a.png is asked in line 1 as well\nPut its boxes"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("m")))
+        #expect(try shell("swift-sam predict --prompts two.jsonl --format coco -o m").status == 0)
     }
 
     @Test func everythingAndEncodeSkipToo() throws {

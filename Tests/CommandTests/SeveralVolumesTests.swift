@@ -179,6 +179,8 @@ import Testing
         let segmented = try run("segment", boxes + labels)
         #expect(segmented.errors.contains("ct: volumes that could not be labelled: found 1: ct/img0001.nii.gz"))
         #expect(boxCounts(segmented) == ["img0002": 2])
+        let failed = segmented.json["failed"] as? [String: String]
+        #expect(failed?.count == 1 && failed?["ct/img0001.nii.gz"]?.contains("not a NIfTI volume") == true)
         let log = try String(contentsOfFile: folder.file("runs.jsonl"), encoding: .utf8).split(separator: "\n")
         #expect(log.count == 2 && log[0].contains(#""case":"img0001""#) && log[0].contains(#""outcome":"failed""#))
         let status = try Command(["status", "ct"] + boxes + labels, in: folder.path)

@@ -113,7 +113,9 @@ import Testing
         "prompt.point.0",
         "image_encoder.blocks.1.attn.head.-1", "mask_decoder.mask_tokens.4", "mask_decoder.transformer.layers.0",
         "prompt.x",
-        "image_encoder.blocks.1.attn.head.x", "mask_decoder.iou_prediction_head",
+        "image_encoder.blocks.1.attn.head.x", "mask_decoder.iou_prediction_head", "foo.mask_decoder.mask_tokens.1",
+        "xprompt.point.1", "prompt.point.01", "prompt.point.+1", "mask_decoder.mask_tokens.00",
+        "image_encoder.blocks.1.attn.head.+1",
     ])
     func partsThatAreNone(part: String) {
         expectError(.usage, "no such part of the model", about: sam.path) { _ = try Ablation(part, of: sam.file) }

@@ -1,6 +1,8 @@
 // swift-format-ignore-file: NeverForceUnwrap
 
+import Checkpoints
 import Foundation
+import ImageFrames
 import SafeFiles
 import SegmentAnything
 import Tensors
@@ -58,7 +60,7 @@ import Testing
         #expect(verification["image_encoder.blocks.0"]!.verdict == .ok)
         #expect(verification["image_encoder.blocks.2"]!.verdict == .ok)
         #expect(verification.report[0].hasPrefix("FAILS first at \(name)"))
-        // Machines read what people read first.
+        // Machines are told what people read first.
         struct Summary: Decodable {
             var passes: Bool
             var conclusion: String
@@ -147,6 +149,50 @@ import Testing
             #expect(try Verification(of: sam, against: own).passes)
         }
         #expect(!given.isSingleMask)
+    }
+
+    /// Of prompts that the decoder takes apart, or that have mask inputs of their own, a file would hold some.
+    @Test func promptsThatAReferenceCannotHold() throws {
+        let (fixture, folder) = (Fixture(name: "small.high-boxes"), Folder())
+        let (image, box) = (fixture.reference.image, fixture.reference.prompts[0].box!)
+        let point = Prompt.Point(PixelPoint(x: 20, y: 30), isForeground: true)
+        let masks = [Float(0), 1].map { Tensor(repeating: $0, shape: [4, 4]) }
+        let wrong: [([Prompt], String)] = [
+            ([Prompt(box: box), Prompt(points: [point])], "differ in kind or number of points"),
+            ([Prompt(points: [point]), Prompt(points: [point, point])], "differ in kind or number of points"),
+            ([Prompt(box: box), Prompt(box: box, mask: masks[0])], "differ in kind or number of points"),
+            (masks.map { Prompt(box: box, mask: $0) }, "have mask inputs of their own"),
+        ]
+        for (prompts, text) in wrong {
+            expectError(.usage, text, about: "a.png") { try Reference.check(prompts, image: "a.png") }
+            expectError(.usage, text) {
+                try Reference.write(
+                    to: folder.file("r.safetensors"), image: image, prompts: prompts, activations: [], metadata: [:])
+            }
+        }
+        #expect(folder.names.isEmpty)
+        let alike = [Prompt(box: box, mask: masks[1]), Prompt(box: box, mask: masks[1])]
+        try Reference.write(
+            to: folder.file("r.safetensors"), image: image, prompts: alike, activations: [], metadata: [:])
+        let read = try Reference(contentsOf: folder.file("r.safetensors")).prompts
+        #expect(read.map { $0.mask?.values } == alike.map { $0.mask?.values })
+    }
+
+    /// Each fault has words of its own; activations in half precision would fail everywhere.
+    @Test func whatIsNoReference() throws {
+        let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
+        expectError(.badData, "prompt: no prompts: expected prompt.boxes") {
+            _ = try fixture.changed(["prompt.boxes": nil], in: folder)
+        }
+        let file = try Checkpoint(path: fixture.path)
+        let path = folder.file("half.safetensors")
+        try writeSafetensors(path, names: file.entries.keys, metadata: file.metadata) { name in
+            name == "input"
+                ? .tensor(file.tensor(name), .float16)
+                : .bytes(file.bytes(name), file.entries[name]!.dataType, shape: file.entries[name]!.shape)
+        }
+        let text = "input: too coarse for a reference: expected float32 or float64, found float16"
+        expectError(.badData, text, about: path) { _ = try Reference(contentsOf: path) }
     }
 
     /// MedSAM's inference scales pictures and interpolates masks otherwise: no stage could agree.

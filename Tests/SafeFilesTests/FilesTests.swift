@@ -93,6 +93,17 @@ struct PrintableTests {
         #expect(text.contains("ü漢👩‍👧") && text.contains("\\u009b"))
         #expect(text.split(separator: "\n").allSatisfy { printable($0) == $0 })
     }
+
+    @Test(
+        "a key that stands twice in an object",
+        arguments: [
+            (#"{"a": 1, "b": {"a": 2, "a": 3}, "c": ["a", "a"]}"#, nil), (#"{"a": 1, "b": 2, "a": 3}"#, "a"),
+            (#"{"a": "b", "b": "a"}"#, nil), (#"{"a\\": "\"a\\\":", "\u0061\\" : 0}"#, #"a\"#), ("{}", nil),
+            (#"[{"a": 1, "a": 2}]"#, nil), (#""a""#, nil), ("{\"a\" \t:1,\n\"a\"\n: 2}", "a"),
+        ] as [(String, String?)])
+    func repeatedKeys(_ json: String, _ expected: String?) {
+        #expect(repeatedKey(inJSON: Data(json.utf8)) == expected)
+    }
 }
 
 @Suite("Reading files")

@@ -144,6 +144,7 @@ import Testing
         for shard in 0..<16 { folder.write("cache/\(String(shard, radix: 16))", "") }
         let cache = try cache()
         for number in 0..<3 { #expect(try encode(image(number), cache).ran) }
+        #expect(throws: FileError.self) { try cache.requireKept() }
         let warnings = cache.takeWarnings()
         #expect(warnings.count == 1 && warnings[0].what.hasPrefix("nothing more is kept in the cache"))
         folder.write("file", "")

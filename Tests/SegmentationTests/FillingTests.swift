@@ -74,7 +74,7 @@ import Testing
             #expect(FileManager.default.contents(atPath: one) == FileManager.default.contents(atPath: other))
         }
         func manifest(_ path: String) throws -> Data {
-            var manifest = try #require(Manifest(besideLabels: path))
+            var manifest = try #require(try Manifest(besideLabels: path))
             manifest.seconds = .init(load: 0, segment: 0)
             manifest.output?.path = ""
             manifest.origin?.path = ""
@@ -99,7 +99,7 @@ import Testing
         let result = try await run(plan, settings)
         #expect(result.encoded == 5 && folder.names.contains("labels.json"))
         #expect(!folder.names.contains("labels-origin.nii.gz"))
-        let manifest = try #require(Manifest(besideLabels: labels))
+        let manifest = try #require(try Manifest(besideLabels: labels))
         #expect(manifest.gaps == nil && manifest.origin == nil && manifest.options.filling == nil)
     }
 
@@ -254,7 +254,7 @@ import Testing
     @Test func autoTakesTheBetterWay() async throws {
         let settings = try settings(Filling(between: .auto))
         let gaps = try #require(try await run(try await plan(settings), settings).labelled.manifest.gaps)
-        let rows = try #require(Manifest(besideLabels: labels)?.leftOut)
+        let rows = try #require(try Manifest(besideLabels: labels)?.leftOut)
         #expect(gaps.allSatisfy { $0.way == rows.betterWay(ofClass: $0.place.classID) })
         func row(_ classID: Int, _ shape: Double?, _ box: Double?) -> LeftOut {
             let place = Gap.Place(classID: classID, label: 1, below: 1, above: 3, slices: [2], others: [])
@@ -336,7 +336,7 @@ import Testing
         write(4, [first(3), "1 0.6 0.4 0.4 0.4"])
         let update = try await plan(settings, .update, slices: 4...4)
         try await run(update, settings)
-        let manifest = try #require(Manifest(besideLabels: labels))
+        let manifest = try #require(try Manifest(besideLabels: labels))
         #expect(manifest.kept?.map(\.slices) == [[1, 5, 7, 9]])
         #expect(manifest.gaps?.map(\.place.slices) == [[2, 3], [5, 6], [8], [6]])
         let (updated, origin) = (

@@ -35,14 +35,19 @@ import Testing
         folder.write(
             "a.json",
             #"{"labels": {"4": {"name": "liver", "colour": "grey"}, "x": {"colour": ""}}, "options": {"axis": "j"}}"#)
-        let record = try #require(LabelsRecord(besideLabels: folder.file("a.nii.gz")))
+        let record = try #require(try LabelsRecord(besideLabels: folder.file("a.nii.gz")))
         #expect(record.labels.mapValues(\.name) == [4: "liver"] && record.axis == .j && record.sha256 == nil)
         // Of 0.4.0, and dcm2niix's.
         folder.write("b.json", #"{"options": {"axis": "k"}, "boxes": []}"#)
-        #expect(LabelsRecord(besideLabels: folder.file("b.nii"))?.labels.isEmpty == true)
+        #expect(try LabelsRecord(besideLabels: folder.file("b.nii"))?.labels.isEmpty == true)
         folder.write("c.json", #"{"Modality": "CT", "labels": 3}"#)
-        folder.write("d.json", "{")
-        for name in ["c", "d", "none"] { #expect(LabelsRecord(besideLabels: folder.file("\(name).nii")) == nil) }
+        for name in ["c", "none"] { #expect(try LabelsRecord(besideLabels: folder.file("\(name).nii")) == nil) }
+        for text in ["", "{", #"{"labels": {"4": {"na"#, "[]"] {
+            let path = folder.write("d.json", text)
+            expectError(.badData, "the record of labels is damaged", about: path) {
+                _ = try LabelsRecord(besideLabels: folder.file("d.nii.gz"))
+            }
+        }
     }
 
     @Test func namesOfSeveralRecordsMustAgree() throws {

@@ -156,6 +156,16 @@ import Testing
         #expect(coco?["images"]?.map { $0["file_name"] as? String } == ["x/a.png", "y/a.png"])
     }
 
+    /// Two files, though Swift takes their names for the same.
+    @Test func cocosPicturesDifferInHowAccentsAreComposed() throws {
+        var masks = MaskFolder(folder.file("out"), .coco)
+        for picture in ["\u{E9}.png", "e\u{301}.png"] { try masks.write([], of: picture, size: size) }
+        try masks.finish()
+        let data = try #require(FileManager.default.contents(atPath: folder.file("out/annotations.json")))
+        let coco = try JSONSerialization.jsonObject(with: data) as? [String: [[String: Any]]]
+        #expect(coco?["images"]?.map { $0["id"] as? Int } == [1, 2])
+    }
+
     /// Of masks in a folder none is left of an earlier run that had more; a picture that is not ours stays.
     @Test func aFolderHasTheMasksOfTheLastRun() throws {
         var masks = MaskFolder(folder.file("masks"), .png)
@@ -185,15 +195,51 @@ import Testing
             nonsense
             {"boxes": [[1, 2, 3, 4]]}
             {"image": "-", "points": [[5, 6]]}
+            \t \r
+            {"image": "d.png", "boxes": [[1, 2, 3, 4]], "boxes": [[2, 2, 9, 9]]}
+            {"image": "d.png", "points": [[5, 6]], "im\\u0061ge": "e.png"}
             """)
         let (requests, errors) = try PictureRequest.lines(of: path)
         #expect(requests.map(\.name) == ["a.png", "b.png"])
         #expect(requests[0].prompts.boxes.count == 2 && requests[0].prompts.points[0].prompt == 2)
         #expect(!requests[0].prompts.points[0].isForeground && requests[1].prompts.points[0].isForeground)
-        #expect(errors.map(\.line) == [4, 5, 6, 7, 8])
+        #expect(requests.map(\.line) == [1, 3])
+        #expect(errors.map(\.line) == [4, 5, 6, 7, 8, 10, 11])
+        #expect(errors[5].what == "not a request: the key \"boxes\" stands twice")
+        #expect(errors[6].what == "not a request: the key \"image\" stands twice")
         #expect(errors[1].what.contains("x0 < x1"))
         expectError(.badData, "holds no requests") { _ = try PictureRequest.lines(of: folder.write("e.jsonl", "\n\n")) }
         expectErrorsOfUnreadablePaths(in: folder) { _ = try PictureRequest.lines(of: $0) }
+    }
+
+    /// Both lines are named; nothing is said where no file is written of each picture.
+    @Test func linesAboutOnePicture() throws {
+        func clash(_ third: String, _ format: MaskFormat = .png) throws -> FileError? {
+            let lines = ["in/a.png", "in/b.png", third].map { name in
+                #"{"image": "\#(folder.file(name))", "points": [[5, 6]]}"#
+            }
+            let path = folder.write("p.jsonl", lines.joined(separator: "\n"))
+            var outputs = PictureOutputs(isSeveral: true)
+            (outputs.format, outputs.masks) = (format, "out")
+            do throws(FileError) {
+                let requests = try PictureRequest.lines(of: path).requests
+                try PictureRequest.requireDistinctFiles(of: requests, in: path, outputs.file(of:))
+                return nil
+            } catch {
+                return error
+            }
+        }
+        let twice = try #require(try clash("in/./b.png"))
+        #expect(twice.kind == .usage && twice.file == folder.file("p.jsonl") && twice.line == 3)
+        #expect(twice.what == "\(folder.file("in/./b.png")) is asked in line 2 as well")
+        let namesake = try #require(try clash("other/a.png"))
+        #expect(namesake.line == 3)
+        #expect(
+            namesake.what
+                == "\(folder.file("other/a.png")) would be written to out/a.png, as \(folder.file("in/a.png")) of line 1"
+        )
+        #expect(try clash("in/c.png") == nil)
+        #expect(try clash("in/b.png", .coco) == nil)
     }
 
     @Test func endingsSayWhatIsInAFile() throws {

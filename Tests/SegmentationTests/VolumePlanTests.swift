@@ -59,7 +59,7 @@ import Testing
         try await run(plan, settings, to: fresh)
         #expect(folder.data("labels.nii.gz") == folder.data("fresh.nii.gz"))
         func manifest(_ path: String) throws -> Data {
-            var manifest = try #require(Manifest(besideLabels: path))
+            var manifest = try #require(try Manifest(besideLabels: path))
             manifest.seconds = .init(load: 0, segment: 0)
             manifest.output?.path = ""
             return try encodedJSON(manifest)
@@ -140,7 +140,7 @@ import Testing
         let update = try await plan(settings, .update, slices: 2...2)
         #expect(update.sliceCount == 1)
         #expect(try await run(update, settings) == 1)
-        let manifest = try #require(Manifest(besideLabels: labels))
+        let manifest = try #require(try Manifest(besideLabels: labels))
         #expect(manifest.kept?.map(\.slices) == [[1, 3, 4]] && manifest.boxFiles.files == 1)
         #expect(manifest.kept?.first?.boxFiles.files == 5)
         #expect(manifest.boxes.map(\.slice) == [1, 2, 3, 3, 4, 4] && manifest.ownSlices == [2])
@@ -213,11 +213,16 @@ import Testing
         #expect(try await plan(settings, .all).sliceCount == 4)
         folder.write("labels.json", json.replacing(#""slice" : 4"#, with: #""slice" : -1"#))
         await #expect(throws: FileError.self) { try await plan(settings, .update) }
+        // Which slices have labels is not known then.
         folder.write("labels.json", json.replacing(#""version""#, with: #""edition""#))
-        #expect(try await plan(settings).sliceCount == 4)
+        for mode in [VolumePlan.Mode.changes, .update] {
+            let error = await #expect(throws: FileError.self) { try await plan(settings, mode, slices: 2...2) }
+            #expect(error?.what == "a record of labels that this version cannot read")
+        }
+        #expect(try await plan(settings, .all).sliceCount == 4)
         folder.write("labels.json", "{")
         let error = await #expect(throws: FileError.self) { try await plan(settings) }
-        #expect(error?.what == "not known to be written by swift-sam")
+        #expect(error?.what == "the record of labels is damaged")
     }
 }
 

@@ -109,7 +109,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="R.safetensors")
     arguments = parser.parse_args()
     has_prompts = bool(arguments.box or arguments.point or arguments.mask_input)
-    if has_prompts == (arguments.image.suffix == ".safetensors"):
+    if has_prompts == (arguments.image.suffix.lower() == ".safetensors"):
         parser.error("a picture needs a --box, a --point or a --mask-input; a reference has its own")
     if arguments.sketch is not None and not 1 <= arguments.sketch <= 16384:
         parser.error("--sketch must be from 1 to 16384")
@@ -126,18 +126,21 @@ def make_prompts(arguments: argparse.Namespace) -> Prompts:
     each = {len(points.get(number, [])) for number in range(1, count + 1)}
     if len(each) != 1 or len(boxes) not in (0, count):
         sys.exit("error: all prompts must have equally many points, and all a box or none")
+    mask = np.load(arguments.mask_input).astype(np.float32).squeeze() if arguments.mask_input else None
+    if mask is not None and mask.ndim != 2:
+        sys.exit("error: a reference has one mask input for every prompt: run once for each")
     sorted_points = [points[number] for number in range(1, count + 1)] if points else None
     return Prompts(
         boxes=np.array(boxes, dtype=np.float64) if boxes else None,
         points=np.array([[p[:2] for p in own] for own in sorted_points]) if sorted_points else None,
         labels=np.array([[int(p[2]) for p in own] for own in sorted_points]) if sorted_points else None,
-        mask=np.load(arguments.mask_input).astype(np.float32).squeeze() if arguments.mask_input else None,
+        mask=mask,
     )
 
 
 def read_question(arguments: argparse.Namespace) -> tuple[np.ndarray, Prompts]:
     """The picture and what is asked of it."""
-    if arguments.image.suffix != ".safetensors":
+    if arguments.image.suffix.lower() != ".safetensors":
         return np.asarray(Image.open(arguments.image).convert("RGB")), make_prompts(arguments)
     with safe_open(arguments.image, framework="numpy") as file:
         prompts = {name: file.get_tensor(f"prompt.{name}") for name in ("boxes", "points", "labels", "mask")

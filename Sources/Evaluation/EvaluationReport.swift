@@ -205,8 +205,8 @@ extension EvaluationReport: Encodable {
         case meanVolume = "mean_volume_dice"
     }
 
-    /// The number of volumes, which Hausdorff distance, the predictions' labels that no truth has, each organ's summary by its name, and each volume's scores as in
-    /// ``volumeTable``.
+    /// The number of volumes, which Hausdorff distance, the predictions' labels that no truth has, each organ's summary by its name,
+    /// and each volume's scores as in ``volumeTable``.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(results.count, forKey: .volumes)

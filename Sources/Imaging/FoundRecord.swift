@@ -44,18 +44,20 @@ public struct FoundRecord: Hashable, Sendable {
 
     /// What the person should know where the slices were made from another volume.
     ///
-    /// - Parameter digest: of the volume's file.
-    public func warnings(case name: String, digest: String) -> [Warning] {
-        if isOfOther(digest, case: name) {
-            return [Warning(file: path, "the slices were made from another file called \(name), or it changed since")]
+    /// - Parameter volume: the path of the volume's file.
+    /// - Throws: ``FileError`` where it cannot be read.
+    public func warnings(case name: String, volume: String) throws(FileError) -> [Warning] {
+        if try isOfOther(volume, case: name) {
+            return [Warning(file: path, "the slices were made from another volume called \(name), or it changed since")]
         }
         guard record.volumes[name] == nil, let other = record.volumes.keys.min() else { return [] }
         return [Warning(file: path, "the slices were made from \(other), not \(name)")]
     }
 
-    /// Whether the slices were made from a file of this name that has another digest.
-    public func isOfOther(_ digest: String, case name: String) -> Bool {
-        record.digests[name].map { $0 != digest } ?? false
+    /// Whether the slices were made from a volume of this name that has another checksum.
+    func isOfOther(_ volume: String, case name: String) throws(FileError) -> Bool {
+        guard let known = record.checksums[name] else { return false }
+        return try checksum(ofVolume: volume) != known
     }
 }
 
@@ -67,16 +69,18 @@ extension FoundRecord {
     ///
     /// It is looked for in the folders of the pictures that the boxes name, then in each folder above the boxes, up to the
     /// fourth above the one that was named: in that folder itself, and in those in it that hold pictures of the slices.
-    /// Records that do not name the volume, or know it by another size, are other slices' and passed over.
+    /// Records that do not name the volume, or know it by another size or checksum, are other slices' and passed over.
     ///
     /// - Parameters:
     ///   - folders: where the boxes are: their own folder first, the one that was named last.
     ///   - named: the paths of pictures that files of boxes name.
     ///   - pictures: the names that pictures of the slices have. Where one is with the boxes, no other folder's counts.
-    /// - Throws: ``FileError`` `badData` where several that are equally near differ; as of reading where one cannot be read, since
-    ///   it may be theirs.
+    ///   - volume: the path of the volume's file.
+    /// - Throws: ``FileError`` `badData` where several that are equally near differ, or where all that name the volume have another
+    ///   checksum, since it may have changed; as of reading where one cannot be read, since it may be theirs.
     public init?(
-        above folders: [String], named: [String], pictures: [String], case name: String, size: VolumeSize
+        above folders: [String], named: [String], pictures: [String], case name: String, size: VolumeSize,
+        volume: String
     ) throws(FileError) {
         let urls = folders.map { URL(filePath: $0).absoluteURL.standardizedFileURL }
         guard let start = urls.first, let top = urls.last else { return nil }
@@ -87,11 +91,13 @@ extension FoundRecord {
         let places =
             [(folders: named.map(SafeFiles.folder), needPictures: false)]
             + ancestors.dropFirst().flatMap { [([$0], false), (isWithBoxes ? [] : Self.folders(in: $0), true)] }
+        var other: FoundRecord?
         for (folders, needPictures) in places {
             var found: [FoundRecord] = []
             for folder in folders.sorted() where FileManager.default.fileExists(atPath: SlicesRecord.path(in: folder)) {
                 guard !needPictures || Self.holds(folder, one: pictures) else { continue }
-                if let record = try Self.record(in: folder, of: name, size) { found.append(record) }
+                guard let record = try Self.record(in: folder, of: name, size) else { continue }
+                if try record.isOfOther(volume, case: name) { other = other ?? record } else { found.append(record) }
             }
             guard let first = found.first else { continue }
             if let other = found.first(where: { !$0.record.isTurned(as: first.record) }) {
@@ -102,7 +108,11 @@ extension FoundRecord {
             self = first
             return
         }
-        return nil
+        guard let other else { return nil }
+        throw FileError(
+            .badData, file: other.path, "slices of another volume of this name, or it changed since",
+            expected: "made from \(volume)",
+            advice: "Name the record of the slices that the boxes were drawn on with --record, or choose --view.")
     }
 
     /// How many folders above the one that was named are looked into.
@@ -136,14 +146,14 @@ extension SlicesRecord {
     public func isTurned(as other: SlicesRecord) -> Bool { axis == other.axis && view == other.view }
 
     /// Another record with this one's volumes besides; nil where their slices are turned in two ways, or a volume has two sizes or
-    /// digests.
+    /// checksums.
     public func joined(with other: SlicesRecord) -> SlicesRecord? {
         guard isTurned(as: other), volumes.allSatisfy({ other.volumes[$0.key] ?? $0.value == $0.value }),
-            digests.allSatisfy({ other.digests[$0.key] ?? $0.value == $0.value })
+            checksums.allSatisfy({ other.checksums[$0.key] ?? $0.value == $0.value })
         else { return nil }
         var joined = other
         joined.volumes.merge(volumes) { own, _ in own }
-        joined.digests.merge(digests) { own, _ in own }
+        joined.checksums.merge(checksums) { own, _ in own }
         return joined
     }
 }

@@ -1,3 +1,5 @@
+import SafeFiles
+
 /// Where a voxel of a label volume comes from: the values of `labels-origin.nii.gz` beside `labels.nii.gz`, 0 where there is no
 /// label.
 public enum LabelOrigin: UInt16, Sendable, CaseIterable {
@@ -16,11 +18,13 @@ public enum LabelOrigin: UInt16, Sendable, CaseIterable {
 
     private static let suffix = "-origin"
 
-    /// Whether a volume is the origins of another's labels, by that one's record.
+    /// Whether a volume is the origins of another's labels, by that one's record; where that is damaged, who reads it says so.
     static func isOrigin(_ path: String) -> Bool {
         let name = withoutVolumeExtension(path)
         guard name.hasSuffix(suffix) else { return false }
         let labels = name.dropLast(suffix.count) + path.dropFirst(name.count)
-        return (try? LabelsRecord(besideLabels: String(labels)))?.hasOrigin == true
+        do throws(FileError) { return try LabelsRecord(besideLabels: String(labels))?.hasOrigin == true } catch {
+            return true
+        }
     }
 }

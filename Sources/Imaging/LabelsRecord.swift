@@ -31,21 +31,24 @@ public struct LabelsRecord: Sendable {
     /// The path of a label volume's record: `labels.json` beside `labels.nii.gz` or `labels.nii`.
     public static func path(besideLabels labels: String) -> String { withoutVolumeExtension(labels) + ".json" }
 
-    /// The record of a label volume; nil where none is there.
+    /// The record of a label volume; nil where none is there, or another program's file.
     ///
-    /// - Throws: ``FileError`` `badData` where the file is no JSON object, `inputOutput` where it cannot be read: without what it
-    ///   says, labels would lose their names, and slices would be counted along another axis.
+    /// - Throws: ``FileError`` `badData` where what `segment` wrote is damaged, `inputOutput` where it cannot be read: without what
+    ///   it says, labels would lose their names, and slices would be counted along another axis.
     public init?(besideLabels path: String) throws(FileError) {
         let record = Self.path(besideLabels: path)
         guard isOtherThanFolder(record) else { return nil }
         let data = try readFile(record, limit: .record)
-        guard (try? JSONSerialization.jsonObject(with: data)) is [String: Any] else {
+        let content: Content
+        do { content = try JSONDecoder().decode(Content.self, from: data) } catch {
+            // Every manifest has these from its beginning on.
+            guard [#""box_files""#, #""sha256""#].contains(where: { data.firstRange(of: Data($0.utf8)) != nil }) else {
+                return nil
+            }
             throw FileError(
-                .badData, file: record, "the record of labels is damaged", expected: "a JSON object",
-                found: "\(data.count) bytes that are none",
-                advice: "Put back what segment wrote, or delete it to go on without what it says.")
+                .badData, file: record, "the record of labels is damaged", found: explanation(of: error),
+                advice: "Put back what segment wrote, or move it away to go on without what it says.")
         }
-        guard let content = try? JSONDecoder().decode(Content.self, from: data) else { return nil }
         labels = (content.labels ?? [:]).reduce(into: [:]) { labels, entry in
             if let label = UInt16(entry.key) { labels[label] = entry.value }
         }

@@ -22,16 +22,17 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
     /// The axis of slicing; where it is one of the body's, each volume's own affine says which of the array's it is.
     public var axis: SliceAxis
     public var view: SliceView
-    public var intensity: Intensity
-    /// The SHA-256 of each volume's file, by the same names, where it is known: patients' volumes often have one name and size.
-    public var digests: [String: String]
+    /// Nil where pictures were never made, as of boxes that were read by a view that somebody chose.
+    public var intensity: Intensity?
+    /// The checksum of each volume, by the same names, where it is known; see ``checksum(ofVolume:)``.
+    public var checksums: [String: String]
 
     public init(
-        volumes: [String: VolumeSize], axis: SliceAxis, view: SliceView, intensity: Intensity,
-        digests: [String: String] = [:]
+        volumes: [String: VolumeSize], axis: SliceAxis, view: SliceView, intensity: Intensity?,
+        checksums: [String: String] = [:]
     ) {
         self.volumes = volumes
-        self.digests = digests
+        self.checksums = checksums
         self.axis = axis
         self.view = view
         self.intensity = intensity
@@ -58,14 +59,14 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
             volumes: try values.decode([String: VolumeSize].self, forKey: .volumes),
             axis: try values.decode(SliceAxis.self, forKey: .axis),
             view: try values.decode(SliceView.self, forKey: .view),
-            intensity: try values.decode(Intensity.self, forKey: .intensity),
+            intensity: try values.decodeIfPresent(Intensity.self, forKey: .intensity),
             // Those of 0.4 have none.
-            digests: try values.decodeIfPresent([String: String].self, forKey: .digests) ?? [:])
+            checksums: try values.decodeIfPresent([String: String].self, forKey: .checksums) ?? [:])
     }
 
     private enum CodingKeys: String, CodingKey {
         case volumes, axis, view, intensity
-        case digests = "sha256"
+        case checksums = "crc32"
     }
 
     /// Writes the record, whole or not at all.
@@ -73,19 +74,5 @@ public struct SlicesRecord: Codable, Hashable, Sendable {
     /// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
     public func write(to path: String) throws {
         try writeAtomically(path, try encodedJSON(self))
-    }
-}
-
-/// What a decoder found, in words.
-package func explanation(of error: any Error) -> String {
-    switch error {
-    case DecodingError.keyNotFound(let key, _):
-        return "no \"\(key.stringValue)\""
-    case DecodingError.dataCorrupted(let context), DecodingError.typeMismatch(_, let context),
-        DecodingError.valueNotFound(_, let context):
-        let place = context.codingPath.map { "\"\($0.stringValue)\": " }.joined()
-        return place + context.debugDescription
-    default:
-        return error.localizedDescription
     }
 }

@@ -65,3 +65,17 @@ public struct OrNull<Value: Encodable>: Encodable {
 }
 
 extension OrNull: Sendable where Value: Sendable {}
+
+/// What a decoder found, in words.
+package func explanation(of error: any Error) -> String {
+    switch error {
+    case DecodingError.keyNotFound(let key, _):
+        return "no \"\(key.stringValue)\""
+    case DecodingError.dataCorrupted(let context), DecodingError.typeMismatch(_, let context),
+        DecodingError.valueNotFound(_, let context):
+        let place = context.codingPath.map { "\"\($0.stringValue)\": " }.joined()
+        return place + context.debugDescription
+    default:
+        return error.localizedDescription
+    }
+}

@@ -76,16 +76,9 @@ public struct AnnotatedVolume: Sendable {
         if let chosen = slicing.record { return try FoundRecord(chosen: chosen) }
         if let own = try FoundRecord(at: source.records(ofCase: file.name, annotator: annotator)) { return own }
         guard slicing.view == nil else { return nil }
-        let found = try FoundRecord(
-            elsewhereThan: source, case: file.name, annotator: annotator, pattern: pattern, size: geometry.size)
-        // A folder beside may hold the slices of another patient's volume of this name and size.
-        if let found, found.isOfOther(try sha256(ofFile: file.path), case: file.name) {
-            throw FileError(
-                .badData, file: found.path, "slices of another file of this name, and no record is with the boxes",
-                expected: "made from \(file.path)",
-                advice: "Name the record of the slices that the boxes were drawn on with --record, or choose --view.")
-        }
-        return found
+        return try FoundRecord(
+            elsewhereThan: source, case: file.name, annotator: annotator, pattern: pattern, size: geometry.size,
+            volume: file.path)
     }
 
     /// Throws `badData` where a slice has more boxes than the model is asked about at once; see ``Limit/boxes``.
@@ -119,7 +112,7 @@ public struct AnnotatedVolumes: Sendable {
     public let path: String
     /// One for each volume and annotator; volumes without boxes are left out where there are others.
     public let volumes: [AnnotatedVolume]
-    /// Volumes with boxes that are left out because their headers cannot be read; there are others.
+    /// Volumes with boxes that are left out because their header or the record of their slices is bad; there are others.
     public let unreadable: [(file: VolumeFile, error: FileError)]
     /// Files and folders of boxes that are left out because their names are not UTF-8.
     public let skipped: [FileError]
@@ -180,7 +173,12 @@ public struct AnnotatedVolumes: Sendable {
                             skipsBad: skipsBad, evidence, digests))
                 }
             } catch {
-                errors.append(error)
+                // One volume that cannot be labelled stops no other.
+                if files.count > 1, error.kind == .badData {
+                    unreadable.append((file, error))
+                } else {
+                    errors.append(error)
+                }
             }
         }
         // Rows of no slice are nobody's, unless there is one whose they can be.

@@ -25,15 +25,29 @@ extension AnnotatedVolumes {
         }
     }
 
-    /// Throws `badData` where slices were turned in several ways: what is made of their boxes has one record.
+    /// Throws `badData` where slices were turned in several ways, or made from several volumes of one name: what is made of their
+    /// boxes has one record.
     func requireOneTurning() throws(FileError) {
         func turning(_ volume: AnnotatedVolume) -> String {
             "axis \(volume.record?.record.axis ?? slicing.axis ?? .k), view \(volume.slices.view)"
         }
-        guard let other = volumes.first(where: { turning($0) != turning(volumes[0]) }) else { return }
-        throw FileError(
-            .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
-            expected: turning(volumes[0]), found: turning(other))
+        if let other = volumes.first(where: { turning($0) != turning(volumes[0]) }) {
+            throw FileError(
+                .badData, file: other.record?.path ?? other.file.path, "slices turned in another way than others",
+                expected: turning(volumes[0]), found: turning(other))
+        }
+        var known: [String: FoundRecord] = [:]
+        for volume in volumes {
+            let name = volume.file.name
+            guard let record = volume.record, let checksum = record.record.checksums[name] else { continue }
+            let first = known[name] ?? record
+            known[name] = first
+            guard first.record.checksums[name] == checksum else {
+                throw FileError(
+                    .badData, file: record.path, "slices of another volume called \(name) than others'",
+                    expected: "as \(first.path)", found: "the checksum \(checksum)")
+            }
+        }
     }
 
     /// Throws `badData` where a slice has more boxes, of all annotators, than are compared with each other.
@@ -83,6 +97,7 @@ extension AnnotatedVolumes {
         for (path, own) in Dictionary(grouping: volumes, by: \.file.path).sorted(by: { $0.key < $1.key }) {
             let volume = try Volume(contentsOf: path)
             for annotated in own {
+                warnings += try annotated.record?.warnings(case: annotated.file.name, volume: path) ?? []
                 let signs = ViewSigns(annotated.boxes, classes: classes, volume: volume, slices: annotated.slices)
                 warnings += try signs.warnings(
                     isChosen: true, view: annotated.slices.view, record: annotated.record?.path,
@@ -138,13 +153,12 @@ extension AnnotatedVolumes {
         if record == nil, slicing.axis != nil || slicing.view != nil {
             // What is made of the boxes is read as they were.
             record = SlicesRecord(
-                volumes: [:], axis: slicing.axis ?? .k, view: slicing.view ?? .array,
-                intensity: slicing.intensity ?? .softTissue)
+                volumes: [:], axis: slicing.axis ?? .k, view: slicing.view ?? .array, intensity: slicing.intensity)
         }
         for volume in volumes {
             let name = volume.file.name
             record?.volumes[name] = volume.slices.volumeSize
-            record?.digests[name] = volume.record?.record.digests[name]
+            if let known = volume.record?.record.checksums[name] { record?.checksums[name] = known }
         }
         return record
     }

@@ -14,7 +14,12 @@ public func requireUnedited(labels path: String) throws(FileError) {
             .cannotCreate, file: record, "not written by swift-sam, and the record of the labels would replace it",
             advice: "Give the labels another name with -o, or --replace-edited to give this file up.")
     }
-    let recorded = try LabelsRecord(besideLabels: path)?.sha256
+    let recorded: String?
+    do throws(FileError) { recorded = try LabelsRecord(besideLabels: path)?.sha256 } catch {
+        var error = error
+        error.advice = "Put back what segment wrote, or compute all anew with --force --replace-edited."
+        throw error
+    }
     guard let found = try? sha256(ofFile: path), found != recorded else { return }
     throw FileError(
         .cannotCreate, file: path,

@@ -56,9 +56,11 @@ public final class EmbeddingCache: Sendable {
     }
 
     /// Throws `cannotCreate` where an entry could not be kept: nothing more is.
-    func requireKept() throws(FileError) {
+    public func requireKept() throws(FileError) {
         if let obstacle = state.withLock(\.obstacle) { throw obstacle }
     }
+
+    var isFull: Bool { state.withLock { $0.obstacle != nil } }
 
     // MARK: Entries
 
@@ -100,7 +102,7 @@ public final class EmbeddingCache: Sendable {
 
     /// Keeps an entry; where that fails, as on a full disk, nothing more is kept, and one warning says so.
     func store(_ image: EncodedImage, _ key: String) {
-        guard !state.withLock({ $0.obstacle != nil }) else { return }
+        guard !isFull else { return }
         let path = path(ofKey: key)
         let temporary = "\(temporaryFolder)/\(UUID().uuidString).safetensors"
         do {

@@ -114,7 +114,7 @@ extension PictureRequest {
                 ? "\(second.name) is asked in \(line) as well"
                 : "\(second.name) would be written to \(clash.file), as \(first.name) of \(line)",
             advice: (clash.isOnePicture ? "Put its boxes and points in one line" : "Run once for each, with another -o")
-                + ", or use --format coco, or --json alone.")
+                + ", or write one file of all: --format coco, or --json alone.")
     }
 
     private static func request(_ line: Data, number: Int) throws(PromptError) -> PictureRequest {

@@ -103,7 +103,7 @@ public struct SegmentationRun: Sendable {
             try signs.warnings(
                 isChosen: isChosen, view: slices.view, record: annotated.record?.path, file: volume.file)
             + slices.warnings(file: volume.file)
-            + (annotated.record?.warnings(case: annotated.file.name, digest: input.sha256) ?? [])
+            + (try annotated.record?.warnings(case: annotated.file.name, volume: volume.file) ?? [])
     }
 
     /// How many slices are encoded, of slices that are filled at most.

@@ -37,20 +37,19 @@ public struct SliceEncoding: Sendable {
         self.slices = (0..<slices.count).filter { chosen?.contains($0) != false }
         warnings =
             volume.warnings + slices.warnings(file: volume.file)
-            + (try record?.warnings(case: file.name, digest: sha256(ofFile: file.path)) ?? [])
+            + (try record?.warnings(case: file.name, volume: file.path) ?? [])
         try settings.recipe.check(slices, file: file.path)
     }
 
-    /// Encodes the slices that the cache does not have: it keeps them, or the call ends.
+    /// Encodes the slices that the cache does not have, until it can keep no more; see ``EmbeddingCache/requireKept()``.
     ///
     /// - Parameter progress: receives after each slice how many are done.
-    /// - Throws: ``FileError`` as of encoding, and `cannotCreate` where the cache cannot keep one; ``Interrupted``.
+    /// - Throws: ``FileError`` as of encoding; ``Interrupted``.
     public func callAsFunction(progress: (_ done: Int) -> Void = { _ in }) throws {
-        try settings.cache?.requireKept()
         for (done, slice) in slices.enumerated() {
             _ = try settings.encode(
                 settings.recipe.image(images, ofSlice: slice), name: "\(images.volume.file), slice \(slice)")
-            try settings.cache?.requireKept()
+            if settings.cache?.isFull == true { return }
             progress(done + 1)
         }
     }

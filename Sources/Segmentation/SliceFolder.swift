@@ -33,8 +33,8 @@ public struct SliceFolder: Sendable {
 
     private func prepareAlone(for images: SliceImages, axis: SliceAxis, case name: String) throws {
         let found = try FoundRecord(in: [path])
-        let record = try merged(images, axis: axis, case: name, digest: sha256(ofFile: images.volume.file), with: found)
-        try requireSameReading(of: record, instead: found, case: name, size: images.volume.size)
+        let record = try merged(images, axis: axis, case: name, with: found)
+        try requireSameReading(of: record, instead: found, case: name, volume: images.volume)
         let standing = (0..<images.slices.count).map { picture(ofSlice: $0, case: name) }.filter(isOtherThanFolder)
         if let first = standing.first, found?.record.volumes[name] == nil {
             throw FileError(
@@ -51,33 +51,35 @@ public struct SliceFolder: Sendable {
 
     /// The record with one more volume; all in a folder are turned alike.
     private func merged(
-        _ images: SliceImages, axis: SliceAxis, case name: String, digest: String, with found: FoundRecord?
+        _ images: SliceImages, axis: SliceAxis, case name: String, with found: FoundRecord?
     ) throws(FileError) -> SlicesRecord {
-        let size = images.volume.size
+        let (size, checksum) = (images.volume.size, try checksum(ofVolume: images.volume.file))
         var record = SlicesRecord(
             volumes: [name: size], axis: axis, view: images.slices.view, intensity: images.intensity,
-            digests: [name: digest])
+            checksums: [name: checksum])
         guard let found else { return record }
-        if let other = found.record.digests[name], other != digest, found.record.volumes[name] == size {
-            throw FileError(
-                .cannotCreate, file: found.path, "already holds slices of another file of this name",
-                expected: "the SHA-256 \(digest.prefix(12))…", found: "\(other.prefix(12))…",
-                advice: "Choose another folder with -o, or another name with --stem.")
-        }
         if let other = found.record.volumes[name], other != size {
             throw FileError(
                 .cannotCreate, file: found.path, "already holds slices of another volume of this name",
                 expected: "\(size)", found: "\(other)",
                 advice: "Choose another folder with -o, or another name with --stem.")
         }
-        (record.volumes, record.digests) = (found.record.volumes, found.record.digests)
+        if let other = found.record.checksums[name], other != checksum {
+            throw FileError(
+                .cannotCreate, file: found.path,
+                "already holds slices of another volume of this name, or it changed since",
+                expected: "the checksum \(checksum)", found: other,
+                advice:
+                    "Choose another folder with -o, or another name with --stem; or delete its pictures and this record."
+            )
+        }
+        (record.volumes, record.checksums) = (found.record.volumes, found.record.checksums)
         guard record == found.record || Set(found.record.volumes.keys).isSubset(of: [name]) else {
             throw FileError(
                 .cannotCreate, file: found.path, "already holds slices of other volumes, made in another way",
-                expected: "\(record.turning), \(record.intensity)",
-                found: "\(found.record.turning), \(found.record.intensity)", advice: "Choose another folder with -o.")
+                expected: record.making, found: found.record.making, advice: "Choose another folder with -o.")
         }
-        (record.volumes[name], record.digests[name]) = (size, digest)
+        (record.volumes[name], record.checksums[name]) = (size, checksum)
         return record
     }
 
@@ -85,7 +87,7 @@ public struct SliceFolder: Sendable {
 
     /// Checks that boxes which are read by this folder's record, or would be, are read as before.
     private func requireSameReading(
-        of record: SlicesRecord, instead found: FoundRecord?, case name: String, size: VolumeSize
+        of record: SlicesRecord, instead found: FoundRecord?, case name: String, volume: Volume
     ) throws(FileError) {
         let isTurned = found.map { !record.isTurned(as: $0.record) } ?? true
         if !isTurned, found?.record.volumes[name] != nil { return }
@@ -104,7 +106,9 @@ public struct SliceFolder: Sendable {
                     if let read, !isHere(read.path) { continue }
                     if read == nil, other == name {
                         read = try FoundRecord(
-                            elsewhereThan: source, case: name, annotator: annotator, pattern: pattern, size: size)
+                            elsewhereThan: source, case: name, annotator: annotator, pattern: pattern,
+                            size: volume.size,
+                            volume: volume.file)
                     }
                     try requireTurning(of: record, as: read, boxes: source.path)
                 }
@@ -156,19 +160,23 @@ extension SlicesRecord {
     }
 
     fileprivate var turning: String { "axis \(axis), view \(view)" }
+
+    fileprivate var making: String { turning + (intensity.map { ", \($0)" } ?? "") }
 }
 
 extension FoundRecord {
     /// The record of the slices that an annotator drew on, where it is not with the boxes; see
-    /// ``init(above:named:pictures:case:size:)``.
+    /// ``init(above:named:pictures:case:size:volume:)``.
     init?(
-        elsewhereThan source: BoxSource, case name: String, annotator: String, pattern: SlicePattern, size: VolumeSize
+        elsewhereThan source: BoxSource, case name: String, annotator: String, pattern: SlicePattern, size: VolumeSize,
+        volume: String
     ) throws(FileError) {
         let pictures = (0..<max(size.i, size.j, size.k)).flatMap { slice in
             [".png", ".jpg", ".jpeg"].map { pattern.name(ofSlice: slice, case: name) + $0 }
         }
         try self.init(
             above: source.folders(ofCase: name, annotator: annotator),
-            named: source.namedPictures(ofCase: name, annotator: annotator), pictures: pictures, case: name, size: size)
+            named: source.namedPictures(ofCase: name, annotator: annotator), pictures: pictures, case: name, size: size,
+            volume: volume)
     }
 }

@@ -107,7 +107,7 @@ struct BoxOutputOptions: ParsableArguments {
         guard let first = others.first else { return }
         throw FileError(
             .cannotCreate, file: first.path, "holds other boxes, which somebody may have corrected",
-            found: "\(others.count) such files",
+            found: others.count > 1 ? "\(others.count) such files" : nil,
             advice: "Choose another place with -o, or replace them with --replace-edited.")
     }
 }

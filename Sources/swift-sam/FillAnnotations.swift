@@ -25,7 +25,9 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Option(help: ArgumentHelp("The longest gap that is filled, from one drawn slice to the next.", valueName: "mm"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The longest gap that is filled, from one drawn slice to the next.", valueName: "mm"))
     var fillGap = Filling.defaultGap
 
     @OptionGroup var output: BoxOutputOptions

@@ -13,6 +13,7 @@ struct FillOptions: ParsableArguments {
     var fill: FillWays?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The longest gap that is filled, in mm from one drawn slice to the next, and the farthest that ends goes. Longer ones "
                 + "are listed. 16 is for every fifth slice of 3 mm.",

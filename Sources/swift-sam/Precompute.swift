@@ -56,14 +56,15 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
         let annotated = try boxes.map {
             try reading.read($0, on: files, slicing, classes: classList, slices: slices)
         }
+        if let annotated, annotated.volumes.allSatisfy({ $0.boxes.allSatisfy(\.boxes.isEmpty) }) {
+            throw ValidationError("No boxes: no slice is to be encoded.")
+        }
         var settings = SegmentationSettings(
             sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
         settings.cache = try await cache.open(weights: settings.weightsDigest)
         settings.stop = Signals.askToStop()
-        if let annotated, annotated.volumes.allSatisfy({ $0.boxes.allSatisfy(\.boxes.isEmpty) }) {
-            throw ValidationError("No boxes: no slice is to be encoded.")
-        }
         var work = SharedWork(isAlone: files.count == 1)
+        var count = 0
         for file in try chosen(files, by: part) {
             try await work.attempt(file, slices: 0) { _ in
                 if let unreadable = annotated?.unreadable.first(where: { $0.file == file }) { throw unreadable.error }
@@ -71,18 +72,18 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
                 let encodings =
                     try drawn?.map { annotated throws(FileError) in try SliceEncoding(annotated, settings) }
                     ?? [SliceEncoding(file, settings, slices: slices)]
-                guard annotated != nil || encodings.allSatisfy({ !$0.slices.isEmpty }) else {
-                    throw FileError(.usage, file: file.path, "none of --slices is a slice of the volume")
-                }
                 for encoding in encodings {
                     printWarnings(encoding.warnings)
                     let progress = Progress("\(file.path): slices", total: encoding.slices.count)
                     try encoding(progress: progress.update)
+                    count += encoding.slices.count
                 }
                 return nil
             }
+            try settings.cache?.requireKept()
             printWarnings(settings.cache?.takeWarnings() ?? [])
         }
         try work.finish(slicing.volume, "encoded")
+        guard count > 0 || part != nil else { throw ValidationError("--slices: no volume has any of these.") }
     }
 }

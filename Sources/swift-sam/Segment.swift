@@ -94,9 +94,7 @@ struct Segment: AsyncParsableCommand, CommonCommand {
                 "-o must name a .nii or .nii.gz file, or of several volumes such as \"out/{case}.nii.gz\", not \"\(output)\"."
             )
         }
-        guard preview?.lowercased().hasSuffix(".png") != false else {
-            throw ValidationError("--preview must name a .png file, not \"\(preview ?? "")\".")
-        }
+        try requireEnding(".png", "--preview", preview)
         guard previewSlices.isEmpty || preview != nil else {
             throw ValidationError("--preview-slices needs --preview.")
         }

@@ -18,7 +18,8 @@ struct Slices: ParsableCommand, CommonCommand {
 
     @OptionGroup var slicing: SlicingOptions
 
-    @Option(help: ArgumentHelp("Write only every Nth slice, from 000.", valueName: "N"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Write only every Nth slice, from 000.", valueName: "N"))
     var every = 1
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; made where missing.", valueName: "dir"))

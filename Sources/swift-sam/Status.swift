@@ -16,7 +16,9 @@ struct Status: AsyncParsableCommand, CommonCommand {
 
     @OptionGroup var segment: Segment
 
-    @Option(help: ArgumentHelp("Compute some slices of what is done again, and compare the bytes.", valueName: "N"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Compute some slices of what is done again, and compare the bytes.", valueName: "N"))
     var verify: Int?
 
     var common: CommonOptions { segment.common }

@@ -33,9 +33,11 @@ import Testing
         #expect(
             try rows(["--axis", "axial", "--names", "liver=4,1=spleen"])[0] == "path,slice_idx,liver_dice,spleen_dice")
         #expect(try rows(["--axis", "axial"]).count == 1 + 24)
-        folder.write("predicted/a.json", #"{"labels": {"1": {"name": "spl"#)
+        folder.write("predicted/a-origin.nii.gz", try Data(contentsOf: URL(filePath: demo + "/truth.nii.gz")))
+        folder.write("predicted/a.json", #"{"box_files": {"files": 3, "pa"#)
         let damaged = try Command(["evaluate", "--truth", "truth", "--predicted", "predicted"], in: folder.path)
         #expect(damaged.status == 65 && damaged.errors.contains("the record of labels is damaged"), "\(damaged.errors)")
+        try FileManager.default.removeItem(atPath: folder.file("predicted/a-origin.nii.gz"))
         folder.write("predicted/a.json", #"{"Modality": "CT"}"#)
         let without = try rows()
         #expect(without[0].hasPrefix("path,slice_idx,label1_dice,") && without.count == 1 + 24)

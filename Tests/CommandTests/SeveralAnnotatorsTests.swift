@@ -132,7 +132,6 @@ import Testing
         }
     }
 
-    /// What others draw need not be drawn by the one who is checked.
     @Test func jsonNamesWhatWasLeftOut() throws {
         try share()
         folder.write("crowd/anna/output/YOLO_darknet/img0001-slice001.txt", "0 0.5 0.5 0.2\n")
@@ -147,6 +146,7 @@ import Testing
         }
     }
 
+    /// What others draw need not be drawn by the one who is checked.
     @Test func oneOfSeveralIsCheckedAmongThem() throws {
         try share()
         for slice in 0..<9 { folder.write("crowd/dora/img0001-slice00\(slice).txt", "1 0.2 0.2 0.1 0.1\n") }
@@ -207,7 +207,12 @@ import Testing
         }
         #expect(try slices("p1", "s").status == 0 && slices("p1", "s").status == 0)
         let refused = try slices("p2", "s")
-        #expect(refused.status == 73 && refused.errors.contains("slices of another file of this name"))
+        #expect(refused.status == 73 && refused.errors.contains("slices of another volume of this name"))
+        // Compressed in another way it is the same volume.
+        #expect(
+            try Command(shell: "gzip -dc p1/ct.nii.gz | gzip -1 > c.gz && mv c.gz p1/ct.nii.gz", in: folder.path).status
+                == 0)
+        #expect(try slices("p1", "s").status == 0)
         folder.write("s/ct-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
         folder.write("classes.txt", "organ\n")
         func coverage(_ patient: String, _ boxes: String, _ more: [String] = []) throws -> Command {
@@ -216,15 +221,26 @@ import Testing
                     + more,
                 in: folder.path)
         }
-        #expect(try !coverage("p1", "s").errors.contains("another file"))
+        #expect(try !coverage("p1", "s").errors.contains("another volume"))
+        try FileManager.default.removeItem(atPath: folder.file("s"))
         // A folder beside decides how boxes without a record are read, where it is of their volume.
         #expect(try slices("p2", "study/p2-slices").status == 0)
         folder.write("study/p1-boxes/ct-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
         #expect(try coverage("p2", "study/p1-boxes").status == 0)
         let beside = try coverage("p1", "study/p1-boxes")
         #expect(
-            beside.status == 65 && beside.errors.contains("slices of another file of this name"), "\(beside.errors)")
+            beside.status == 65 && beside.errors.contains("slices of another volume of this name"), "\(beside.errors)")
         #expect(try coverage("p1", "study/p1-boxes", ["--view", "array"]).status == 0)
+        #expect(try slices("p1", "study/p1-slices").status == 0)
+        #expect(try coverage("p1", "study/p1-boxes").errors.contains("turned by \(folder.path)/study/p1-slices/"))
+        // Nobody merges boxes on two patients.
+        for (patient, name) in [("p1", "anna"), ("p2", "ben")] {
+            #expect(try slices(patient, "crowd/\(name)").status == 0)
+            folder.write("crowd/\(name)/ct-slice003.txt", "0 0.5 0.5 0.2 0.1\n")
+        }
+        let merged = try Command(
+            ["annotations", "merge", "p1/ct.nii.gz", "--boxes", "crowd", "-o", "m.csv"], in: folder.path)
+        #expect(merged.status == 65 && merged.errors.contains("slices of another volume called ct"), "\(merged.errors)")
     }
 
     /// What was made of boxes by a view that was chosen is read by that view; and by one axis only.
@@ -240,6 +256,7 @@ import Testing
         }
         #expect(try fill([]).status == 0)
         let record = try SlicesRecord(contentsOf: folder.file("f.slices.json"))
+        #expect(record.intensity == nil, "no picture was made")
         #expect(record.view == .radiological && record.axis == .k && record.volumes.keys.sorted() == ["img0001"])
         // A row that a person corrected stays.
         let table = try String(contentsOfFile: folder.file("f.csv"), encoding: .utf8)

@@ -177,6 +177,8 @@ import Testing
         ("inspect photos/a.png --box 1,1,9,9 --query -1,4 -o m.html", "--query -1.0,4.0 is outside of photos/a.png"),
         ("predict photos/a.png --point 9,9 --threads -1 --json", "--threads must be at least 1, not -1"),
         ("predict photos/a.png --point 9,9 --bits -1 --json", "--bits must be from 8 to 16, not -1"),
+        ("slices photos --every -1 -o m", "--every must be at least 1, not -1"),
+        ("segment photos --boxes photos --fill box --fill-gap -3 -o m.nii", "--fill-gap must be"),
         ("bench --runs -1", "--runs must be at least 1, not -1"),
         ("verify photos/a.png --point 9,9 --save m.safetensors --sketch -1", "--sketch goes with --save"),
     ])

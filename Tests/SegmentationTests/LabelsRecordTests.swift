@@ -42,7 +42,11 @@ import Testing
         #expect(try LabelsRecord(besideLabels: folder.file("b.nii"))?.labels.isEmpty == true)
         folder.write("c.json", #"{"Modality": "CT", "labels": 3}"#)
         for name in ["c", "none"] { #expect(try LabelsRecord(besideLabels: folder.file("\(name).nii")) == nil) }
-        for text in ["", "{", #"{"labels": {"4": {"na"#, "[]"] {
+        for text in ["", "{", "[1, 2]", #"{"voxels": NaN}"#] {
+            folder.write("d.json", text)
+            #expect(try LabelsRecord(besideLabels: folder.file("d.nii.gz")) == nil)
+        }
+        for text in [#"{"box_files" : {"fil"#, #"{"options": {"axis": "x"}, "output": {"sha256": "0"}}"#] {
             let path = folder.write("d.json", text)
             expectError(.badData, "the record of labels is damaged", about: path) {
                 _ = try LabelsRecord(besideLabels: folder.file("d.nii.gz"))

@@ -222,7 +222,12 @@ import Testing
         #expect(try await plan(settings, .all).sliceCount == 4)
         folder.write("labels.json", "{")
         let error = await #expect(throws: FileError.self) { try await plan(settings) }
-        #expect(error?.what == "the record of labels is damaged")
+        #expect(error?.what == "not known to be written by swift-sam")
+        folder.write("labels.json", String(json.prefix(2000)))
+        let half = await #expect(throws: FileError.self) { try await plan(settings) }
+        #expect(
+            half?.what == "the record of labels is damaged"
+                && half?.advice?.contains("--force --replace-edited") == true)
     }
 }
 

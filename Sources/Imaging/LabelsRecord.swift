@@ -41,8 +41,8 @@ public struct LabelsRecord: Sendable {
         let data = try readFile(record, limit: .record)
         let content: Content
         do { content = try JSONDecoder().decode(Content.self, from: data) } catch {
-            // Every manifest has these from its beginning on.
-            guard [#""box_files""#, #""sha256""#].contains(where: { data.firstRange(of: Data($0.utf8)) != nil }) else {
+            // A manifest begins with the amounts, and every one has digests; what has neither is another program's.
+            guard [#""amounts""#, #""sha256""#].contains(where: { data.firstRange(of: Data($0.utf8)) != nil }) else {
                 return nil
             }
             throw FileError(

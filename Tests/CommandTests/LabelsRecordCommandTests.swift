@@ -34,7 +34,7 @@ import Testing
             try rows(["--axis", "axial", "--names", "liver=4,1=spleen"])[0] == "path,slice_idx,liver_dice,spleen_dice")
         #expect(try rows(["--axis", "axial"]).count == 1 + 24)
         folder.write("predicted/a-origin.nii.gz", try Data(contentsOf: URL(filePath: demo + "/truth.nii.gz")))
-        folder.write("predicted/a.json", #"{"box_files": {"files": 3, "pa"#)
+        folder.write("predicted/a.json", #"{"amounts": {"1": {"boxes": 3, "mil"#)
         let damaged = try Command(["evaluate", "--truth", "truth", "--predicted", "predicted"], in: folder.path)
         #expect(damaged.status == 65 && damaged.errors.contains("the record of labels is damaged"), "\(damaged.errors)")
         try FileManager.default.removeItem(atPath: folder.file("predicted/a-origin.nii.gz"))

@@ -46,7 +46,7 @@ import Testing
             folder.write("d.json", text)
             #expect(try LabelsRecord(besideLabels: folder.file("d.nii.gz")) == nil)
         }
-        for text in [#"{"box_files" : {"fil"#, #"{"options": {"axis": "x"}, "output": {"sha256": "0"}}"#] {
+        for text in [#"{"amounts" : {"1" : {"bo"#, #"{"options": {"axis": "x"}, "output": {"sha256": "0"}}"#] {
             let path = folder.write("d.json", text)
             expectError(.badData, "the record of labels is damaged", about: path) {
                 _ = try LabelsRecord(besideLabels: folder.file("d.nii.gz"))

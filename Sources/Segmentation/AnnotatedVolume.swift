@@ -166,14 +166,13 @@ public struct AnnotatedVolumes: Sendable {
                     isForAll && !known.isEmpty
                     ? known : [try source.annotator(ofCase: file.name, chosen: name)]
                 try Limit.boxes.check(chosen.count, ofSize: 1 << 20, of: path, "too many annotators of one volume")
-                for annotator in chosen {
-                    volumes.append(
-                        try AnnotatedVolume(
-                            source, file, geometry, annotator: annotator, pattern, slicing, classes, slices,
-                            skipsBad: skipsBad, evidence, digests))
+                volumes += try chosen.map { annotator throws(FileError) in
+                    try AnnotatedVolume(
+                        source, file, geometry, annotator: annotator, pattern, slicing, classes, slices,
+                        skipsBad: skipsBad, evidence, digests)
                 }
             } catch {
-                // One volume that cannot be labelled stops no other.
+                // One volume that cannot be labelled stops no other; nor is it there with some of its annotators.
                 if files.count > 1, error.kind == .badData {
                     unreadable.append((file, error))
                 } else {

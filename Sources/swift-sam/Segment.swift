@@ -78,7 +78,10 @@ struct Segment: AsyncParsableCommand, CommonCommand {
     @Flag(help: "Have labels.json name files by absolute paths, not from its own folder.")
     var absolutePaths = false
 
-    @Flag(help: "Print the manifest instead of a table; of several volumes, all by their names.")
+    @Flag(
+        help:
+            "Print the manifest instead of a table; of several volumes, all by their names, and what the others failed by."
+    )
     var json = false
 
     @Option(

@@ -279,6 +279,22 @@ import Testing
         #expect(mixed.status == 65 && mixed.errors.contains("along another axis"), "\(mixed.errors)")
     }
 
+    /// A volume that one annotator's record does not fit is left out, and not merged of the others' boxes.
+    @Test func aVolumeIsThereWithAllAnnotatorsOrNotAtAll() throws {
+        try folder.makeVolumes()
+        for name in ["anna", "ben"] {
+            for slice in ["img0001-slice003", "img0002-slice004"] {
+                folder.write("crowd/\(name)/\(slice).txt", "0 0.5 0.5 0.2 0.1\n")
+            }
+        }
+        let sizes = #"{"img0001": {"i": 256, "j": 256, "k": 24}, "img0002": {"i": 9, "j": 9, "k": 9}}"#
+        folder.write("crowd/ben/slices.json", #"{"axis": "k", "view": "array", "volumes": \#(sizes)}"#)
+        let merge = try Command(["annotations", "merge", "ct", "--boxes", "crowd", "-o", "m.csv"], in: folder.path)
+        #expect(merge.status == 65 && merge.errors.contains("slices of another volume"), "\(merge.errors)")
+        let table = try String(contentsOfFile: folder.file("m.csv"), encoding: .utf8)
+        #expect(table.contains("img0001-slice003") && !table.contains("img0002"))
+    }
+
     /// As a job array makes them.
     @Test func slicesOfManyAtOnceAreAllRecorded() throws {
         let names = (0..<8).map { "v\($0)" }

@@ -119,9 +119,11 @@ extension LabelVolume {
 extension SliceGeometry {
     /// The slices of a pair's truth: along an axis that was chosen, else the one by which either was drawn, else k.
     fileprivate init(_ pair: VolumePair, _ geometry: Geometry, axis: SliceAxis?) throws(FileError) {
-        let predicted = try LabelsRecord(besideLabels: pair.second)?.axis
-        let truth = try LabelsRecord(besideLabels: pair.first)?.axis
-        self.init(geometry, axis: axis?.axis(in: geometry) ?? predicted ?? truth ?? .k)
+        var known = axis?.axis(in: geometry)
+        for labels in [pair.second, pair.first] where known == nil {
+            known = try LabelsRecord(besideLabels: labels)?.axis
+        }
+        self.init(geometry, axis: known ?? .k)
     }
 }
 

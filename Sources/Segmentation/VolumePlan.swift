@@ -118,13 +118,15 @@ extension Manifest {
     /// - Throws: ``FileError`` `badData` where this version cannot read it: which slices have labels, and why, is not known then.
     public init?(besideLabels labels: String) throws(FileError) {
         let path = LabelsRecord.path(besideLabels: labels)
-        guard try LabelsRecord(besideLabels: labels)?.sha256 != nil else { return nil }
+        guard isOtherThanFolder(path) else { return nil }
         let data = try readFile(path, limit: .record)
         do { self = try JSONDecoder().decode(Manifest.self, from: data) } catch {
+            guard try LabelsRecord(besideLabels: labels)?.sha256 != nil else { return nil }
             throw FileError(
                 .badData, file: path, "a record of labels that this version cannot read", found: explanation(of: error),
                 advice: "Use the version that wrote it, or compute all slices anew with --force.")
         }
+        if output == nil { return nil }
     }
 
     /// What of the sources and options is not what a call would use.

@@ -14,6 +14,7 @@ from segment_anything.modeling import Sam
 from asking import draw_prompt
 from batches import Batch, model_input
 from model import build, configuration_from, load_resized, read_weights
+from muon import Muon
 from objective import objective
 
 WEIGHT_DECAY = 0.05
@@ -35,7 +36,7 @@ def optimizers(sam: Sam) -> list[torch.optim.Optimizer]:
         is_hidden = value.ndim == 2 and not any(word in name for word in NOT_HIDDEN)
         (hidden if is_hidden else other).append(value)
     return [
-        torch.optim.Muon(hidden, weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        Muon(hidden, WEIGHT_DECAY),
         torch.optim.AdamW(other, betas=(0.9, 0.95), weight_decay=WEIGHT_DECAY, fused=True),
     ]
 

@@ -167,12 +167,12 @@ extension PixelBox {
 
 extension [Double] {
     /// The middle value, or the mean of the two; nil of none.
-    func median() -> Double? {
+    package func median() -> Double? {
         guard !isEmpty else { return nil }
         let sorted = sorted()
         return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
     }
 
     /// Nil of none.
-    func mean() -> Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
+    package func mean() -> Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 }

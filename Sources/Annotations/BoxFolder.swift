@@ -44,6 +44,10 @@ struct BoxFolder: Sendable {
     private(set) var others: [String]
     /// The pictures of slices.
     private(set) var pictures: [String]
+    /// Folders where an annotator's would be that hold nothing.
+    private(set) var emptyFolders: [String] = []
+    /// Lists of classes that are with the boxes.
+    private(set) var classLists: [String] = []
     /// Files and folders whose names are not UTF-8.
     private(set) var errors: [FileError] = []
 
@@ -76,6 +80,7 @@ struct BoxFolder: Sendable {
     ) throws(FileError) {
         add(listing, annotator: annotator)
         pictures += listing.pictures
+        classLists += listing.classLists
         errors += listing.errors
         if !listing.files.isEmpty { others += listing.others }
         if depth == 0 { return }
@@ -96,6 +101,7 @@ struct BoxFolder: Sendable {
                         expected: "files of boxes, or a folder for each annotator",
                         found: "\(mine.path) and \(other.path)", advice: "Move one of them away.")
                 }
+                if listing.files.isEmpty, inner.isEmpty { emptyFolders.append("\(folder)/\(name)") }
                 let annotator = name.hasPrefix("output/") ? String(name.dropFirst(7)) : name
                 try add(inner, "\(folder)/\(name)", annotator: annotator, depth: depth - 1)
             }
@@ -133,6 +139,9 @@ private struct Listing {
     /// Those that end as boxes do but do not have a slice's name.
     var others: [String] = []
     var pictures: [String] = []
+    var classLists: [String] = []
+    /// Whether there is nothing but, perhaps, OpenLabeling's own folders.
+    var isEmpty = true
     /// Files of boxes, and folders, whose names are not UTF-8.
     var errors: [FileError] = []
     /// The names of other subfolders, and of those in OpenLabeling's.
@@ -159,6 +168,8 @@ private struct Listing {
         files += inner.files
         others += inner.others
         pictures += inner.pictures
+        classLists += inner.classLists
+        isEmpty = isEmpty && inner.isEmpty
         errors += inner.errors
         subfolders += inner.subfolders.map { "output/\($0)" }
     }
@@ -173,7 +184,10 @@ private struct Listing {
         for name in inPlace.names {
             // Hidden files are other programs': macOS leaves a `._NAME.txt` beside each NAME.txt on a foreign disk.
             if name.hasPrefix(".") || add(name, in: place, pattern) { continue }
-            if isFolder("\(place)/\(name)") { subfolders.append(prefix + name) }
+            let isFolder = isFolder("\(place)/\(name)")
+            if isFolder { subfolders.append(prefix + name) }
+            let isOwn = prefix.isEmpty && isFolder && (Self.formatFolders + ["output"]).contains(name)
+            isEmpty = isEmpty && isOwn
         }
     }
 
@@ -186,15 +200,21 @@ private struct Listing {
     private mutating func add(_ name: String, in folder: String, _ pattern: SlicePattern) -> Bool {
         if isPicture(name, pattern) {
             pictures.append("\(folder)/\(name)")
+            isEmpty = false
             return true
         }
         guard let format = BoxFormat(file: name) else { return false }
         guard let parts = pattern.parts(of: name.dropLast(4)) else {
-            if name != "class_list.txt" { others.append("\(folder)/\(name)") }
+            if name == "class_list.txt" {
+                classLists.append("\(folder)/\(name)")
+            } else {
+                others.append("\(folder)/\(name)")
+            }
             return false
         }
         let file = BoxFile(path: "\(folder)/\(name)", digits: String(parts.slice), format: format)
         files.append((String(parts.case), file))
+        isEmpty = false
         return true
     }
 }
@@ -211,7 +231,7 @@ private func isPicture(_ name: String, _ pattern: SlicePattern) -> Bool {
 
 /// A picture's name without `.png`, `.jpg` or `.jpeg`; another name as it is.
 func withoutPictureEnding(_ name: String) -> Substring {
-    let ending = [".png", ".jpg", ".jpeg"].first { name.lowercased().hasSuffix($0) }
+    let ending = pictureEndings.first { name.lowercased().hasSuffix($0) }
     return name.dropLast(ending?.count ?? 0)
 }
 

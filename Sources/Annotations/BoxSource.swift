@@ -22,6 +22,10 @@ public struct BoxSource: Sendable {
     public let unreadable: [FileError]
     /// Files of a folder that end as boxes do but have another name than a slice's; the list of classes is none of them.
     public let otherFiles: [String]
+    /// Folders where an annotator's would be that hold nothing.
+    public let emptyFolders: [String]
+    /// OpenLabeling's lists of classes that are with boxes which go by a class's place in it.
+    private let classLists: [String]
     /// The files of boxes, and the pictures of slices beside them.
     public let files: [String]
 
@@ -49,12 +53,14 @@ public struct BoxSource: Sendable {
         if path.lowercased().hasSuffix(".csv") {
             content = .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
             files = [path] + pictures(in: SafeFiles.folder(of: path), pattern)
-            (otherFiles, unreadable) = ([], [])
+            (otherFiles, unreadable, emptyFolders, classLists) = ([], [], [], [])
         } else {
             let folder = try BoxFolder(path, pattern: pattern, cases: cases)
             content = .files(folder.assignments)
             files = folder.assignments.values.joined().map(\.path).sorted() + folder.pictures
-            (otherFiles, unreadable) = (folder.others, folder.errors)
+            (otherFiles, unreadable, emptyFolders) = (folder.others, folder.errors, folder.emptyFolders)
+            let hasIDs = folder.assignments.values.joined().contains { $0.format == .yolo }
+            classLists = hasIDs ? folder.classLists : []
         }
         self.errors = errors
     }
@@ -91,6 +97,33 @@ public struct BoxSource: Sendable {
     /// Whether the boxes are the rows of a CSV, and not files in a folder.
     public var isTable: Bool {
         if case .rows = content { true } else { false }
+    }
+
+    /// Warns where a list of classes with the boxes has other names than the one by which they are read.
+    ///
+    /// - Throws: ``FileError`` `badData` where it has the same names in another order: the boxes would be other organs'.
+    public func warningsOfOtherLists(than classes: ClassList) throws(FileError) -> [Warning] {
+        var warnings: [Warning] = []
+        for path in classLists {
+            guard let other = try? ClassList(contentsOf: path), other.names != classes.names else { continue }
+            let place = zip(other.names + [""], classes.names + [""]).enumerated().first {
+                $0.element.0 != $0.element.1
+            }
+            let (found, expected) = place?.element ?? ("", "")
+            guard other.names.sorted() != classes.names.sorted() else {
+                throw FileError(
+                    .badData, file: path, "has the classes in another order than \(classes.path)",
+                    expected: "class \(place?.offset ?? 0) to be \(expected)", found: found,
+                    advice: "Name the list that the boxes were drawn with by --classes, or remove the other.")
+            }
+            func named(_ name: String) -> String { name.isEmpty ? "missing" : name }
+            warnings.append(
+                Warning(
+                    file: path,
+                    "is another list of classes than \(classes.path): class \(place?.offset ?? 0) is "
+                        + "\(named(found)) here and \(named(expected)) there"))
+        }
+        return warnings
     }
 
     private var assignments: [Assignment] {

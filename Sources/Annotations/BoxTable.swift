@@ -56,14 +56,13 @@ private func tableRows(
 ) throws(FileError) -> [(line: Int, cells: [String: String])] {
     let table = try CSV(contentsOf: path, errors: &errors)
     guard neededColumns.allSatisfy(table.columns.contains) else {
-        let hasSemicolons = table.columns.count == 1 && table.columns[0].contains(";")
         let hasCapitals = Set(neededColumns).isSubset(of: table.columns.map { $0.lowercased() })
         throw FileError(
             .badData, file: path, line: table.headerLine, "not a table of boxes",
             expected: neededColumns.joined(separator: ",") + "[,\(otherColumns.joined(separator: ","))]",
             found: table.columns.isEmpty ? "nothing" : table.columns.joined(separator: ","),
-            advice: hasSemicolons
-                ? "Separate columns by commas." : hasCapitals ? "Write the names of columns in small letters." : nil)
+            advice: table.adviceOnSemicolons
+                ?? (hasCapitals ? "Write the names of columns in small letters." : nil))
     }
     // Nothing in a table of boxes goes over several lines: a quotation mark that is missing does that.
     for row in table.rows where row.cells.values.contains(where: { $0.contains(where: \.isNewline) }) {

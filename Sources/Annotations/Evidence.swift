@@ -100,7 +100,8 @@ public struct Tasks: Sendable {
         guard needed.allSatisfy(table.columns.contains) else {
             throw FileError(
                 .badData, file: path, line: table.headerLine, "not a table of tasks",
-                expected: needed.joined(separator: ","), found: table.columns.joined(separator: ","))
+                expected: needed.joined(separator: ","), found: table.columns.joined(separator: ","),
+                advice: table.adviceOnSemicolons)
         }
         var ranges: [String: [String: [Int: [Range<Int>]]]] = [:]
         for row in table.rows {

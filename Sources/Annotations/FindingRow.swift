@@ -74,10 +74,7 @@ public struct FindingRow: Encodable, Sendable {
                     ? "the box lies apart from those before and after"
                     : "the boxes lie apart from those before and after"
             }
-        case .empty:
-            isOne
-                ? "no boxes, though the slices before and after have some"
-                : "no boxes, though slices before and after have some"
+        case .empty: "no boxes, though slices before and after have some"
         case .gap: "no box, though slices before and after have one"
         case .size:
             isOne

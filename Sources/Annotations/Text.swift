@@ -15,8 +15,3 @@ func text(of path: String) throws(FileError) -> String {
     }
     return text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
 }
-
-/// The number that a text is in decimal digits (or nan, or infinite); Swift's own reading also takes hexadecimal ones.
-func decimal(_ text: some StringProtocol) -> Double? {
-    text.lowercased().contains("x") ? nil : Double(text)
-}

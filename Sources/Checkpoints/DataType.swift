@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// The element types of tensors in files, by their safetensors names.
 public enum DataType: String, Sendable, CaseIterable {
@@ -36,7 +37,7 @@ public enum DataType: String, Sendable, CaseIterable {
         switch self {
         case .float32: Float(value).isInfinite
         case .float16: Float16(Float(value)).isInfinite
-        case .bfloat16: float(bfloat16: Checkpoints.bfloat16(Float(value))).isInfinite
+        case .bfloat16: float(bfloat16: Tensors.bfloat16(Float(value))).isInfinite
         default: preconditionFailure("weights are not written as \(self)")
         }
     }
@@ -61,11 +62,4 @@ func float(float16 bits: UInt16) -> Float {
 @inline(__always)
 func float(bfloat16 bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
-}
-
-/// The bfloat16 nearest to a float, ties to even; a NaN stays one.
-func bfloat16(_ value: Float) -> UInt16 {
-    if value.isNaN { return 0x7FC0 | UInt16(value.bitPattern >> 31) << 15 }
-    let bits = value.bitPattern
-    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
 }

@@ -1,6 +1,10 @@
 import Foundation
 import SafeFiles
 
+/// The most bytes of a global's two names: five of a pickle can ask for both again, and ``Limit/pickle`` counts on 64 of memory
+/// for each.
+private let longestGlobal = 256
+
 /// Reads the pickle inside a `.pth`, of any protocol (CPython's `Lib/pickletools.py` describes each opcode).
 ///
 /// Nothing is executed, imported or called. What PyTorch's own functions make of their arguments is known here; what any
@@ -88,8 +92,8 @@ struct Unpickler {
             case 0x93:  // STACK_GLOBAL
                 let names = try pop(2)
                 guard case (.string(let module), .string(let name)) = (names[0], names[1]),
-                    module.utf8.count + name.utf8.count <= longestPickledName
-                else { throw bad("global", expected: "two names of at most \(longestPickledName) bytes") }
+                    module.utf8.count + name.utf8.count <= longestGlobal
+                else { throw bad("global", expected: "two names of at most \(longestGlobal) bytes") }
                 stack.append(.global(module + "." + name))
             case UInt8(ascii: "Q"): try pushStorage()
             case UInt8(ascii: "R"), 0x81: try call(try pop(2))  // NEWOBJ

@@ -59,7 +59,7 @@ public struct ScoreTable: Sendable {
     private static func score(_ text: String?) -> Double? {
         guard let text = text?.trimmingCharacters(in: .whitespaces) else { return nil }
         if text.isEmpty { return .nan }
-        guard !text.lowercased().contains("x"), let number = Double(text), !number.isInfinite else { return nil }
+        guard let number = decimal(text), !number.isInfinite else { return nil }
         return number
     }
 
@@ -99,10 +99,7 @@ public struct ScoreTable: Sendable {
 
     /// The mean of each row's scores, of those that are numbers.
     public var rowMeans: [Double] {
-        rows.map { row in
-            let present = scoreColumns.compactMap { Self.score(row.cells[$0]) }.filter { !$0.isNaN }
-            return present.isEmpty ? .nan : present.reduce(0, +) / Double(present.count)
-        }
+        rows.map { row in mean(scoreColumns.map { Self.score(row.cells[$0]) ?? .nan }) }
     }
 
     /// The rows of this table and of another that have the same value in a column, or in each of several, in this one's

@@ -55,7 +55,7 @@ public struct FoundRecord: Hashable, Sendable {
     }
 
     /// Whether the slices were made from a volume of this name that has another checksum.
-    func isOfOther(_ volume: String, case name: String) throws(FileError) -> Bool {
+    public func isOfOther(_ volume: String, case name: String) throws(FileError) -> Bool {
         guard let known = record.checksums[name] else { return false }
         return try checksum(ofVolume: volume) != known
     }
@@ -109,8 +109,13 @@ extension FoundRecord {
             return
         }
         guard let other else { return nil }
-        throw FileError(
-            .badData, file: other.path, "slices of another volume of this name, or it changed since",
+        throw other.errorOfOtherVolume(volume)
+    }
+
+    /// That its slices are not the volume's, as far as the checksum knows.
+    public func errorOfOtherVolume(_ volume: String) -> FileError {
+        FileError(
+            .badData, file: path, "slices of another volume of this name, or it changed since",
             expected: "made from \(volume)",
             advice: "Name the record of the slices that the boxes were drawn on with --record, or choose --view.")
     }

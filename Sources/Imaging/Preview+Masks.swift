@@ -13,7 +13,7 @@ public struct DrawnMask: Sendable {
 
 extension RGBImage {
     /// The picture with masks as colour with a solid edge, boxes as dashed outlines, points that are inside as white discs
-    /// and those outside as black ones. Each mask has a colour of its own, in the order of ``picture(of:_:slices:legend:boxes:)``.
+    /// and those outside as black ones. Each mask has a colour of its own, in the order of ``picture(of:_:origin:slices:legend:boxes:)``.
     ///
     /// - Precondition: masks have the picture's size.
     public func drawing(_ masks: [DrawnMask]) -> RGBImage {

@@ -3,7 +3,7 @@ import SafeFiles
 import SegmentAnything
 import Tensors
 
-/// A part of the model, or of what is asked of it, that a second run does without: what the part is the cause of.
+/// A part of the model, or of the prompt, that a second run leaves out, to see what it causes.
 ///
 /// A head, an attention, an MLP or a block adds nothing to what passes by it; a learned embedding is zero; a part of the
 /// prompt is not given. The model's code is the same: the weights that bring the part in are zeros.

@@ -19,7 +19,7 @@ public struct Comparison: Sendable, Encodable {
         }
     }
 
-    /// |value − reference| / |reference| in the L2 norm; |value| where the reference is 0.
+    /// |value − reference| / |reference| in the L2 norm; |value| where the reference is 0; infinite where its squares are.
     public var error: Double
     public var largest: Largest?
     /// Elements that are not finite, ours and the reference's.
@@ -61,7 +61,7 @@ public struct Comparison: Sendable, Encodable {
         }
         let squares = pieces.reduce(0) { $0 + $1.squares }
         let norm = pieces.reduce(0) { $0 + $1.norm }
-        error = norm > 0 ? (squares / norm).squareRoot() : squares.squareRoot()
+        error = relative(squares, norm: norm.squareRoot())
         let worst = pieces.reduce(into: Largest?.none) { worst, piece in
             if let largest = piece.largest, largest.difference > worst?.difference ?? 0 { worst = largest }
         }
@@ -78,11 +78,16 @@ public struct Comparison: Sendable, Encodable {
     /// From sketches: an estimate of the error, and no place.
     init(sketch: [Double], _ reference: [Double], norm: Double) {
         let squares = zip(sketch, reference).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
-        let distance = (squares / Double(max(reference.count, 1))).squareRoot()
-        error = norm > 0 ? distance / norm : distance
+        error = relative(squares / Double(max(reference.count, 1)), norm: norm)
         notFinite = sketch.contains { !$0.isFinite } ? 1 : 0
         referenceNotFinite = reference.contains { !$0.isFinite } || !norm.isFinite ? 1 : 0
     }
+}
+
+/// The root of the sum of the differences' squares, over the reference's norm where that is not 0. What overflows is no agreement.
+private func relative(_ squares: Double, norm: Double) -> Double {
+    if squares == .infinity { return .infinity }
+    return norm > 0 ? squares.squareRoot() / norm : squares.squareRoot()
 }
 
 /// The elements that are compared in one go.
@@ -205,10 +210,13 @@ struct ErrorMap: Sendable {
         }
     }
 
-    /// 0 where there is no difference, 255 where it is largest.
+    /// 0 where there is no difference, 255 where it is largest; the largest square may be infinite.
     fileprivate var grey: [UInt8] {
-        let largest = (squares.max() ?? 0).squareRoot()
-        return squares.map { largest > 0 ? UInt8(($0.squareRoot() / largest * 255).rounded()) : 0 }
+        let largest = squares.max() ?? 0
+        return squares.map { square in
+            if square == 0 { return 0 }
+            return square == largest ? 255 : UInt8(((square / largest).squareRoot() * 255).rounded())
+        }
     }
 }
 

@@ -56,11 +56,6 @@ public struct EncoderAttention: Sendable {
         (self.queries, self.keys) = (queries.contiguous(), keys.contiguous())
     }
 
-    /// Where the window of a patch begins.
-    public func origin(of patch: Patch) -> Patch {
-        Patch(row: patch.row / window * window, column: patch.column / window * window)
-    }
-
     /// What a patch attends to in one head.
     public func row(from patch: Patch, head: Int) -> Row {
         precondition(

@@ -104,17 +104,4 @@ public struct MaskChannels: Sendable {
         }
         return weights.indices.sorted { (strengths[$1], $0) < (strengths[$0], $1) }
     }
-
-    /// The logits that some channels alone make, `[4·grid, 4·grid]`; those of all are the mask's.
-    public func logits(of some: some Sequence<Int>) -> Tensor {
-        let (side, chosen) = (channels.shape[1], Array(some))
-        return channels.withUnsafeBufferPointer { channels in
-            var sums = [Double](repeating: 0, count: side * side)
-            for channel in chosen {
-                let weight = Double(weights[channel])
-                for place in sums.indices { sums[place] += weight * Double(channels[channel * side * side + place]) }
-            }
-            return Tensor(sums.map(Float.init), shape: [side, side])
-        }
-    }
 }

@@ -152,11 +152,15 @@ extension Verification.Stage {
         guard reference.lacksPadding, name.hasSuffix(".attn"), name.hasPrefix("image_encoder.") else {
             return Comparison(value, reader, places, hasMap: hasMap)
         }
-        let (expected, channels) = (reference.values(name), value.shape[3])
-        let isToken = stride(from: 0, to: expected.count, by: channels).map { start in
-            expected[start..<start + channels].contains { $0 != 0 }
+        let (side, channels, grid) = (value.shape[1], value.shape[3], sam.configuration.grid)
+        let windowsAcross = (grid + side - 1) / side
+        return Comparison(value, reader, places, hasMap: hasMap) { index in
+            let (window, token) = (index / channels).quotientAndRemainder(dividingBy: side * side)
+            let (row, column) = (
+                window / windowsAcross * side + token / side, window % windowsAcross * side + token % side
+            )
+            return row < grid && column < grid
         }
-        return Comparison(value, reader, places, hasMap: hasMap) { isToken[$0 / channels] }
     }
 
     /// The channels of a head where channels are in heads.

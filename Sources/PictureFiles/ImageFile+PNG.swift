@@ -124,14 +124,6 @@ public func writePNG(_ path: String, _ image: RGBImage) throws {
     try writePNG(path, image.size, channels: 3, image.pixels)
 }
 
-/// Writes numbers, such as those of masks, as a 16-bit greyscale PNG.
-///
-/// - Precondition: `labels` holds width · height values.
-/// - Throws: ``FileError`` `cannotCreate` or `inputOutput`.
-public func writePNG(_ path: String, size: PixelSize, labels: [UInt16]) throws {
-    try writeAtomically(path, try encodedPNG(path, size: size, labels: labels))
-}
-
 private func writePNG(_ path: String, _ size: PixelSize, channels: Int32, _ pixels: [UInt8]) throws {
     try writeAtomically(path, try encodedPNG(path, size, channels: channels, pixels))
 }
@@ -146,7 +138,7 @@ public func encodedPNG(_ path: String, _ mask: Mask) throws(FileError) -> Data {
     try encodedPNG(path, mask.size, channels: 1, mask.values.map { $0 ? 255 : 0 })
 }
 
-/// What ``writePNG(_:size:labels:)`` writes.
+/// Numbers, such as those of masks, as a 16-bit greyscale PNG.
 ///
 /// - Precondition: `labels` holds width · height values.
 /// - Throws: ``FileError`` `cannotCreate`.

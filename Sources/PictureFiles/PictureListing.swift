@@ -27,7 +27,7 @@ public struct PictureListing: Sendable {
 
     private mutating func add(folder: String) throws(FileError) {
         func isPicture(_ name: String) -> Bool {
-            !name.hasPrefix(".") && [".png", ".jpg", ".jpeg"].contains { name.lowercased().hasSuffix($0) }
+            !name.hasPrefix(".") && pictureEndings.contains { name.lowercased().hasSuffix($0) }
         }
         let entries = try FolderNames(of: folder)
         let (names, unreadable) = (entries.names.filter(isPicture), entries.unreadable.filter(isPicture))

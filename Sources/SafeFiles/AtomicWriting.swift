@@ -156,9 +156,12 @@ public func makeFolder(_ path: String) throws(FileError) {
     do {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
+        let cause = (error as? CocoaError)?.underlying as? POSIXError
         throw FileError(
             .cannotCreate, file: path, "cannot make the folder",
-            found: isOtherThanFolder(path) ? "a file" : error.localizedDescription, advice: "Choose another place.")
+            found: isOtherThanFolder(path)
+                ? "a file" : cause.map { systemMessage($0.code.rawValue) } ?? error.localizedDescription,
+            advice: "Choose another place.")
     }
 }
 

@@ -18,6 +18,13 @@ public struct CSV: Sendable {
     public let headerLine: Int
     public let rows: [Row]
 
+    /// What to do about a table that is not the one that was wanted, where semicolons separate its columns, as in German; else nil.
+    package var adviceOnSemicolons: String? { Self.adviceOnSemicolons(columns) }
+
+    private static func adviceOnSemicolons(_ columns: [String]) -> String? {
+        columns.count == 1 && columns[0].contains(";") ? "Separate columns by commas." : nil
+    }
+
     /// Reads a table.
     ///
     /// - Throws: ``FileError`` `missingInput` or `inputOutput` where it cannot be read; `badData` where it is not UTF-8, a
@@ -60,7 +67,8 @@ public struct CSV: Sendable {
                     FileError(
                         .badData, file: path, line: line, "more cells than columns", expected: "\(columns.count)",
                         found: "\"\(cells[surplus])\" in column \(surplus + 1)",
-                        advice: "Put quotation marks around cells that contain commas, and write decimals with a point."
+                        advice: Self.adviceOnSemicolons(columns)
+                            ?? "Put quotation marks around cells that contain commas, and write decimals with a point."
                     ))
             } else {
                 let pairs = zip(names, cells).filter { !$0.0.isEmpty }

@@ -1,5 +1,8 @@
 import Foundation
 
+/// What the names of pictures end with, in small letters.
+package let pictureEndings = [".png", ".jpg", ".jpeg"]
+
 /// Whether a path leads to a folder, links followed.
 public func isFolder(_ path: String) -> Bool {
     var status = stat()

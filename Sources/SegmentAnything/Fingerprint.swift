@@ -24,7 +24,7 @@ final class ModelIdentity: Sendable {
     }
 }
 
-/// The version of ``EncodedImage/write(to:)``'s format, which the fingerprint covers.
+/// The version of ``EncodedImage/write(to:key:)``'s format, which the fingerprint covers.
 let embeddingFormat = "1"
 
 /// A 128-bit hash of a model's tensors, its precision and the format's version, as 32 hexadecimal digits.

@@ -1,6 +1,9 @@
 import Foundation
 import ImageFrames
 
+/// What files of shapes and instances call each mask.
+private let objectName = "object"
+
 /// How the masks of a picture are written.
 public enum MaskFormat: String, CaseIterable, Sendable {
     /// `NAME.json`: the official script's records with COCO's compressed runs.
@@ -116,16 +119,15 @@ public struct LabelMeFile: Encodable, Sendable {
 
     /// - Parameters:
     ///   - masks: of one picture.
-    ///   - label: what each mask is called.
     ///   - image: the picture's path, as the file is to name it.
     ///   - size: of the picture.
-    public init(_ masks: [MaskRecord], label: String = "object", image: String, size: PixelSize) {
+    public init(_ masks: [MaskRecord], image: String, size: PixelSize) {
         shapes = masks.enumerated().flatMap { number, mask in
             Mask(rle: mask.mask).polygons.map { polygon in
                 var points = polygon.vertices.map { [Double($0.x), Double($0.y)] }
                 // LabelMe draws no polygon of fewer than three.
                 while points.count < 3, let last = points.last { points.append(last) }
-                return Shape(label: polygon.isHole ? "hole" : label, points: points, groupID: number + 1)
+                return Shape(label: polygon.isHole ? "hole" : objectName, points: points, groupID: number + 1)
             }
         }
         (imagePath, imageHeight, imageWidth) = (image, size.height, size.width)
@@ -175,7 +177,7 @@ public struct COCOFile: Encodable, Sendable {
 
     private(set) var images: [Image] = []
     private(set) var annotations: [Annotation] = []
-    let categories: [Category]
+    let categories = [Category(name: objectName)]
     /// The place in `images` of each path, and of the first of each name, by their bytes: Swift takes texts for the same whose
     /// accents are composed in another way.
     private var places: [[UInt8]: Int] = [:]
@@ -185,7 +187,7 @@ public struct COCOFile: Encodable, Sendable {
         case images, annotations, categories
     }
 
-    public init(category: String = "object") { categories = [Category(name: category)] }
+    public init() {}
 
     /// Adds masks, and their picture where it is new.
     ///

@@ -25,7 +25,7 @@ public func readMaskInputs(_ path: String, prompts: Int, size: Int) throws(FileE
     let only = file.entries.count == 1 ? file.entries.keys.first : nil
     guard let name = only ?? [logitsName, "prompt.mask"].first(where: { file.entries[$0] != nil }) else {
         throw FileError(
-            .badData, file: path, "which tensor is the mask?",
+            .badData, file: path, "no tensor is known to be the mask",
             expected: "one tensor, or one named \(logitsName) or prompt.mask", found: "\(file.entries.count) tensors")
     }
     let tensor = file.tensor(name)
@@ -49,7 +49,7 @@ public func readMaskInputs(_ path: String, prompts: Int, size: Int) throws(FileE
     if each > 1 {
         guard let known = bestMasks(file, prompts: best.count, masks: each) else {
             throw FileError(
-                .badData, file: path, place: place, "which of \(each) masks?",
+                .badData, file: path, place: place, "\(each) masks of a prompt, and nothing says which is best",
                 expected: "one, or \(scoresName) beside them",
                 found: "shape \(tensor.shape)", advice: "Save the one that is to be refined: logits[best].")
         }

@@ -92,7 +92,7 @@ public struct ModelFile: Sendable {
     }
 
     /// The first tensor, in the order of the names, that holds an infinity or a NaN.
-    func firstTensorNotFinite(where isMeant: (_ official: String) -> Bool = { _ in true }) -> String? {
+    package func firstTensorNotFinite(where isMeant: (_ official: String) -> Bool = { _ in true }) -> String? {
         shapes.keys.sorted().first { isMeant($0) && !tensor($0).isFinite }
     }
 }

@@ -93,7 +93,8 @@ public struct Reference: Sendable {
     /// Opens a reference; activations are read as they are asked for.
     ///
     /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit, a
-    ///   label is neither 0 nor 1, an activation is in half precision, or a sketch is not as its header says.
+    ///   label is neither 0 nor 1, an activation is neither in single nor in double precision, or the official errors or a
+    ///   sketch are not as the format has them.
     public init(contentsOf path: String) throws(FileError) {
         let file = try Checkpoint(path: path)
         guard let entry = file.entries["image"], entry.dataType == .uint8, entry.shape.count == 3, entry.shape[2] == 3,
@@ -109,15 +110,18 @@ public struct Reference: Sendable {
         metadata = file.metadata
         let order = metadata["order"].flatMap { try? JSONDecoder().decode([String].self, from: Data($0.utf8)) } ?? []
         float32Error =
-            metadata["float32_error"].flatMap { try? JSONDecoder().decode([String: Double].self, from: Data($0.utf8)) }
-            ?? [:]
+            try metadata["float32_error"].map { text throws(FileError) in
+                try officialErrors(text, file: path)
+            } ?? [:]
         sketch = try metadata["sketch"].map { text throws(FileError) in try Sketch.Header.read(text, file: path) }
         let all = Set(
             file.entries.keys.filter { $0 != "image" && !$0.hasPrefix("prompt.") && !$0.hasPrefix("single.") })
         if let sketch { try sketch.check(file, names: all) }
         for name in all.sorted() {
-            // Their rounding alone is a hundred times the bounds of verify.
-            guard let type = file.entries[name]?.dataType, [.float16, .bfloat16].contains(type) else { continue }
+            // Their rounding alone is a hundred times the bounds of verify. Bytes are a picture that lies beside them.
+            guard let type = file.entries[name]?.dataType, ![.float32, .float64, .uint8].contains(type) else {
+                continue
+            }
             throw FileError(
                 .badData, file: path, place: name, "too coarse for a reference", expected: "float32 or float64",
                 found: "\(type)", advice: "Write the activations as float32, as the run itself had them.")
@@ -125,6 +129,20 @@ public struct Reference: Sendable {
         names = order.filter(all.contains) + all.subtracting(order).sorted()
         self.file = file
     }
+}
+
+/// The relative errors of the official package in single precision, by which bounds are set: what cannot be one sets none.
+private func officialErrors(_ text: String, file: String) throws(FileError) -> [String: Double] {
+    let most = 1e-3
+    guard let errors = try? JSONDecoder().decode([String: Double].self, from: Data(text.utf8)),
+        errors.values.allSatisfy({ (0...most).contains($0) })
+    else {
+        throw FileError(
+            .badData, file: file, place: "float32_error", "not relative errors of single precision",
+            expected: "an object of numbers from 0 to \(most) by the activations' names",
+            found: printable(text, limit: 80))
+    }
+    return errors
 }
 
 /// The prompts of a reference file.

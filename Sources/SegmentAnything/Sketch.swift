@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import SafeFiles
+import Tensors
 
 /// The projections of activations on seeded random signs, by which activations of any size are compared
 /// (`tools/reference/sketch.py` is the same to the bit).
@@ -28,10 +29,7 @@ public struct Sketch: Sendable {
 
     /// 64 signs of an element: bit j is 1 where that of projection 64·word + j is −1.
     package func signs(element: Int, word: Int) -> UInt64 {
-        var bits = state &+ UInt64(256 * element + word + 1) &* 0x9E37_79B9_7F4A_7C15
-        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-        return bits ^ bits >> 31
+        SplitMix64.output(UInt64(256 * element + word), seed: state)
     }
 
     /// The projections of an activation's values.

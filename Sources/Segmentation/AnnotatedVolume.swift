@@ -45,7 +45,7 @@ public struct AnnotatedVolume: Sendable {
         reading = .init(
             case: file.name, pattern: pattern.description, slices: chosen.map { [$0.lowerBound, $0.upperBound] },
             skipsBad: skipsBad, emptyFile: evidence.emptyFile,
-            tasks: evidence.tasks.map { Manifest.Source(path: $0.path, files: [$0.path], digests) })
+            tasks: evidence.tasks.map { Manifest.Source($0.path, digests) })
         orientation = geometry.source == .none ? nil : geometry.orientation
         geometryWarnings = geometry.warnings(file: file.path)
         record = try digests.recording { () throws(FileError) in
@@ -63,8 +63,8 @@ public struct AnnotatedVolume: Sendable {
         // Files that could not be read to their end have no part in the labels.
         let files = Set(boxes.flatMap(\.files)).filter(digests.contains).sorted()
         boxFiles = Manifest.Source(path: source.path, files: files, digests)
-        recordFile = record.map { Manifest.Source(path: $0.path, files: [$0.path], digests) }
-        classFile = classes.map { Manifest.Source(path: $0.path, files: [$0.path], digests) }
+        recordFile = record.map { Manifest.Source($0.path, digests) }
+        classFile = classes.map { Manifest.Source($0.path, digests) }
     }
 
     /// The record that was named, else the one with the boxes, else one that is found elsewhere; a view that was chosen
@@ -74,8 +74,11 @@ public struct AnnotatedVolume: Sendable {
         _ geometry: Geometry
     ) throws(FileError) -> FoundRecord? {
         if let chosen = slicing.record { return try FoundRecord(chosen: chosen) }
-        if let own = try FoundRecord(at: source.records(ofCase: file.name, annotator: annotator)) { return own }
-        guard slicing.view == nil else { return nil }
+        let own = try FoundRecord(at: source.records(ofCase: file.name, annotator: annotator))
+        if let own, slicing.view == nil, try own.isOfOther(file.path, case: file.name) {
+            throw own.errorOfOtherVolume(file.path)
+        }
+        guard own == nil, slicing.view == nil else { return own }
         return try FoundRecord(
             elsewhereThan: source, case: file.name, annotator: annotator, pattern: pattern, size: geometry.size,
             volume: file.path)
@@ -112,6 +115,8 @@ public struct AnnotatedVolumes: Sendable {
     public let path: String
     /// One for each volume and annotator; volumes without boxes are left out where there are others.
     public let volumes: [AnnotatedVolume]
+    /// The volumes that have no boxes, where others have some.
+    public let withoutBoxes: [VolumeFile]
     /// Volumes with boxes that are left out because their header or the record of their slices is bad; there are others.
     public let unreadable: [(file: VolumeFile, error: FileError)]
     /// Files and folders of boxes that are left out because their names are not UTF-8.
@@ -145,15 +150,16 @@ public struct AnnotatedVolumes: Sendable {
         let source = try digests.recording { () throws(FileError) in
             try BoxSource(path, pattern: pattern, cases: files.map(\.name))
         }
+        let otherLists = try classes.map { list throws(FileError) in try source.warningsOfOtherLists(than: list) } ?? []
         var name: String?
         var isForAll = true
         if case .one(let chosen) = annotators { (name, isForAll) = (chosen, false) }
-        var (volumes, errors, without): ([AnnotatedVolume], [FileError], [String]) = ([], [], [])
+        var (volumes, errors, without): ([AnnotatedVolume], [FileError], [VolumeFile]) = ([], [], [])
         var unreadable: [(file: VolumeFile, error: FileError)] = []
         for file in files {
             let known = source.annotators(ofCase: file.name)
             if files.count > 1, known.isEmpty || name.map({ !known.contains($0) }) == true {
-                without.append(file.name)
+                without.append(file)
                 continue
             }
             let geometry: Geometry
@@ -190,15 +196,15 @@ public struct AnnotatedVolumes: Sendable {
         if volumes.isEmpty { _ = try source.annotator(ofCase: files[0].name, chosen: name) }
 
         (self.path, self.volumes, self.slicing, self.evidence) = (path, volumes, slicing, evidence)
-        (self.unreadable, skipped) = (unreadable, source.unreadable)
+        (withoutBoxes, self.unreadable, skipped) = (without, unreadable, source.unreadable)
         let own = Set(volumes.flatMap { source.records(ofCase: $0.file.name, annotator: $0.annotator) })
         let used = Set(volumes.compactMap(\.record?.path))
         recordsElsewhere = slicing.record == nil ? used.subtracting(own).sorted() : []
         self.files =
             source.files + own.union(used).sorted().filter(FileManager.default.fileExists) + files.map(\.path)
             + [evidence.tasks?.path].compactMap { $0 }
-        var warnings = Self.warnings(source, files, without: without, bad: bad.count)
-        warnings += Self.warnings(volumes, slicing, file: path)
+        var warnings = Self.warnings(source, files, without: without.map(\.name), bad: bad.count)
+        warnings += otherLists + Self.warnings(volumes, slicing, file: path)
         if isForAll {
             let counts = Dictionary(volumes.map { ($0.file.name, $0.slices.count) }) { one, _ in one }
             warnings += Self.copies(volumes, file: path)
@@ -248,6 +254,7 @@ public struct AnnotatedVolumes: Sendable {
             ("volumes without boxes", without),
             (files.count > 1 ? "boxes without a volume" : "boxes of other volumes, not used", strangers),
             ("files without a slice's name, not read", source.otherFiles),
+            ("folders that hold nothing", source.emptyFolders),
         ]
         let first = bad > 0 ? [Warning(file: source.path, "malformed boxes or files left out: \(bad)")] : []
         return first

@@ -136,7 +136,14 @@ extension AnnotatedVolumes {
                 drawnBy: Self.drawn(own), case: name, classes: classes,
                 volume: own[0].checked(tasks: evidence.tasks?.slices(ofCase: name)), except: excepted)
         }
-        return rows
+        for name in withoutBoxes.map(\.name) {
+            var volume = CheckedVolume(sliceCount: 0)
+            volume.tasks = evidence.tasks?.slices(ofCase: name)
+            // Where there are tasks, a volume without any was nobody's to draw.
+            if evidence.tasks != nil, volume.tasks == nil { continue }
+            rows += Coverage.rows(drawnBy: [:], case: name, classes: classes, volume: volume, except: excepted)
+        }
+        return rows.sorted { $0.caseName < $1.caseName }
     }
 
     /// What is wrong with volumes and boxes that were left out.

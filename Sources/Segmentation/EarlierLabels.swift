@@ -79,13 +79,6 @@ public struct EarlierLabels: Sendable {
     }
 }
 
-extension FileNaming {
-    /// The file that a manifest calls by a name; see ``name(of:in:)``.
-    static func path(named name: String, in manifest: String) -> String {
-        name.hasPrefix("/") ? name : folder(of: manifest) + name
-    }
-}
-
 // MARK: Fillings
 
 extension LabelOrigin {

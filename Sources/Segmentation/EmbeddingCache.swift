@@ -38,11 +38,7 @@ public final class EmbeddingCache: Sendable {
     public init(folder: String, limit: Int? = nil, weights: String) throws(FileError) {
         self.folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         (self.limit, self.weights) = (limit, weights)
-        var status = stat()
-        if stat(folder, &status) != 0 { try makeFolder(folder) }
-        guard stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw FileError(.cannotCreate, file: folder, "not a folder", advice: "Choose another place with --cache.")
-        }
+        try makeFolder(folder)
         let hourAgo = time(nil) - 3600
         for file in Self.files(in: temporaryFolder) where file.touched.tv_sec < hourAgo { unlink(file.path) }
     }

@@ -20,6 +20,11 @@ public enum FileNaming: Sendable {
         let common = zip(file.dropLast(), folder).prefix { $0 == $1 }.count
         return (folder.dropFirst(common).map { _ in ".." } + file.dropFirst(common)).joined(separator: "/")
     }
+
+    /// The file that a manifest calls by a name; see ``name(of:in:)``.
+    static func path(named name: String, in manifest: String) -> String {
+        name.hasPrefix("/") ? name : folder(of: manifest) + name
+    }
 }
 
 extension Manifest {

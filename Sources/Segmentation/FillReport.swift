@@ -39,12 +39,9 @@ extension Manifest {
     }
 
     private func row(_ leftOut: [LeftOut], millimetres: Double?, better: FillWay?) -> FillReportRow {
-        func mean(_ values: [Double]) -> Double? {
-            values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-        }
         let label = leftOut[0].place.label
         return FillReportRow(
             label: label, name: labels["\(label)"]?.name, millimetres: millimetres, slices: leftOut.count,
-            shape: mean(leftOut.compactMap(\.shape)), box: mean(leftOut.compactMap(\.box)), better: better)
+            shape: leftOut.compactMap(\.shape).mean(), box: leftOut.compactMap(\.box).mean(), better: better)
     }
 }

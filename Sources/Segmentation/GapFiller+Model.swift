@@ -90,7 +90,7 @@ extension GapFiller {
     private mutating func following(_ parts: [Part], onSlice slice: Int) throws -> [Part] {
         let size = segmenter.images.slices.imageSize
         let prompts = parts.compactMap { part in
-            part.mask.boundingBox?.grown(by: Self.growth).clipped(to: size).map {
+            part.mask.boundingBox?.grown(byShare: Self.growth).clipped(to: size).map {
                 Prompt(box: segmenter.recipe.prompt($0), mask: part.answer.lowResLogits)
             }
         }
@@ -126,7 +126,7 @@ extension GapFiller {
 
 extension PixelBox {
     /// The same with each side moved outwards by a share of the width or height.
-    func grown(by share: Double) -> PixelBox {
+    func grown(byShare share: Double) -> PixelBox {
         PixelBox(
             x0: x0 - share * width, y0: y0 - share * height, x1: x1 + share * width, y1: y1 + share * height)
     }

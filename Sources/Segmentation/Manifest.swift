@@ -23,6 +23,11 @@ public struct Manifest: Codable, Sendable {
             self.init(path: path, files: files.count, sha256: files == [path] ? digests[path] : digests.ofAll(files))
         }
 
+        /// Of one file.
+        ///
+        /// - Precondition: it was read while `digests` recorded.
+        init(_ path: String, _ digests: ReadDigests) { self.init(path: path, files: [path], digests) }
+
         init(path: String, files: Int, sha256: String) {
             (self.path, self.files, self.sha256) = (path, files, sha256)
         }

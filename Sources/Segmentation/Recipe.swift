@@ -30,7 +30,7 @@ public struct Recipe: Hashable, Sendable {
     let truncatesCorners: Bool
     public let masks: Masks
     public let overlap: Overlap
-    /// The one intensity that the recipe allows, and then its own kind of masks alone; nil where both are free.
+    /// The one intensity that the recipe allows; it then allows no `--single-mask` either. Nil where both are free.
     public let intensity: Intensity?
     let needsSquareSlices: Bool
     /// Whose weights the recipe is for.

@@ -63,9 +63,7 @@ public struct RunLog: Sendable {
             processorSeconds: Machine.processorSeconds - start.processorSeconds,
             peakMemoryBytes: Machine.peakMemory, host: ProcessInfo.processInfo.hostName,
             began: start.date.ISO8601Format())
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let line = try? encoder.encode(entry) + Data("\n".utf8) else { return [] }
+        guard let line = try? encodedJSON(entry, isLine: true) else { return [] }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         defer { close(descriptor) }
         guard descriptor >= 0, line.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == line.count

@@ -82,7 +82,7 @@ public struct SegmentationRun: Sendable {
     ) throws(FileError) {
         let (path, digests) = (annotated.file.path, ReadDigests())
         let volume = try digests.recording { () throws(FileError) in try Volume(contentsOf: path) }
-        input = Manifest.Source(path: path, files: [path], digests)
+        input = Manifest.Source(path, digests)
         let slices = try settings.slicing.slices(
             of: volume.geometry, case: annotated.file.name, record: annotated.record)
         guard slices == annotated.slices else {
@@ -112,7 +112,7 @@ public struct SegmentationRun: Sendable {
     /// Segments the slices and describes how.
     ///
     /// - Parameter progress: receives after each slice how many are done.
-    /// - Throws: ``FileError`` as ``Segmenter/callAsFunction(progress:)``, and `badData` where the weights' file was written
+    /// - Throws: ``FileError`` as ``Segmenter/callAsFunction(from:encode:progress:)``, and `badData` where the weights' file was written
     ///   to since it was opened.
     public func callAsFunction(progress: @escaping (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
         try requireSameWeights()
@@ -196,7 +196,7 @@ public struct LabelledVolume: Sendable {
         let empty = manifest.boxes.filter { $0.area == 0 }
         let drawn = Set(segmentation.boxes.map { "\($0.label)" })
         let undrawn = manifest.labels.filter { !drawn.contains($0.key) }.sorted { Int($0.key) ?? 0 < Int($1.key) ?? 0 }
-            .map { $0.value.name ?? "label \($0.key)" }
+            .map { manifest.name(ofLabel: UInt16($0.key) ?? 0) }
         return (undrawn.isEmpty ? [] : [Warning(file: file, "no box of: \(undrawn.joined(separator: ", "))")])
             + manifest.warningsOfGaps(file: file)
             + empty.prefix(1).map { first in
@@ -214,7 +214,7 @@ public struct LabelledVolume: Sendable {
         let labelled = Set(boxes.keys).union(filled).sorted()
         let spreadOut = labelled.isEmpty ? [images.slices.count / 2] : spread(labelled, count: 8)
         let legend = manifest.labels.reduce(into: [UInt16: String]()) { legend, entry in
-            if let label = UInt16(entry.key) { legend[label] = entry.value.name ?? "label \(label)" }
+            if let label = UInt16(entry.key) { legend[label] = manifest.name(ofLabel: label) }
         }
         return Imaging.picture(
             of: images, segmentation.labels, origin: segmentation.origin, slices: chosen.isEmpty ? spreadOut : chosen,

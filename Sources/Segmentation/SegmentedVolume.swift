@@ -1,5 +1,70 @@
+import Annotations
 import ImageFrames
 import Imaging
+
+/// A label volume, and how each box came to its part of it.
+public struct SegmentedVolume: Sendable {
+    public internal(set) var labels: LabelVolume
+    /// In the order of the slices, and in a slice of its file.
+    public internal(set) var boxes: [SegmentedBox] = []
+    public internal(set) var conflicts: [Conflict] = []
+    /// Where the labels come from, by ``LabelOrigin``.
+    public internal(set) var origin: LabelVolume
+    /// What was filled and what was not, in the order of the classes and slices.
+    public internal(set) var gaps: [Gap]
+    /// Drawn slices that were left out, filled and compared.
+    public internal(set) var leftOut: [LeftOut] = []
+    /// By slice; without what is of an earlier run, on whose slices nothing else is filled.
+    var fillings: [Int: [SliceFilling]] = [:]
+}
+
+/// A box and what became of it, as the manifest has it.
+public struct SegmentedBox: Codable, Sendable {
+    public var slice: Int
+    public var file: String
+    /// The line of a YOLO file or CSV, or the object of a Pascal VOC file, from 1.
+    public var number: Int
+    public var classID: Int
+    public var label: UInt16
+    /// In pixels of the slice's image, cut at its edge, as the model was prompted with it.
+    public var box: PixelBox
+    /// Whether a part of the box as drawn was outside the image.
+    public var isClipped: Bool
+    /// Which of the model's masks was chosen: 1…3, or 0 for the single one.
+    public var mask: Int
+    /// The predicted IoU.
+    public var score: Float
+    public var stability: Double
+    /// The mask's pixels, before conflicts.
+    public var area: Int
+
+    enum CodingKeys: String, CodingKey {
+        case slice, file, number, label, box, mask, score, stability, area
+        case classID = "class"
+        case isClipped = "clipped"
+    }
+}
+
+extension SegmentedBox {
+    /// What the model was asked, and what for.
+    struct Question: Equatable {
+        var classID: Int
+        var label: UInt16?
+        var box: PixelBox
+
+        init(_ box: DrawnBox, _ labels: LabelMap) {
+            (classID, label, self.box) = (box.classID, labels.label(ofClass: box.classID), box.box)
+        }
+
+        init(classID: Int, label: UInt16, box: PixelBox) {
+            (self.classID, self.label, self.box) = (classID, label, box)
+        }
+    }
+
+    var question: Question { .init(classID: classID, label: label, box: box) }
+}
+
+// MARK: - Drawing and filling
 
 extension SegmentedVolume {
     init(geometry: Geometry, gaps: [Gap] = []) {

@@ -25,7 +25,7 @@ public struct SliceFolder: Sendable {
     /// - Parameter axis: as it was chosen.
     /// - Throws: ``FileError`` `cannotCreate` where slices of others are there that were made in another way, or of another volume
     ///   of this name; where pictures have these names that no record says are swift-sam's; or where boxes that are in the
-    ///   folder or beside it would be read in another way than now. As of reading and writing records.
+    ///   folder or beside it would be read in another way than now, or segmented in other grey values. As of reading and writing records.
     public func prepare(for images: SliceImages, axis: SliceAxis, case name: String) throws {
         // Other processes may add their volumes to the same record.
         try withLocked([path], for: path) { try prepareAlone(for: images, axis: axis, case: name) }
@@ -90,10 +90,10 @@ public struct SliceFolder: Sendable {
         of record: SlicesRecord, instead found: FoundRecord?, case name: String, volume: Volume
     ) throws(FileError) {
         let isTurned = found.map { !record.isTurned(as: $0.record) } ?? true
-        if !isTurned, found?.record.volumes[name] != nil { return }
-        // As OpenLabeling has it: the pictures in one folder, the boxes in `output` beside it.
-        let parent = URL(filePath: path).absoluteURL.standardizedFileURL.deletingLastPathComponent()
-        let beside = try boxes(parent.appending(path: "output").path(percentEncoded: false), case: name)
+        if !isTurned, let found, found.record.volumes[name] != nil {
+            return try requireSameIntensity(of: record, as: found, case: name)
+        }
+        let beside = try boxesBeside(case: name)
         // In the folder, boxes on other volumes are read by its record too.
         var places: [(source: BoxSource, cases: [String])] = []
         if isTurned { places = try boxesInside(case: name).map { ($0, $0.cases.sorted()) } }
@@ -114,6 +114,18 @@ public struct SliceFolder: Sendable {
                 }
             }
         }
+    }
+
+    /// Boxes are segmented in the grey values of the pictures that they were drawn on.
+    private func requireSameIntensity(
+        of record: SlicesRecord, as found: FoundRecord, case name: String
+    ) throws(FileError) {
+        guard record.intensity != found.record.intensity else { return }
+        let sources = try boxesInside(case: name) + [boxesBeside(case: name)].compactMap { $0 }
+        guard let source = sources.first(where: { $0.cases.contains(name) }) else { return }
+        throw FileError(
+            .cannotCreate, file: source.path, "holds boxes on slices that have other grey values",
+            expected: found.record.making, found: record.making, advice: "Choose another folder with -o.")
     }
 
     private func isHere(_ record: String) -> Bool {
@@ -140,6 +152,12 @@ public struct SliceFolder: Sendable {
         let tables = ((try? FolderNames(of: path))?.names ?? []).filter { $0.lowercased().hasSuffix(".csv") }
             .compactMap { try? BoxSource(SafeFiles.path(of: $0, in: path), pattern: pattern, cases: [name]) }
         return try [boxes(path, case: name)].compactMap { $0 } + tables
+    }
+
+    /// As OpenLabeling has it: the pictures in one folder, the boxes in `output` beside it.
+    private func boxesBeside(case name: String) throws(FileError) -> BoxSource? {
+        let parent = URL(filePath: path).absoluteURL.standardizedFileURL.deletingLastPathComponent()
+        return try boxes(parent.appending(path: "output").path(percentEncoded: false), case: name)
     }
 
     /// The boxes in a folder; nil where it is not there or may not be read.
@@ -172,7 +190,7 @@ extension FoundRecord {
         volume: String
     ) throws(FileError) {
         let pictures = (0..<max(size.i, size.j, size.k)).flatMap { slice in
-            [".png", ".jpg", ".jpeg"].map { pattern.name(ofSlice: slice, case: name) + $0 }
+            pictureEndings.map { pattern.name(ofSlice: slice, case: name) + $0 }
         }
         try self.init(
             above: source.folders(ofCase: name, annotator: annotator),

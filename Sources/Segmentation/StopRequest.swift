@@ -1,6 +1,6 @@
 import Synchronization
 
-/// By which long work is asked to end, as by a signal.
+/// A request that long work end, as a signal makes it.
 public final class StopRequest: Sendable {
     /// What may still be finished, in seconds: Slurm kills 30 s after it asks.
     static let patience = 10.0
@@ -21,7 +21,7 @@ public final class StopRequest: Sendable {
     }
 }
 
-/// That work ended because it was asked to: nothing is lost that was written or cached, and the same call goes on.
+/// Thrown where work ends because it was asked to: what was written or cached is kept, and the same call goes on from there.
 public struct Interrupted: Error {
     /// The exit code of the command (`EX_TEMPFAIL`).
     public static let exitCode: Int32 = 75

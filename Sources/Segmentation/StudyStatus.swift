@@ -32,6 +32,8 @@ public struct StudyStatus: Encodable, Sendable {
     }
 
     public private(set) var volumes: [Row] = []
+    /// The names of volumes that nobody drew on: there is nothing to do.
+    public var withoutBoxes: [String] = []
     /// The seconds for all that is to do, by those of a slice of what is done; nil where nothing is.
     public private(set) var secondsLeft: Double?
     /// The tasks of a job array that have something to do, as `4,7-9`.
@@ -42,6 +44,7 @@ public struct StudyStatus: Encodable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case volumes, array, verified
+        case withoutBoxes = "without_boxes"
         case secondsLeft = "seconds_left"
     }
 

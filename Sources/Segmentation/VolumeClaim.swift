@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import SafeFiles
 
-/// That a process works on a volume, as a file beside its labels that only one process can make (`O_EXCL`).
+/// A process's claim on a volume: a file beside its labels, which only one process can make (`O_EXCL`).
 ///
 /// A claim is stale, and taken over, where its process is gone; of another machine, whose processes cannot be seen, where it
 /// was not renewed for a quarter of an hour. Where that errs, two processes write the same bytes.

@@ -76,8 +76,8 @@ let fewRows = 64
 private let termChunk = 64
 
 /// What OpenBLAS's own product of 4096×1280 by 1280×5120 reaches on ``Threads/count`` threads, in floating-point
-/// operations a second, the best of `runs` after one to warm up: what nobody's products are much faster than.
-public func blasRate(runs: Int = 5) -> Double {
+/// operations a second, the best of five after one to warm up: what nobody's products are much faster than.
+public func blasRate() -> Double {
     let (rows, inner, columns) = (4096, 1280, 5120)
     let (left, right) = (
         Tensor(repeating: 0.5, shape: [rows, inner]), Tensor(repeating: 0.5, shape: [inner, columns])
@@ -85,7 +85,7 @@ public func blasRate(runs: Int = 5) -> Double {
     let product = Storage(count: rows * columns)
     return Computation.scope {
         openblas_set_num_threads(blasint(Threads.count))
-        let seconds = (0...runs).map { _ in
+        let seconds = (0...5).map { _ in
             let start = ContinuousClock.now
             cblas_sgemm(
                 CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1,

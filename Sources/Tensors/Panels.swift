@@ -106,7 +106,7 @@ extension Panels {
     }
 }
 
-/// Floats as bfloat16, two to an word; where their number is odd, the last word's second is 0.
+/// Floats as bfloat16, two to a word; where their number is odd, the last word's second is 0.
 func narrow(_ source: UnsafePointer<Float>, count: Int, into words: UnsafeMutablePointer<Float>) {
     if count % 2 == 1 { words[count / 2] = 0 }
     words.withMemoryRebound(to: UInt16.self, capacity: count) { Kernels.current.narrow(source, $0, count) }

@@ -42,7 +42,6 @@ struct AgreementOfAnnotations: ParsableCommand, CommonCommand {
     func run() throws {
         let classes = try ClassList(contentsOf: classes)
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classes)
-        printSkipped(annotated.unreadable.map(\.error))
         let report = AgreementReport(
             try annotated.agreedBoxes().flatMap(\.objects), drawn: annotated.boxesByAnnotator, classes: classes)
         if json { return try printJSON(report) }
@@ -95,7 +94,6 @@ struct MergeAnnotations: ParsableCommand, CommonCommand {
     func run() throws {
         let classList = try classes.list()
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classList)
-        printSkipped(annotated.unreadable.map(\.error))
         let merged = try MergedBoxes(try annotated.agreedBoxes(), pattern: slicing.pattern, classes: classList)
         try output.write(merged, of: annotated, reads: classes.reads) {
             print(

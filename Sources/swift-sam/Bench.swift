@@ -128,7 +128,7 @@ extension BenchmarkReport {
             let (best, median) = bestAndMedian(runs)
             let all = runs.map { String(format: "%.3f", $0) }.joined(separator: " ")
             print(
-                stage.padding(toLength: 10, withPad: " ", startingAt: 0)
+                leftAligned(stage, 10)
                     + String(format: "%10.3f  %10.3f  ", best, median) + all)
         }
         print(String(format: "peak memory %.2f GiB", Double(peakMemoryBytes) / Double(1 << 30)))

@@ -18,13 +18,14 @@ struct BoxOptions: ParsableArguments {
 
     @OptionGroup var reading: BoxReadingOptions
 
-    /// Reads all boxes on some volumes; see ``BoxReadingOptions/read(_:on:_:classes:by:slices:digests:)``.
+    /// Reads all boxes on some volumes; those that cannot be read are left out, as by ``printSkipped(_:as:)``.
     func read(
         on files: [VolumeFile], _ slicing: SlicingOptions, classes: ClassList?,
-        by annotators: AnnotatedVolumes.Annotators = .all, slices: ClosedRange<Int>? = nil,
-        digests: ReadDigests = ReadDigests()
+        by annotators: AnnotatedVolumes.Annotators = .all
     ) throws -> AnnotatedVolumes {
-        try reading.read(boxes, on: files, slicing, classes: classes, by: annotators, slices: slices, digests: digests)
+        let annotated = try reading.read(boxes, on: files, slicing, classes: classes, by: annotators)
+        printSkipped(annotated.unreadable.map(\.error))
+        return annotated
     }
 }
 

@@ -46,7 +46,6 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         let excepted = try except.classIDs(in: classList)
         let annotated = try boxes.read(
             on: cases, slicing, classes: classList, by: annotator.map { .one(named: $0) } ?? .all)
-        printSkipped(annotated.unreadable.map(\.error))
         for error in annotated.volumes.flatMap(\.errors).prefix(20) { printNote("left out: \(error)") }
         try requireOutputs([csv].compactMap { $0 }, besides: annotated.files + [classes])
         var crowd: AnnotatedVolumes?
@@ -63,7 +62,8 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
         if json {
             try printJSON(
                 Report(
-                    findings: rows, warnings: views.map(\.description), leftOut: annotated.leftOut.map(\.description)))
+                    findings: rows, warnings: (annotated.warnings + views).map(\.description),
+                    leftOut: annotated.leftOut.map(\.description)))
         } else {
             printCounts(rows)
             for row in rows { print(row.text(namesCase: cases.count > 1, folder: boxes.boxes)) }
@@ -74,7 +74,7 @@ struct CheckAnnotations: ParsableCommand, CommonCommand {
 
     private struct Report: Encodable {
         let findings: [FindingRow]
-        /// That boxes seem to be drawn in another view.
+        /// What is assumed and what was left out, and that boxes seem to be drawn in another view.
         let warnings: [String]
         /// What is wrong with volumes and boxes that were left out.
         let leftOut: [String]

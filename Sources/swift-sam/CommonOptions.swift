@@ -8,7 +8,7 @@ struct CommonOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Raise what is read of one file at most to SIZE bytes, such as 8G, where a message says that it is too much.",
+            "Read up to SIZE bytes of one file, such as 8G: where a message says that a file is too large.",
             valueName: "size"),
         transform: parseSize)
     var limit = 0
@@ -25,7 +25,7 @@ enum Output {
     @TaskLocal static var isQuiet = false
 }
 
-/// Bytes, with K, M, G or T for powers of 1,024, and a B that says nothing.
+/// A number of bytes; K, M, G and T are powers of 1,024, and a B at the end is ignored.
 func parseSize(_ text: String) throws -> Int {
     let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
     var digits = text.uppercased()

@@ -52,6 +52,9 @@ struct Convert: ParsableCommand, CommonCommand {
         try writeSafetensors(output, names: names, metadata: file.checkpoint.metadata) { name in
             .tensor(file.tensor(name), written(name))
         }
+        if let name = file.firstTensorNotFinite() {
+            printWarnings([Warning(file: input, "\(name) holds values that are not finite: no model runs with it")])
+        }
         let types = Set(names.map { written($0).rawValue }).sorted()
         print("\(output): \(file.configuration.variant), \(types.joined(separator: ", "))")
     }

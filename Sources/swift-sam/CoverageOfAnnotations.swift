@@ -34,7 +34,6 @@ struct CoverageOfAnnotations: ParsableCommand, CommonCommand {
         let classList = try ClassList(contentsOf: classes)
         let excepted = try except.classIDs(in: classList)
         let annotated = try boxes.read(on: cases, slicing, classes: classList)
-        printSkipped(annotated.unreadable.map(\.error))
         let rows = try annotated.coverage(classes: classList, except: excepted)
         let incomplete = rows.count { !$0.isComplete }
         if json {

@@ -26,6 +26,7 @@ struct Encode: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
+        try requireFolder(output)
         guard !output.lowercased().hasSuffix(".safetensors") else {
             throw ValidationError("-o must name a folder, not \"\(output)\": it is written to FOLDER/NAME.safetensors.")
         }
@@ -41,7 +42,7 @@ struct Encode: ParsableCommand, CommonCommand {
         let sam = try options.open(for: pictures.recipe)
         let progress = Progress("encode: pictures", total: listing.files.count)
         var done = 0
-        let isWhole = try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in
+        try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in
             defer {
                 done += 1
                 progress.update(done)
@@ -49,7 +50,6 @@ struct Encode: ParsableCommand, CommonCommand {
             let picture = try pictures.samples.read(image)
             try sam.encode(picture, name: image, scaling: pictures.recipe.scaling).write(to: path(of: image))
         }
-        if !isWhole { throw ExitCode(FileError.Kind.badData.rawValue) }
     }
 
     /// Where a picture's embedding goes.

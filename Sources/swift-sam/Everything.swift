@@ -76,6 +76,7 @@ struct Everything: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
+        try requireFolder(output)
         for (name, value) in [
             ("--points-per-side", pointsPerSide), ("--points-per-batch", pointsPerBatch),
             ("--crop-n-points-downscale-factor", cropNPointsDownscaleFactor),
@@ -124,7 +125,7 @@ struct Everything: ParsableCommand, CommonCommand {
         try requireOutputs(previews, besides: listing.files)
         let sam = try options.open()
         var run = RunProgress(counts: listing.files.map { _ in 1 })
-        let isWhole = try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in
+        try forEach(listing.files, errors: listing.errors, isSeveral: listing.isSeveral) { image in
             let title = "\(image)\(run.next())"
             let picture = try samples.read(image)
             let masks = try masks(in: picture, image, title, sam)
@@ -144,7 +145,6 @@ struct Everything: ParsableCommand, CommonCommand {
             }
         }
         try folder.finish()
-        if !isWhole { throw ExitCode(FileError.Kind.badData.rawValue) }
     }
 
     private func masks(in picture: RGBImage, _ path: String, _ title: String, _ sam: Sam) throws -> [MaskRecord] {

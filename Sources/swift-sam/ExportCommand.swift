@@ -18,7 +18,8 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
 
             Volumes and labels pair by their names or by {case}, Case_0001_0000.nii.gz also with Case_0001.nii.gz, and \
             every pair is checked before anything is written. Labels become consecutive; one called ignore is the one that \
-            nnU-Net ignores. Images lose the text of their headers, where names of patients can be. splits_final.json holds five folds by case (fewer of fewer cases): copy it into nnU-Net's folder of \
+            nnU-Net ignores. Images lose the text of their headers, which may hold patients' names. splits_final.json holds \
+            five folds by case, or as many as there are cases where these are fewer: copy it into nnU-Net's folder of \
             preprocessed data.
 
             With --ignore-gaps, nnU-Net 2.8.1 counts ignored voxels where it measures the intensities to normalise by; \

@@ -48,7 +48,8 @@ struct FillWays: Sendable {
                 between = way
             } else {
                 throw ValidationError(
-                    "\"\(text)\" is none of shape, box or auto, and ends after a comma where it is wanted.")
+                    "\"\(text)\": expected shape, box, auto or ends, or one of the first three with ends, such as box,ends."
+                )
             }
         }
     }

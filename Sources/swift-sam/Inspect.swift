@@ -16,7 +16,7 @@ struct Inspect: ParsableCommand, CommonCommand {
             relative positions, tokens as colours, what the decoder's tokens find, channels, masks. Of a large model it \
             holds the attention of 8×8 patches, the prompts' and those of --query.
 
-            What a part is the cause of, seen by running without it: a block, its .attn or .mlp, an attention's .head.N, a \
+            --without shows what a part causes, by running without it: a block, its .attn or .mlp, an attention's .head.N, a \
             token such as mask_decoder.mask_tokens.2, prompt.box, prompt.point.1. It may be given several times:
 
             Cause: swift-sam inspect photo.jpg --box 40,30,220,180 --without image_encoder.blocks.1.attn.head.2

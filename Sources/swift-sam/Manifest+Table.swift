@@ -6,7 +6,7 @@ import Segmentation
 
 extension Manifest {
     /// A line for each label, then what was counted.
-    func printTable(_ classes: ClassList?, hasPicture: Bool) {
+    func printSummary(_ classes: ClassList?, hasPicture: Bool) {
         print("label  boxes  slices    voxels        ml  mean score  class" + (hasPicture ? " (colour)" : ""))
         for (text, amount) in amounts.sorted(by: { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }) {
             let own = boxes.filter { "\($0.label)" == text }
@@ -47,6 +47,6 @@ extension Manifest {
     func printFillReport() {
         guard let fillReport else { return }
         print("drawn slices left out and filled, Dice with what was drawn (agreement, not accuracy):")
-        swift_sam.printTable([FillReportRow.columns] + fillReport.map(\.cells))
+        printTable([FillReportRow.columns] + fillReport.map(\.cells))
     }
 }

@@ -52,9 +52,9 @@ extension ModelDescription {
             ("encoder", encoder.blocks),
             ("decoder", "\(configuration.decoder.width) channels"),
         ]
-        for (name, value) in rows { print(name.padding(toLength: 12, withPad: " ", startingAt: 0) + value) }
+        for (name, value) in rows { print(leftAligned(name, 12) + value) }
         for (name, value) in metadata.sorted(by: { $0.key < $1.key }) where !["name", "licence"].contains(name) {
-            print(name.padding(toLength: max(12, name.count + 1), withPad: " ", startingAt: 0) + value)
+            print(leftAligned(name, 12) + value)
         }
     }
 }

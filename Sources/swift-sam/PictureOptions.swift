@@ -34,7 +34,7 @@ struct SampleOptions: ParsableArguments {
     }
 }
 
-/// How pictures are read and given to the model: what `predict`, `encode` and `activations` share.
+/// How pictures are read and given to the model.
 struct PictureOptions: ParsableArguments {
     @OptionGroup var samples: SampleOptions
 
@@ -48,28 +48,26 @@ struct PictureOptions: ParsableArguments {
     }
 }
 
-/// Does something with each of several pictures: one that cannot be used is reported and skipped. A single one's error is the
-/// command's.
+/// Does something with each of several pictures: one that cannot be used is skipped, as by ``printSkipped(_:as:)``. A single
+/// one's error is the command's.
 ///
 /// - Parameters:
 ///   - errors: what was found about others before.
 ///   - skipped: is given what was skipped, and why.
-/// - Returns: whether all could be used.
 func forEach<Item>(
     _ items: [Item], errors: [FileError] = [], isSeveral: Bool,
     skipped: (Item, FileError) throws -> Void = { _, _ in }, _ body: (Item) throws -> Void
-) throws -> Bool {
-    for error in errors { printError("error: \(error)") }
+) throws {
+    printSkipped(errors, as: .badData)
     var skippedCount = errors.count
     for item in items {
         do {
             try body(item)
         } catch let error as FileError where isSeveral && [.badData, .missingInput].contains(error.kind) {
-            printError("error: \(error)")
+            printSkipped([error], as: .badData)
             skippedCount += 1
             try skipped(item, error)
         }
     }
     if skippedCount > 0 { printNote("skipped: \(skippedCount) of \(items.count + errors.count)") }
-    return skippedCount == 0
 }

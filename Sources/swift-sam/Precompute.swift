@@ -6,7 +6,7 @@ import Segmentation
 
 struct Precompute: AsyncParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Slices encoded ahead into a cache, as while people still draw.",
+        abstract: "Encode slices ahead into a cache, for instance while people still draw.",
         discussion: """
             Example: swift-sam precompute ct/ --view radiological --cache cache/
 
@@ -43,7 +43,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
     mutating func validate() throws {
         guard cache.cache != nil else { throw ValidationError("Name the folder to fill with --cache.") }
         guard boxes != nil || reading.tasks == nil && !reading.skipBad else {
-            throw ValidationError("--tasks and --skip-bad are about --boxes.")
+            throw ValidationError("--tasks and --skip-bad need --boxes.")
         }
         slicing.intensity = recipe.intensity ?? slicing.intensity
     }
@@ -57,7 +57,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
             try reading.read($0, on: files, slicing, classes: classList, slices: slices)
         }
         if let annotated, annotated.volumes.allSatisfy({ $0.boxes.allSatisfy(\.boxes.isEmpty) }) {
-            throw ValidationError("No boxes: no slice is to be encoded.")
+            throw ValidationError("--boxes holds no boxes on these volumes and slices: nothing to encode.")
         }
         var settings = SegmentationSettings(
             sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
@@ -66,7 +66,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
         var work = SharedWork(isAlone: files.count == 1)
         var count = 0
         for file in try chosen(files, by: part) {
-            try await work.attempt(file, slices: 0) { _ in
+            try await work.attempt(file) { _ in
                 if let unreadable = annotated?.unreadable.first(where: { $0.file == file }) { throw unreadable.error }
                 let drawn = annotated?.volumes.filter { $0.file == file }
                 let encodings =

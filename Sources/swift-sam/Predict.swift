@@ -91,7 +91,8 @@ struct Predict: AsyncParsableCommand, CommonCommand {
     mutating func validate() throws {
         guard [!images.isEmpty, lines != nil, embedding != nil].count(where: { $0 }) == 1 else {
             throw ValidationError(
-                "Name pictures, or with --embedding what encode made of one, or with --prompts a file of both.")
+                "Name one of three: pictures, --embedding with what encode wrote, or --prompts with a file of JSON lines."
+            )
         }
         if lines == nil {
             try prompts.requirePrompt()
@@ -156,7 +157,7 @@ struct Predict: AsyncParsableCommand, CommonCommand {
                 try printJSON(Skipped(line: error.line, error: error.description), isLine: true)
             }
         }
-        let isWhole = try forEach(requests, errors: errors, isSeveral: isSeveral, skipped: skip) { request in
+        try forEach(requests, errors: errors, isSeveral: isSeveral, skipped: skip) { request in
             var report = try run(request, warn: printWarnings)
             report.seconds.load = load
             progress.clear()
@@ -164,7 +165,6 @@ struct Predict: AsyncParsableCommand, CommonCommand {
             step()
         }
         try run.finish()
-        if !isWhole { throw ExitCode(FileError.Kind.badData.rawValue) }
     }
 
     /// What is asked, what of it cannot be used, and whether results belong into a folder.

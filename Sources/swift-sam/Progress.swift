@@ -67,7 +67,7 @@ final class Progress: Sendable {
     }
 }
 
-/// How far a run of several volumes has come.
+/// How far a run of several volumes or pictures has come.
 struct RunProgress {
     /// The work of each volume.
     let counts: [Int]

@@ -65,7 +65,7 @@ struct PromptOptions: ParsableArguments {
 
 func parseNumbers(_ text: String) throws -> [Double] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map {
-        guard !$0.lowercased().contains("x"), let number = Double($0), number.isFinite else {
+        guard let number = decimal($0), number.isFinite else {
             throw ValidationError("expected numbers with commas and no spaces between, found \"\(text)\"")
         }
         return number

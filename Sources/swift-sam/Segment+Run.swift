@@ -11,17 +11,17 @@ extension Segment {
         let volumes = study.volumes.filter { part.contains($0.file.name) }
         settings.cache = try await cache.open(weights: settings.weightsDigest)
         settings.stop = Signals.askToStop()
-        try requireOutputs(volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }, besides: [])
+        try requireOutputs(volumes.flatMap { outputs($0.file).all } + [shared.log].compactMap { $0 }, besides: [])
         var manifests: [String: Manifest] = [:]
         var work = SharedWork(log: shared.log, claims: shared.claim, isAlone: study.isOfOneVolume)
         for (file, error) in study.unreadable where part.contains(file.name) {
-            try await work.attempt(file, slices: 0) { _ in throw error }
+            try await work.attempt(file) { _ in throw error }
         }
         var plans: [VolumePlan] = []
         for volume in volumes {
-            try await work.attempt(volume.file, slices: 0) { _ in
+            try await work.attempt(volume.file) { _ in
                 let outputs = outputs(volume.file)
-                recoverInterrupted(labels: outputs[0], outputs: Array(outputs.dropFirst(2)))
+                recoverInterrupted(labels: outputs.labels, outputs: outputs.others)
                 let plan = try await plan(volume, settings)
                 if plan.isDone {
                     manifests[volume.file.name] = plan.manifest
@@ -40,7 +40,8 @@ extension Segment {
         for plan in plans {
             let volume = plan.annotated
             let title = "\(volume.file.path)\(run.next()): slices"
-            try await work.attempt(volume.file, slices: plan.sliceCount, claiming: outputs(volume.file)[0]) { claim in
+            try await work.attempt(volume.file, slices: plan.sliceCount, claiming: outputs(volume.file).labels) {
+                claim in
                 // Another process may have done it since.
                 let plan = claim == nil ? plan : try await self.plan(volume, settings)
                 if let manifest = plan.manifest {
@@ -54,7 +55,8 @@ extension Segment {
         }
         if json {
             try study.isOfOneVolume
-                ? printJSON(manifests.first?.value) : printJSON(Report(volumes: manifests, failed: work.failures))
+                ? printJSON(manifests.first?.value)
+                : printJSON(Report(volumes: manifests, failed: work.failures, withoutBoxes: study.withoutBoxes))
         }
         try work.finish(slicing.volume)
     }
@@ -65,12 +67,19 @@ extension Segment {
         let volumes: [String: Manifest]
         /// What others failed by, by their paths.
         let failed: [String: String]
+        /// The names of volumes that have none.
+        let withoutBoxes: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case volumes, failed
+            case withoutBoxes = "without_boxes"
+        }
     }
 
     func plan(_ volume: AnnotatedVolume, _ settings: SegmentationSettings) async throws -> VolumePlan {
         let outputs = outputs(volume.file)
         return try await VolumePlan(
-            volume, settings, labels: outputs[0], outputs: Array(outputs.dropFirst(2)),
+            volume, settings, labels: outputs.labels, outputs: outputs.others,
             mode: force ? .all : update ? .update : .changes, replacesEdited: replaceEdited)
     }
 
@@ -80,7 +89,7 @@ extension Segment {
         let file = plan.annotated.file
         let run = try SegmentationRun(plan.annotated, settings)
         try writePNG(
-            file.path(of: preview), run.picture(of: outputs(file)[0], manifest, slices: previewSlices))
+            file.path(of: preview), run.picture(of: outputs(file).labels, manifest, slices: previewSlices))
         if !json { print("wrote \(file.path(of: preview))") }
     }
 
@@ -94,20 +103,21 @@ extension Segment {
         let progress = Progress(title, total: run.sliceCount)
         let result = try await run { done in
             progress.update(done)
-            claim?.renew(labels: outputs[0])
+            claim?.renew(labels: outputs.labels)
         }
-        if let preview { try writePNG(plan.annotated.file.path(of: preview), result.picture(slices: previewSlices)) }
         let manifest = try result.write(
-            to: outputs[0], naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
+            to: outputs.labels, naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
+        // After the labels, which are not lost where the picture cannot be written.
+        if let preview { try writePNG(plan.annotated.file.path(of: preview), result.picture(slices: previewSlices)) }
         if !json {
             if output.contains(VolumeFile.placeholder) { print("\(plan.annotated.file.path):") }
-            manifest.printTable(settings.classes, hasPicture: preview != nil)
-            print("wrote \(outputs.joined(separator: ", "))")
+            manifest.printSummary(settings.classes, hasPicture: preview != nil)
+            print("wrote \(outputs.all.joined(separator: ", "))")
         }
         printWarnings(
-            result.warnings(file: outputs[0])
+            result.warnings(file: outputs.labels)
                 + settings.sam.warnings(
-                    aboutScores: manifest.boxes.map(\.score), of: outputs[0],
+                    aboutScores: manifest.boxes.map(\.score), of: outputs.labels,
                     places: manifest.boxes.map {
                         "\(settings.classes.name(ofClass: $0.classID)) on slice \($0.slice)"
                     }))

@@ -14,7 +14,10 @@ extension Segment {
         var cases: [String]
         var settings: SegmentationSettings
 
-        var isOfOneVolume: Bool { volumes.count + unreadable.count == 1 }
+        /// The names of the volumes that have no boxes.
+        var withoutBoxes: [String]
+
+        var isOfOneVolume: Bool { cases.count == 1 }
     }
 
     /// Reads the boxes, checks them and the options, and opens the model.
@@ -27,13 +30,13 @@ extension Segment {
         let digests = ReadDigests()
         let classList = try digests.recording { () throws(FileError) in try classes.list() }
         let labels = try labels.map { try LabelMap($0, classes: classList) } ?? LabelMap()
-        let annotated = try boxes.read(
-            on: cases, slicing, classes: classList, by: .one(named: annotator), slices: slices,
+        let annotated = try boxes.reading.read(
+            boxes.boxes, on: cases, slicing, classes: classList, by: .one(named: annotator), slices: slices,
             digests: digests)
         let volumes = annotated.volumes
         for volume in volumes { try volume.requireFewBoxes() }
-        let written = volumes.flatMap { outputs($0.file) } + [shared.log].compactMap { $0 }
-        let others = try volumes.first.map { try repeating.reads(labels: outputs($0.file)[0]) } ?? []
+        let written = volumes.flatMap { outputs($0.file).all } + [shared.log].compactMap { $0 }
+        let others = try volumes.first.map { try repeating.reads(labels: outputs($0.file).labels) } ?? []
         try requireDistinct(
             reads: annotated.files + options.reads() + classes.reads + others, writes: written)
         for volume in volumes {
@@ -56,7 +59,8 @@ extension Segment {
         settings.filling = filling.filling
         try await repeating.check(volumes, settings)
         return Study(
-            volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings)
+            volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings,
+            withoutBoxes: annotated.withoutBoxes.map(\.name))
     }
 
     /// Says how many boxes of a volume `annotations check` would have a person look at.

@@ -108,11 +108,20 @@ struct Segment: AsyncParsableCommand, CommonCommand {
         slicing.intensity = recipe.intensity ?? slicing.intensity
     }
 
-    /// Where a volume's labels, manifest, origins and picture are written.
-    func outputs(_ file: VolumeFile) -> [String] {
+    /// The files that are written of a volume.
+    struct Outputs {
+        var labels: String
+        /// The origins and the picture, where they are wanted.
+        var others: [String]
+
+        var all: [String] { [labels, LabelsRecord.path(besideLabels: labels)] + others }
+    }
+
+    func outputs(_ file: VolumeFile) -> Outputs {
         let labels = file.path(of: output)
-        return [labels, LabelsRecord.path(besideLabels: labels)]
-            + (filling.filling.isOn ? [LabelOrigin.path(besideLabels: labels)] : [])
-            + [preview].compactMap { $0.map(file.path(of:)) }
+        return Outputs(
+            labels: labels,
+            others: (filling.filling.isOn ? [LabelOrigin.path(besideLabels: labels)] : [])
+                + [preview].compactMap { $0.map(file.path(of:)) })
     }
 }

@@ -52,7 +52,7 @@ struct SharedWork {
     ///   - labels: the labels to claim first, where claims were asked for.
     ///   - body: receives the claim, and gives the outcome for the log, nil where there was nothing to do.
     mutating func attempt(
-        _ volume: VolumeFile, slices: Int, claiming labels: String? = nil,
+        _ volume: VolumeFile, slices: Int = 0, claiming labels: String? = nil,
         _ body: (VolumeClaim?) async throws -> RunLog.Outcome?
     ) async throws {
         let start = RunLog.Start()

@@ -28,6 +28,7 @@ struct Slices: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
+        try requireFolder(output)
         guard every > 0 else { throw ValidationError("--every must be at least 1, not \(every).") }
     }
 
@@ -61,6 +62,12 @@ struct Slices: ParsableCommand, CommonCommand {
             try makeFolder(output)
             try folder.prepare(for: images, axis: ways.axis ?? .k, case: item.name)
             let chosen = handedOut(slices)
+            let others = (0..<slices.count).filter { !$0.isMultiple(of: every) }
+                .filter { isOtherThanFolder(folder.picture(ofSlice: $0, case: item.name)) }
+            if !others.isEmpty {
+                let what = "pictures of \(others.count) other slices of \(item.name) are there, as of another --every"
+                printWarnings([Warning(file: output, what)])
+            }
             let progress = Progress("\(volume.file): slices", total: chosen.count)
             for (done, slice) in chosen.enumerated() {
                 try writePNG(

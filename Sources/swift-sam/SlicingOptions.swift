@@ -16,7 +16,7 @@ private func parsePattern(_ text: String) throws -> SlicePattern {
     return pattern
 }
 
-/// Volumes, how they become slices, and how those are named: what `slices`, `segment` and `annotations` share.
+/// Volumes, how they become slices, and how those are named.
 struct SlicingOptions: ParsableArguments {
     @Argument(
         help: "A NIfTI volume, a folder of them, or a pattern with {case}.",
@@ -25,7 +25,8 @@ struct SlicingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How values become 8 bits: \(Intensity.forms). (default: soft-tissue, for CT)", valueName: "mode"))
+            "How values become 8 bits: \(Intensity.forms). (default: of boxes as slices.json says, else soft-tissue, for CT)",
+            valueName: "mode"))
     var intensity: Intensity?
 
     @Option(help: "The slices: along i, j or k of the array, or axial, coronal or sagittal by the affine. (default: k)")
@@ -71,7 +72,7 @@ struct SlicingOptions: ParsableArguments {
 func parseSliceRange(_ text: String) throws -> ClosedRange<Int> {
     let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0, first <= last
-    else { throw ValidationError("\"\(text)\" is not a slice's number, or two with a minus sign between") }
+    else { throw ValidationError("\"\(text)\" is neither a slice's number nor a range such as 20-30") }
     return first...last
 }
 
@@ -83,7 +84,7 @@ func parseSlices(_ text: String) throws -> [Int] {
     let most = 64
     guard ranges.allSatisfy({ $0.upperBound - $0.lowerBound < most }), ranges.reduce(0, { $0 + $1.count }) <= most
     else {
-        throw ValidationError("\"\(text)\" are more than the \(most) slices of a picture")
+        throw ValidationError("\"\(text)\": a picture has room for \(most) slices at most")
     }
     return ranges.flatMap { Array($0) }
 }

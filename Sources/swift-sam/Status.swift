@@ -10,21 +10,22 @@ struct Status: AsyncParsableCommand, CommonCommand {
         discussion: """
             Example: swift-sam status ct/ --boxes boxes/ --classes class_list.txt -o 'labels/{case}.nii.gz'
 
-            Takes the arguments of segment, and says what segment would do with them: nothing is written. Volumes that failed \
-            are known by --log. The job array lists the parts of --part that have something to do, or the volumes' numbers.
+            Takes the arguments of segment, and says what segment would do with them: nothing is written. With --log it knows \
+            which volumes failed. The last line is for sbatch: --array lists the parts, with --part, or else the volumes \
+            that have something to do.
             """)
 
     @OptionGroup var segment: Segment
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Compute some slices of what is done again, and compare the bytes.", valueName: "N"))
+        help: ArgumentHelp("Compute N slices of finished volumes again, and compare the pixels.", valueName: "N"))
     var verify: Int?
 
     var common: CommonOptions { segment.common }
 
     mutating func validate() throws {
-        guard verify ?? 1 > 0 else { throw ValidationError("--verify needs a number of slices.") }
+        guard verify ?? 1 > 0 else { throw ValidationError("--verify must be at least 1.") }
     }
 
     func run() async throws {
@@ -32,7 +33,7 @@ struct Status: AsyncParsableCommand, CommonCommand {
         let failures = segment.shared.log.map { RunLog($0).last } ?? [:]
         var (status, done) = (StudyStatus(), [(volume: AnnotatedVolume, slice: Int)]())
         for volume in study.volumes {
-            let labels = segment.outputs(volume.file)[0]
+            let labels = segment.outputs(volume.file).labels
             let plan: Result<VolumePlan, FileError>
             do { plan = .success(try await segment.plan(volume, study.settings)) } catch let error as FileError {
                 plan = .failure(error)
@@ -44,6 +45,7 @@ struct Status: AsyncParsableCommand, CommonCommand {
             }
         }
         for (file, error) in study.unreadable { status.add(unreadable: file, error) }
+        status.withoutBoxes = study.withoutBoxes
         status.setArray(cases: study.cases, parts: segment.shared.part?.count)
         if !segment.json { status.printTable() }
         if let verify { status.verified = try self.verify(done.shuffled().prefix(verify), study.settings) }
@@ -58,7 +60,7 @@ struct Status: AsyncParsableCommand, CommonCommand {
     ) throws -> StudyStatus.Verified {
         var verified = StudyStatus.Verified()
         for (name, group) in Dictionary(grouping: slices, by: \.volume.file.name).sorted(by: { $0.key < $1.key }) {
-            let labels = segment.outputs(group[0].volume.file)[0]
+            let labels = segment.outputs(group[0].volume.file).labels
             let run = try SegmentationRun(group[0].volume, settings)
             for (slice, pixels) in try run.differences(group.map(\.slice).sorted(), from: labels) {
                 verified.slices += 1
@@ -80,6 +82,7 @@ extension StudyStatus {
         }
         print(State.allCases.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", "))
         if let secondsLeft, secondsLeft > 0 { print("about \(duration(secondsLeft)) left in one process") }
+        if !withoutBoxes.isEmpty { print("without boxes: \(listed(withoutBoxes))") }
         if !array.isEmpty { print("to do: --array=\(array)") }
     }
 }

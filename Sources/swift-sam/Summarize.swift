@@ -14,17 +14,17 @@ enum OutputStyle: String, EnumerableFlag {
         case .latex: "Print a table of LaTeX, likewise."
         }
     }
+}
 
-    /// Prints a report in a style.
-    static func print<Value>(
-        _ report: ScoreReport<Value>, _ style: OutputStyle?, text: (TextTable.Style) -> String
-    ) throws {
-        switch style {
-        case .json: try printJSON(report)
-        case .markdown: swift_sam.print(text(.markdown))
-        case .latex: swift_sam.print(text(.latex))
-        case nil: swift_sam.print(text(.plain))
-        }
+/// Prints a report in a style.
+func printReport<Value>(
+    _ report: ScoreReport<Value>, _ style: OutputStyle?, text: (TextTable.Style) -> String
+) throws {
+    switch style {
+    case .json: try printJSON(report)
+    case .markdown: print(text(.markdown))
+    case .latex: print(text(.latex))
+    case nil: print(text(.plain))
     }
 }
 
@@ -35,7 +35,7 @@ struct RowOptions: ParsableArguments {
         help: ArgumentHelp("Keep only rows whose column has this value.", valueName: "column=value"))
     var conditions: [String] = []
 
-    @Flag(help: "Keep only rows that have every score, of pairs those that have it in both tables.")
+    @Flag(help: "Keep only rows that have every score; in compare, only pairs that have every score in both tables.")
     var complete = false
 
     @Option(
@@ -86,7 +86,7 @@ struct Summarize: ParsableCommand, CommonCommand {
         var table = try rows.table(scores)
         if rows.complete { table.keepComplete() }
         let report = ScoreReport(table)
-        try OutputStyle.print(report, style, text: report.text)
+        try printReport(report, style, text: report.text)
     }
 }
 
@@ -133,6 +133,6 @@ struct Compare: ParsableCommand, CommonCommand {
         if rows.complete { one.keepComplete(with: &other) }
         let report = ScoreReport(one, other)
         printWarnings(report.warnings(one, other))
-        try OutputStyle.print(report, style, text: report.text)
+        try printReport(report, style, text: report.text)
     }
 }

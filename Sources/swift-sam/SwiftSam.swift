@@ -166,12 +166,14 @@ func writeError(_ text: String) {
 private let skipped = Mutex<FileError.Kind?>(nil)
 
 /// Prints what is wrong with what is left out: the rest goes on, and the command ends with the first error's exit code.
-func printSkipped(_ errors: [FileError]) {
+///
+/// - Parameter kind: the exit code's, where it is not to be the first error's.
+func printSkipped(_ errors: [FileError], as kind: FileError.Kind? = nil) {
     for error in errors { printError("error: \(error)") }
-    skipped.withLock { $0 = $0 ?? errors.first?.kind }
+    skipped.withLock { $0 = $0 ?? errors.first.map { kind ?? $0.kind } }
 }
 
-/// The result of one of several things; nil where it is to be left out, as by ``printSkipped(_:)``.
+/// The result of one of several things; nil where it is to be left out, as by ``printSkipped(_:as:)``.
 func skipping<Result>(_ body: () throws(FileError) -> Result) -> Result? {
     do throws(FileError) { return try body() } catch {
         printSkipped([error])

@@ -8,7 +8,7 @@ import Tensors
 
 struct Verify: ParsableCommand, CommonCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Hold the model to a reference, stage by stage; without one, this installation.",
+        abstract: "Check the model against a reference, stage by stage; without one, check this installation.",
         discussion: """
             Example: swift-sam verify reference.safetensors --model sam_vit_b.safetensors
 
@@ -81,7 +81,9 @@ struct Verify: ParsableCommand, CommonCommand {
             throw ValidationError("A picture is verified with --self, or saved with --save; else name a reference.")
         }
         guard !isSelf || isPicture else { throw ValidationError("--self takes a PNG or JPEG.") }
-        guard save == nil || image != nil else { throw ValidationError("--save what? Name a picture.") }
+        guard save == nil || image != nil else {
+            throw ValidationError("--save needs a picture, or a reference, to run: name one.")
+        }
         try requireEnding(".safetensors", "--save", save)
         guard isSelf || save == nil || heatmaps == nil && !json else {
             throw ValidationError("--save alone verifies nothing: leave --heatmaps and --json out.")
@@ -103,13 +105,19 @@ struct Verify: ParsableCommand, CommonCommand {
         let (image, asked, isSingle) = try question(path, sam)
         if let save { try write(save, image, asked, multimask: !isSingle, sam) }
         guard isSelf || save == nil else { return }
+        let reference = isSelf ? nil : try Reference(contentsOf: path)
+        if heatmaps != nil, reference?.sketch != nil {
+            throw FileError(
+                .usage, file: path, "holds sketches, of which no heatmap can be drawn",
+                expected: "a reference with activations",
+                advice: "Leave --heatmaps out, or make the reference without --sketch.")
+        }
         let progress = Stages()
         let verification =
-            isSelf
-            ? try Verification(ofItself: sam, image, asked, multimask: !isSingle, name: path, only: matches)
-            : try Verification(
-                of: sam, against: try Reference(contentsOf: path), only: matches, hasMaps: heatmaps != nil,
-                progress: progress.show)
+            try reference.map { reference in
+                try Verification(
+                    of: sam, against: reference, only: matches, hasMaps: heatmaps != nil, progress: progress.show)
+            } ?? Verification(ofItself: sam, image, asked, multimask: !isSingle, name: path, only: matches)
         progress.end()
         if let heatmaps { try writeHeatmaps(of: verification, to: heatmaps) }
         if json { try printJSON(verification) } else { verification.report.forEach(print) }

@@ -136,7 +136,7 @@ import Testing
         expectError(.badData, "expected at most 1000 bytes, found 1001") {
             _ = try checkpoint([0x7D], text("a"), [0x7D], text(String(long.prefix(999))), [0x4E, 0x73, 0x73])
         }
-        expectError(.badData, "global: expected two names of at most 1000 bytes") {
+        expectError(.badData, "global: expected two names of at most 256 bytes") {
             _ = try checkpoint(text(long), text("f"), [0x93])
         }
         // {"a": long.f()}

@@ -29,6 +29,18 @@ import Testing
         #expect(try files() == first)
     }
 
+    /// The labels are hours of work, and the picture is not.
+    @Test func aPictureThatCannotBeWrittenCostsNoLabels() throws {
+        let line =
+            "swift-sam segment \(demo)/ct.nii.gz --boxes \(demo)/boxes/annotator-2 --model \(randomWeights) --quiet "
+        let full = try Command(
+            shell: "trap '' XFSZ; ulimit -f 330; " + line + "--preview look.png -o l.nii.gz", in: folder.path)
+        #expect(full.status == 74 && full.errors.hasPrefix("error: look.png: cannot be written"), "\(full.errors)")
+        #expect(folder.names == ["l.json", "l.nii.gz"])
+        let again = try Command(shell: line + "--json --preview look.png -o l.nii.gz", in: folder.path)
+        #expect(again.status == 0 && folder.names == ["l.nii.gz", "l.json", "look.png"], "\(again.errors)")
+    }
+
     @Test func quietPrintsNoProgressAndJSONPrintsTheManifest() throws {
         let command = try segment(["--json", "--quiet"])
         #expect(command.errors.isEmpty)

@@ -240,7 +240,99 @@ import Testing
         }
         let merged = try Command(
             ["annotations", "merge", "p1/ct.nii.gz", "--boxes", "crowd", "-o", "m.csv"], in: folder.path)
-        #expect(merged.status == 65 && merged.errors.contains("slices of another volume called ct"), "\(merged.errors)")
+        #expect(
+            merged.status == 65 && merged.errors.contains("slices of another volume of this name"), "\(merged.errors)")
+        let chosen = try Command(
+            ["annotations", "merge", "p1/ct.nii.gz", "--boxes", "crowd", "-o", "m.csv", "--view", "radiological"],
+            in: folder.path)
+        #expect(chosen.status == 65 && chosen.errors.contains("slices of another volume called ct"), "\(chosen.errors)")
+        // A new scan of the name is not what was drawn on, also where the record is with the boxes.
+        #expect(try coverage("p1", "crowd/anna").status == 0)
+        let replaced = try coverage("p2", "crowd/anna")
+        #expect(replaced.status == 65 && replaced.errors.contains("slices of another volume of this name"))
+        #expect(try coverage("p2", "crowd/anna", ["--record", "crowd/anna"]).status == 0)
+    }
+
+    /// Nobody drew on a volume: that is missing too, and said in what machines read.
+    @Test func aVolumeWithoutBoxesIsIncomplete() throws {
+        try folder.makeVolumes()
+        try FileManager.default.removeItem(atPath: folder.file("boxes/img0002-slice004.txt"))
+        folder.write("classes.txt", "liver\n")
+        let read = ["ct", "--boxes", "boxes", "--classes", "classes.txt"]
+        func coverage(_ more: [String]) throws -> Command {
+            try Command(["annotations", "coverage"] + read + more, in: folder.path)
+        }
+        let table = try coverage([])
+        #expect(table.status == 1 && table.output.hasSuffix("incomplete: 1 of 2\n"), "\(table.output)")
+        #expect(
+            table.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") } == [
+                "case class first last drawn missing by", "img0001 liver 003 003 1 - -", "img0002 liver - - 0 nobody -",
+                "incomplete: 1 of 2",
+            ], "\(table.output)")
+        // Who was to draw what says what is missing.
+        folder.write("tasks.csv", "annotator,class,case,first,last\nanna,liver,img0001,0,9\n")
+        #expect(try coverage(["--tasks", "tasks.csv"]).output.hasSuffix("\ncomplete\n"))
+        folder.write("tasks.csv", "annotator;class;case;first;last\nanna;liver;img0001;0;9\n")
+        #expect(try coverage(["--tasks", "tasks.csv"]).errors.contains("Separate columns by commas."))
+        let check = try Command(["annotations", "check"] + read + ["--json"], in: folder.path)
+        #expect((check.json["warnings"] as? [String])?.contains("boxes: volumes without boxes: img0002") == true)
+        let labels = ["--model", randomWeights, "-o", "{case}.nii", "--json"]
+        let status = try Command(["status"] + read + labels, in: folder.path)
+        #expect(status.json["without_boxes"] as? [String] == ["img0002"])
+        // Of several volumes, whether or not there are boxes on them.
+        let segmented = try Command(["segment"] + read + labels, in: folder.path)
+        #expect((segmented.json["volumes"] as? [String: Any])?.keys.sorted() == ["img0001"], "\(segmented.errors)")
+        #expect(segmented.json["without_boxes"] as? [String] == ["img0002"])
+    }
+
+    /// A folder that was never filled is said, and a list of classes in another order than the boxes' own is none of theirs.
+    @Test func foldersOfAnnotatorsAreLookedAt() throws {
+        try share()
+        folder.write("crowd/carl/class_list.txt", "liver\nspleen\n")
+        let made = try Command(
+            shell: "mkdir -p crowd/fritz crowd/ida/output/YOLO_darknet input && touch crowd/ida/.x", in: folder.path)
+        #expect(made.status == 0)
+        func agreement(_ classes: String) throws -> Command {
+            folder.write("classes.txt", classes)
+            return try Command(
+                [
+                    "annotations", "agreement", "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt",
+                    "--view", "array",
+                ],
+                in: folder.path)
+        }
+        let right = try agreement("liver\nspleen\n")
+        #expect(right.status == 0, "\(right.errors)")
+        #expect(
+            right.errors == "warning: crowd: folders that hold nothing: crowd/fritz, crowd/ida\n", "\(right.errors)")
+        let turned = try agreement("spleen\nliver\n")
+        #expect(
+            turned.status == 65
+                && turned.errors.contains(
+                    "crowd/carl/class_list.txt: has the classes in another order than classes.txt: expected class 0 to be "
+                        + "spleen, found liver"),
+            "\(turned.errors)")
+        let renamed = try agreement("Leber\nspleen\n")
+        #expect(
+            renamed.status == 0
+                && renamed.errors.contains(
+                    "another list of classes than classes.txt: class 0 is liver here and Leber there"),
+            "\(renamed.errors)")
+        let longer = try agreement("liver\nspleen\naorta\n")
+        #expect(longer.errors.contains("class 2 is missing here and aorta there"), "\(longer.errors)")
+        // Names say what a box is, wherever they stand in the list.
+        try FileManager.default.removeItem(atPath: folder.file("crowd/carl/output"))
+        try FileManager.default.removeItem(atPath: folder.file("crowd/ben"))
+        try FileManager.default.removeItem(atPath: folder.file("crowd/anna"))
+        for name in ["anna", "carl"] {
+            folder.write(
+                "crowd/\(name)/img0001-slice003.xml",
+                """
+                <annotation><size><width>256</width><height>256</height></size><object><name>liver</name><bndbox>\
+                <xmin>3</xmin><ymin>3</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>
+                """)
+        }
+        #expect(try agreement("spleen\nliver\n").status == 0)
     }
 
     /// What was made of boxes by a view that was chosen is read by that view; and by one axis only.

@@ -147,6 +147,8 @@ import Testing
         "everything photos/a.png --stability-score-offset -1 -o m", "encode photos/a.png -o m.safetensors",
         "verify photos/a.png --box 1,1,9,9 --save m.png", "verify photos/a.png --box 1,1,9,9 --save -",
         "verify photos/a.png --box 1,1,9,9 --save m.safetensors --heatmaps m",
+        "verify \(demo)/../swift-sam-small.reference.safetensors --heatmaps m", "everything photos/a.png -o -",
+        "encode photos/a.png -o -", "slices \(demo)/ct.nii.gz -o -",
         "verify --only input", "verify --heatmaps m", "verify --single-mask", "verify r.safetensors --single-mask",
         "inspect photos/a.png --box 1,1,9,9 --query 5,9999 -o m.html",
         "inspect photos/a.png --box 1,1,9,9 --query 5,5,0,3 -o m.html",

@@ -323,6 +323,9 @@ import Testing
         }
         #expect(pictures.sorted() == (0..<8).map { String(format: "img0001-slice%03d.png", 3 * $0) })
         #expect(try Command(["slices", "ct/img0001.nii.gz", "--every", "0", "-o", "s"], in: folder.path).status == 64)
+        // 3, 9, 15 and 21 are not among those of every second.
+        let mixed = try Command(["slices", "ct/img0001.nii.gz", "--every", "2", "-o", "s"], in: folder.path)
+        #expect(mixed.errors.contains("warning: s: pictures of 4 other slices of img0001 are there"), "\(mixed.errors)")
         // Pictures of others stay.
         for slice in 1...2 { folder.write("own/img0001-slice00\(slice).png", "mine") }
         let refused = try Command(["slices", "ct/img0001.nii.gz", "--every", "3", "-o", "own"], in: folder.path)

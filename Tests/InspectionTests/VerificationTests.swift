@@ -178,6 +178,46 @@ import Testing
         #expect(read.map { $0.mask?.values } == alike.map { $0.mask?.values })
     }
 
+    /// What overflows where squares are summed is off, and is drawn.
+    @Test(arguments: [1e39, 1e200, -1e300]) func hugeValuesFail(_ value: Double) throws {
+        let (fixture, folder, name) = (Fixture(name: "small.high-boxes"), Folder(), "image_encoder")
+        var values = fixture.reference.values(name)
+        values[7] = value
+        let reference = try fixture.changed([name: values], in: folder)
+        let verification = try Verification(of: fixture.sam, against: reference, hasMaps: true)
+        let stage = try #require(verification[name])
+        #expect(stage.verdict == .fails && stage.isolated!.error > 0.99 && !verification.passes)
+        let map = try #require(verification.heatmaps.first { $0.name == name })
+        #expect(map.grey[7] == 255 && map.grey.count { $0 > 0 } == 1)
+        _ = try JSONEncoder().encode(verification)
+        let sketches = (one: [1.0, 2, 3], other: [1.0, value, 3])
+        let sketch = Comparison(sketch: sketches.one, sketches.other, norm: 1)
+        #expect(sketch.error > 1e38 && sketch.referenceNotFinite == 0)
+    }
+
+    /// A file of 0.4, which lacks what pads windows, lacks nothing else.
+    @Test func anAttentionOfZerosFails() throws {
+        let (fixture, folder, name) = (Fixture(name: "small.wide-box"), Folder(), "image_encoder.blocks.0.attn")
+        let (file, path) = (try Checkpoint(path: fixture.path), folder.file("zeros.safetensors"))
+        let metadata = file.metadata.filter { $0.key != "reference" }.merging(["swift-sam": "0.4.0"]) { $1 }
+        try writeSafetensors(path, names: file.entries.keys, metadata: metadata) { each in
+            let entry = file.entries[each]!
+            let bytes = file.bytes(each)
+            return .bytes(each == name ? bytes.map { _ in 0 } : bytes, entry.dataType, shape: entry.shape)
+        }
+        let reference = try Reference(contentsOf: path)
+        #expect(reference.lacksPadding)
+        #expect(try Verification(of: fixture.sam, against: reference)[name]!.verdict == .fails)
+    }
+
+    /// By them a port says how far it may be off.
+    @Test(arguments: [#"{"input": 1e308}"#, #"{"input": -1e-7}"#, #"{"input": "1e-7"}"#, "[]", ""])
+    func officialErrorsAreSmallNumbers(_ text: String) throws {
+        expectError(.badData, "float32_error: not relative errors of single precision: expected an object of numbers") {
+            _ = try Fixture(name: "small.wide-box").changed([:], in: Folder(), metadata: ["float32_error": text])
+        }
+    }
+
     /// Each fault has words of its own; activations in half precision would fail everywhere.
     @Test func whatIsNoReference() throws {
         let (fixture, folder) = (Fixture(name: "small.wide-box"), Folder())
@@ -185,14 +225,17 @@ import Testing
             _ = try fixture.changed(["prompt.boxes": nil], in: folder)
         }
         let file = try Checkpoint(path: fixture.path)
-        let path = folder.file("half.safetensors")
-        try writeSafetensors(path, names: file.entries.keys, metadata: file.metadata) { name in
-            name == "input"
-                ? .tensor(file.tensor(name), .float16)
-                : .bytes(file.bytes(name), file.entries[name]!.dataType, shape: file.entries[name]!.shape)
+        let path = folder.file("coarse.safetensors")
+        for type in [DataType.float16, .int32] {
+            try writeSafetensors(path, names: file.entries.keys, metadata: file.metadata) { name in
+                let entry = file.entries[name]!
+                if name != "input" { return .bytes(file.bytes(name), entry.dataType, shape: entry.shape) }
+                let count = type.size * entry.shape.reduce(1, *)
+                return .bytes([UInt8](repeating: 0, count: count), type, shape: entry.shape)
+            }
+            let text = "input: too coarse for a reference: expected float32 or float64, found \(type)"
+            expectError(.badData, text, about: path) { _ = try Reference(contentsOf: path) }
         }
-        let text = "input: too coarse for a reference: expected float32 or float64, found float16"
-        expectError(.badData, text, about: path) { _ = try Reference(contentsOf: path) }
     }
 
     /// MedSAM's inference scales pictures and interpolates masks otherwise: no stage could agree.

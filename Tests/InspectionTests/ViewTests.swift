@@ -29,7 +29,6 @@ import Testing
             let patch = Patch(row: place / 10, column: place % 10)
             let index = patch.row / window * ((10 + window - 1) / window) + patch.column / window
             let (y, x) = (patch.row % window, patch.column % window)
-            #expect(attention.origin(of: patch) == Patch(row: patch.row - y, column: patch.column - x))
             for head in 0..<heads {
                 let (row, item) = (attention.row(from: patch, head: head), index * heads + head)
                 let official = weights.selecting(axis: 0, item).selecting(axis: 0, y * window + x).values
@@ -166,5 +165,20 @@ import Testing
         }
         #expect(zip(signed.signed(row: 0, count: 4), [-2, 1, 0, 0.01]).allSatisfy { abs($0 - $1) <= 1.0 / 127 })
         #expect(signed.signed(row: 1, count: 4) == [0, 0, 0, 0])
+    }
+}
+
+extension MaskChannels {
+    /// The logits that some channels alone make, `[4·grid, 4·grid]`; those of all are the mask's.
+    fileprivate func logits(of some: some Sequence<Int>) -> Tensor {
+        let (side, chosen) = (channels.shape[1], Array(some))
+        return channels.withUnsafeBufferPointer { channels in
+            var sums = [Double](repeating: 0, count: side * side)
+            for channel in chosen {
+                let weight = Double(weights[channel])
+                for place in sums.indices { sums[place] += weight * Double(channels[channel * side * side + place]) }
+            }
+            return Tensor(sums.map(Float.init), shape: [side, side])
+        }
     }
 }

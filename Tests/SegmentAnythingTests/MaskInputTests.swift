@@ -43,13 +43,14 @@ import Testing
         }
         #expect(try numbers(path, prompts: 2) == [3, 5])
         let unsaid = folder.write(["mask_decoder.low_res_logits": logits])
-        expectError(.badData, "which of 3 masks?", about: unsaid) { _ = try numbers(unsaid, prompts: 2) }
+        expectError(.badData, "nothing says which is best", about: unsaid) { _ = try numbers(unsaid, prompts: 2) }
     }
 
     @Test func whatIsNoMaskInput() {
         let planes = planes([1, 2, 3], leading: [3])
         for (contents, prompts, phrase) in [
-            (["a": planes], 2, "which of 3 masks?"), (["a": planes, "b": planes], 1, "which tensor is the mask?"),
+            (["a": planes], 2, "nothing says which is best"),
+            (["a": planes, "b": planes], 1, "no tensor is known to be the mask"),
             (["a": .tensor(Tensor([1, 2], shape: [1, 2]), .float32)], 1, "not a mask input of this model"),
             (["a": self.planes([1, 2, 3], leading: [3, 1])], 2, "another number of prompts"),
             (["a": self.planes([.nan], leading: [])], 1, "not finite"),

@@ -109,7 +109,7 @@ import Testing
 
     /// 5% of 20 and of 40 pixels on each side.
     @Test func boxesOfNeighboursAreGrown() {
-        let grown = PixelBox(x0: 10, y0: 20, x1: 30, y1: 60).grown(by: GapFiller.growth)
+        let grown = PixelBox(x0: 10, y0: 20, x1: 30, y1: 60).grown(byShare: GapFiller.growth)
         #expect(
             zip([grown.x0, grown.y0, grown.x1, grown.y1], [9, 18, 31, 62]).allSatisfy { abs($0 - $1) < 1e-9 })
     }

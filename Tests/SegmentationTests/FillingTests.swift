@@ -140,12 +140,13 @@ import Testing
         var below = try answer(1, drawn[0], run)
         for slice in [2, 3] {
             below = try answer(
-                slice, try #require(below.mask.boundingBox).grown(by: 0.05).clipped(to: own.size)!,
+                slice, try #require(below.mask.boundingBox).grown(byShare: 0.05).clipped(to: own.size)!,
                 mask: below.lowResLogits, run)
         }
         var above = try answer(4, drawn[1], run)
         above = try answer(
-            3, try #require(above.mask.boundingBox).grown(by: 0.05).clipped(to: own.size)!, mask: above.lowResLogits,
+            3, try #require(above.mask.boundingBox).grown(byShare: 0.05).clipped(to: own.size)!,
+            mask: above.lowResLogits,
             run)
         let fill = try #require(gap.fills.last)
         let agreement = (own.dice(below.mask) + own.dice(above.mask) + below.mask.dice(above.mask)) / 3
@@ -180,7 +181,9 @@ import Testing
             let grey = median(before.mask, drawn)
             var expected: [Int] = []
             for slice in gap.place.below == nil ? gap.place.slices.reversed() : gap.place.slices {
-                guard let box = before.mask.boundingBox?.grown(by: 0.05).clipped(to: slices.imageSize) else { break }
+                guard let box = before.mask.boundingBox?.grown(byShare: 0.05).clipped(to: slices.imageSize) else {
+                    break
+                }
                 let next = try answer(slice, box, mask: before.lowResLogits, run)
                 guard next.score >= 0.5, next.mask.intersectionOverUnion(with: before.mask) >= 0.5, let grey,
                     let own = median(next.mask, slice), abs(Int(own) - Int(grey)) <= 13

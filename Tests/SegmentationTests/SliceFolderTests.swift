@@ -14,9 +14,9 @@ import Testing
         try Phantom().write(to: folder.file("ct.nii"))
     }
 
-    private func prepare(_ place: String, _ view: SliceView) throws {
+    private func prepare(_ place: String, _ view: SliceView, _ intensity: Intensity = .softTissue) throws {
         let volume = try Volume(contentsOf: folder.file("ct.nii"))
-        let images = SliceImages(volume, SliceGeometry(volume.geometry, axis: .k, view: view), .softTissue)
+        let images = SliceImages(volume, SliceGeometry(volume.geometry, axis: .k, view: view), intensity)
         try makeFolder(folder.file(place))
         try SliceFolder(folder.file(place), pattern: .standard).prepare(for: images, axis: .k, case: "ct")
     }
@@ -35,6 +35,21 @@ import Testing
     private func writeBoxes(_ place: String) {
         folder.write(
             place, place.hasSuffix(".csv") ? "slice,class,x0,y0,x1,y1\nct-slice003,0,1,2,3,4\n" : "0 0.5 0.5 0.2 0.2\n")
+    }
+
+    /// The boxes of a volume are segmented in the grey values that they were drawn on; those of others are.
+    @Test(arguments: places) func boxesKeepTheirGreyValues(place: String) throws {
+        try prepare("s", .array)
+        folder.write("s/ct-slice000.png", "")
+        writeBoxes(place)
+        if place.contains("other") { return try prepare("s", .array, .minmaxSlice) }
+        expectError(.cannotCreate, "holds boxes on slices that have other grey values: expected axis k, view array") {
+            try prepare("s", .array, .minmaxSlice)
+        }
+        #expect(
+            folder.names.contains("s/ct-slice000.png")
+                || FileManager.default.fileExists(atPath: folder.file("s/ct-slice000.png")))
+        try prepare("s", .array)
     }
 
     /// As boxes without a record are read, they were drawn.

@@ -44,10 +44,8 @@ struct BoxFolder: Sendable {
     private(set) var others: [String]
     /// The pictures of slices.
     private(set) var pictures: [String]
-    /// Folders where an annotator's would be that hold nothing.
-    private(set) var emptyFolders: [String] = []
-    /// Lists of classes that are with the boxes.
-    private(set) var classLists: [String] = []
+    /// Folders where an annotator's would be that hold neither boxes nor pictures.
+    private(set) var unusedFolders: [String] = []
     /// Files and folders whose names are not UTF-8.
     private(set) var errors: [FileError] = []
 
@@ -68,6 +66,9 @@ struct BoxFolder: Sendable {
         others += own.files.isEmpty ? own.others : []
     }
 
+    /// OpenLabeling's list of classes.
+    static let classList = "class_list.txt"
+
     /// A folder's path as those of the files in it begin.
     static func withoutSlash(_ folder: String) -> String { folder.hasSuffix("/") ? String(folder.dropLast()) : folder }
 
@@ -80,7 +81,6 @@ struct BoxFolder: Sendable {
     ) throws(FileError) {
         add(listing, annotator: annotator)
         pictures += listing.pictures
-        classLists += listing.classLists
         errors += listing.errors
         if !listing.files.isEmpty { others += listing.others }
         if depth == 0 { return }
@@ -101,7 +101,9 @@ struct BoxFolder: Sendable {
                         expected: "files of boxes, or a folder for each annotator",
                         found: "\(mine.path) and \(other.path)", advice: "Move one of them away.")
                 }
-                if listing.files.isEmpty, inner.isEmpty { emptyFolders.append("\(folder)/\(name)") }
+                if listing.files.isEmpty, inner.isUnused, name != Listing.input {
+                    unusedFolders.append("\(folder)/\(name)")
+                }
                 let annotator = name.hasPrefix("output/") ? String(name.dropFirst(7)) : name
                 try add(inner, "\(folder)/\(name)", annotator: annotator, depth: depth - 1)
             }
@@ -139,15 +141,19 @@ private struct Listing {
     /// Those that end as boxes do but do not have a slice's name.
     var others: [String] = []
     var pictures: [String] = []
-    var classLists: [String] = []
-    /// Whether there is nothing but, perhaps, OpenLabeling's own folders.
-    var isEmpty = true
     /// Files of boxes, and folders, whose names are not UTF-8.
     var errors: [FileError] = []
     /// The names of other subfolders, and of those in OpenLabeling's.
     var subfolders: [String] = []
 
     private static let formatFolders = ["YOLO_darknet", "PASCAL_VOC"]
+    /// OpenLabeling's folder of pictures.
+    static let input = "input"
+
+    /// Whether it is as OpenLabeling makes it for somebody who has not begun.
+    var isUnused: Bool {
+        files.isEmpty && others.isEmpty && pictures.isEmpty && subfolders.allSatisfy { $0 == Self.input }
+    }
 
     /// Whether a subfolder is in one of OpenLabeling's for a format, where no annotator's is.
     static func isOfFormat(_ subfolder: String) -> Bool {
@@ -168,8 +174,6 @@ private struct Listing {
         files += inner.files
         others += inner.others
         pictures += inner.pictures
-        classLists += inner.classLists
-        isEmpty = isEmpty && inner.isEmpty
         errors += inner.errors
         subfolders += inner.subfolders.map { "output/\($0)" }
     }
@@ -184,10 +188,7 @@ private struct Listing {
         for name in inPlace.names {
             // Hidden files are other programs': macOS leaves a `._NAME.txt` beside each NAME.txt on a foreign disk.
             if name.hasPrefix(".") || add(name, in: place, pattern) { continue }
-            let isFolder = isFolder("\(place)/\(name)")
-            if isFolder { subfolders.append(prefix + name) }
-            let isOwn = prefix.isEmpty && isFolder && (Self.formatFolders + ["output"]).contains(name)
-            isEmpty = isEmpty && isOwn
+            if isFolder("\(place)/\(name)") { subfolders.append(prefix + name) }
         }
     }
 
@@ -200,21 +201,15 @@ private struct Listing {
     private mutating func add(_ name: String, in folder: String, _ pattern: SlicePattern) -> Bool {
         if isPicture(name, pattern) {
             pictures.append("\(folder)/\(name)")
-            isEmpty = false
             return true
         }
         guard let format = BoxFormat(file: name) else { return false }
         guard let parts = pattern.parts(of: name.dropLast(4)) else {
-            if name == "class_list.txt" {
-                classLists.append("\(folder)/\(name)")
-            } else {
-                others.append("\(folder)/\(name)")
-            }
+            if name != BoxFolder.classList { others.append("\(folder)/\(name)") }
             return false
         }
         let file = BoxFile(path: "\(folder)/\(name)", digits: String(parts.slice), format: format)
         files.append((String(parts.case), file))
-        isEmpty = false
         return true
     }
 }

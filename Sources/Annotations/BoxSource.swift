@@ -22,10 +22,8 @@ public struct BoxSource: Sendable {
     public let unreadable: [FileError]
     /// Files of a folder that end as boxes do but have another name than a slice's; the list of classes is none of them.
     public let otherFiles: [String]
-    /// Folders where an annotator's would be that hold nothing.
-    public let emptyFolders: [String]
-    /// OpenLabeling's lists of classes that are with boxes which go by a class's place in it.
-    private let classLists: [String]
+    /// Folders where an annotator's would be that hold neither boxes nor pictures.
+    public let unusedFolders: [String]
     /// The files of boxes, and the pictures of slices beside them.
     public let files: [String]
 
@@ -53,14 +51,12 @@ public struct BoxSource: Sendable {
         if path.lowercased().hasSuffix(".csv") {
             content = .rows(try boxRows(path, pattern: pattern, cases: cases, errors: &errors))
             files = [path] + pictures(in: SafeFiles.folder(of: path), pattern)
-            (otherFiles, unreadable, emptyFolders, classLists) = ([], [], [], [])
+            (otherFiles, unreadable, unusedFolders) = ([], [], [])
         } else {
             let folder = try BoxFolder(path, pattern: pattern, cases: cases)
             content = .files(folder.assignments)
             files = folder.assignments.values.joined().map(\.path).sorted() + folder.pictures
-            (otherFiles, unreadable, emptyFolders) = (folder.others, folder.errors, folder.emptyFolders)
-            let hasIDs = folder.assignments.values.joined().contains { $0.format == .yolo }
-            classLists = hasIDs ? folder.classLists : []
+            (otherFiles, unreadable, unusedFolders) = (folder.others, folder.errors, folder.unusedFolders)
         }
         self.errors = errors
     }
@@ -99,31 +95,23 @@ public struct BoxSource: Sendable {
         if case .rows = content { true } else { false }
     }
 
-    /// Warns where a list of classes with the boxes has other names than the one by which they are read.
-    ///
-    /// - Throws: ``FileError`` `badData` where it has the same names in another order: the boxes would be other organs'.
-    public func warningsOfOtherLists(than classes: ClassList) throws(FileError) -> [Warning] {
-        var warnings: [Warning] = []
-        for path in classLists {
-            guard let other = try? ClassList(contentsOf: path), other.names != classes.names else { continue }
-            let place = zip(other.names + [""], classes.names + [""]).enumerated().first {
-                $0.element.0 != $0.element.1
-            }
-            let (found, expected) = place?.element ?? ("", "")
-            guard other.names.sorted() != classes.names.sorted() else {
-                throw FileError(
-                    .badData, file: path, "has the classes in another order than \(classes.path)",
-                    expected: "class \(place?.offset ?? 0) to be \(expected)", found: found,
-                    advice: "Name the list that the boxes were drawn with by --classes, or remove the other.")
-            }
-            func named(_ name: String) -> String { name.isEmpty ? "missing" : name }
-            warnings.append(
-                Warning(
-                    file: path,
-                    "is another list of classes than \(classes.path): class \(place?.offset ?? 0) is "
-                        + "\(named(found)) here and \(named(expected)) there"))
+    /// Throws `badData` where OpenLabeling's list of classes with an annotator's YOLO files, which know a class by its place, has one
+    /// in another place than the list by which they are read: the boxes would be other organs'.
+    public func requireSamePlaces(as classes: ClassList, ofCase name: String, annotator: String) throws(FileError) {
+        guard case .files(let files) = content,
+            files[Assignment(annotator: annotator, caseName: name)]?.contains(where: { $0.format == .yolo }) == true
+        else { return }
+        let paths = folders(ofCase: name, annotator: annotator).map { SafeFiles.path(of: BoxFolder.classList, in: $0) }
+        guard let path = paths.first(where: isOtherThanFolder), let own = try? ClassList(contentsOf: path) else {
+            return
         }
-        return warnings
+        for (id, className) in own.names.enumerated() {
+            guard let other = classes.id(of: className), other != id else { continue }
+            throw FileError(
+                .badData, file: path, "has a class in another place than \(classes.path)",
+                expected: "\(className) as class \(other)", found: "as class \(id)",
+                advice: "Name the list that the boxes were drawn with by --classes, or remove the other.")
+        }
     }
 
     private var assignments: [Assignment] {

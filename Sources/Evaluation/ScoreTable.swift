@@ -36,7 +36,7 @@ public struct ScoreTable: Sendable {
             throw FileError(
                 .badData, file: path, line: headerLine, "no scores",
                 expected: "columns called dice or NAME\(Self.scoreEnding)", found: columns.joined(separator: ","),
-                advice: "Name others with --columns.")
+                advice: table.adviceOnSemicolons ?? "Name others with --columns.")
         }
         for row in rows {
             for column in scoreColumns {

@@ -54,8 +54,20 @@ public struct FoundRecord: Hashable, Sendable {
         return [Warning(file: path, "the slices were made from \(other), not \(name)")]
     }
 
+    /// Throws `badData` where one of some records knows the volume by another checksum.
+    ///
+    /// - Parameter volume: the path of the volume's file, which is read once.
+    public static func requireMade(
+        _ records: [FoundRecord], from volume: String, case name: String
+    ) throws(FileError) {
+        let known = records.filter { $0.record.checksums[name] != nil }
+        guard !known.isEmpty else { return }
+        let own = try checksum(ofVolume: volume)
+        if let other = known.first(where: { $0.record.checksums[name] != own }) { throw other.errorOfOther(volume) }
+    }
+
     /// Whether the slices were made from a volume of this name that has another checksum.
-    public func isOfOther(_ volume: String, case name: String) throws(FileError) -> Bool {
+    func isOfOther(_ volume: String, case name: String) throws(FileError) -> Bool {
         guard let known = record.checksums[name] else { return false }
         return try checksum(ofVolume: volume) != known
     }
@@ -109,11 +121,10 @@ extension FoundRecord {
             return
         }
         guard let other else { return nil }
-        throw other.errorOfOtherVolume(volume)
+        throw other.errorOfOther(volume)
     }
 
-    /// That its slices are not the volume's, as far as the checksum knows.
-    public func errorOfOtherVolume(_ volume: String) -> FileError {
+    private func errorOfOther(_ volume: String) -> FileError {
         FileError(
             .badData, file: path, "slices of another volume of this name, or it changed since",
             expected: "made from \(volume)",

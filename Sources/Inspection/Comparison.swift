@@ -34,7 +34,7 @@ public struct Comparison: Sendable, Encodable {
         case referenceNotFinite = "reference_not_finite"
     }
 
-    /// An error that is not finite, of sketches or of huge values, is null.
+    /// An error that is not finite, of sketches or of huge values, is null; the verdict says what it means.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(OrNull(error.isFinite ? error : nil), forKey: .error)
@@ -85,7 +85,7 @@ public struct Comparison: Sendable, Encodable {
 }
 
 /// The root of the sum of the differences' squares, over the reference's norm where that is not 0. What overflows is no agreement.
-private func relative(_ squares: Double, norm: Double) -> Double {
+func relative(_ squares: Double, norm: Double) -> Double {
     if squares == .infinity { return .infinity }
     return norm > 0 ? squares.squareRoot() / norm : squares.squareRoot()
 }

@@ -63,5 +63,5 @@ struct Diagnosis {
 func relativeError(_ values: [Double], _ reference: [Double]) -> Double {
     let squares = zip(values, reference).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     let norm = reference.reduce(0) { $0 + $1 * $1 }
-    return (norm > 0 ? squares / norm : squares).squareRoot()
+    return relative(squares, norm: norm.squareRoot())
 }

@@ -159,7 +159,7 @@ public func makeFolder(_ path: String) throws(FileError) {
         let cause = (error as? CocoaError)?.underlying as? POSIXError
         throw FileError(
             .cannotCreate, file: path, "cannot make the folder",
-            found: isOtherThanFolder(path)
+            found: isOtherThanFolder(path) || cause?.code == .EEXIST
                 ? "a file" : cause.map { systemMessage($0.code.rawValue) } ?? error.localizedDescription,
             advice: "Choose another place.")
     }

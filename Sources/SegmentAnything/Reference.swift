@@ -93,8 +93,8 @@ public struct Reference: Sendable {
     /// Opens a reference; activations are read as they are asked for.
     ///
     /// - Throws: ``FileError`` as `Checkpoint.init(path:)`, and `badData` where image or prompts are missing or do not fit, a
-    ///   label is neither 0 nor 1, an activation is neither in single nor in double precision, or the official errors or a
-    ///   sketch are not as the format has them.
+    ///   label is neither 0 nor 1, an activation is in half precision, or the official errors or a sketch are not as the format has
+    ///   them.
     public init(contentsOf path: String) throws(FileError) {
         let file = try Checkpoint(path: path)
         guard let entry = file.entries["image"], entry.dataType == .uint8, entry.shape.count == 3, entry.shape[2] == 3,
@@ -118,10 +118,8 @@ public struct Reference: Sendable {
             file.entries.keys.filter { $0 != "image" && !$0.hasPrefix("prompt.") && !$0.hasPrefix("single.") })
         if let sketch { try sketch.check(file, names: all) }
         for name in all.sorted() {
-            // Their rounding alone is a hundred times the bounds of verify. Bytes are a picture that lies beside them.
-            guard let type = file.entries[name]?.dataType, ![.float32, .float64, .uint8].contains(type) else {
-                continue
-            }
+            // Their rounding alone is a hundred times the bounds of verify.
+            guard let type = file.entries[name]?.dataType, [.float16, .bfloat16].contains(type) else { continue }
             throw FileError(
                 .badData, file: path, place: name, "too coarse for a reference", expected: "float32 or float64",
                 found: "\(type)", advice: "Write the activations as float32, as the run itself had them.")

@@ -74,11 +74,8 @@ public struct AnnotatedVolume: Sendable {
         _ geometry: Geometry
     ) throws(FileError) -> FoundRecord? {
         if let chosen = slicing.record { return try FoundRecord(chosen: chosen) }
-        let own = try FoundRecord(at: source.records(ofCase: file.name, annotator: annotator))
-        if let own, slicing.view == nil, try own.isOfOther(file.path, case: file.name) {
-            throw own.errorOfOtherVolume(file.path)
-        }
-        guard own == nil, slicing.view == nil else { return own }
+        if let own = try FoundRecord(at: source.records(ofCase: file.name, annotator: annotator)) { return own }
+        guard slicing.view == nil else { return nil }
         return try FoundRecord(
             elsewhereThan: source, case: file.name, annotator: annotator, pattern: pattern, size: geometry.size,
             volume: file.path)
@@ -115,8 +112,8 @@ public struct AnnotatedVolumes: Sendable {
     public let path: String
     /// One for each volume and annotator; volumes without boxes are left out where there are others.
     public let volumes: [AnnotatedVolume]
-    /// The volumes that have no boxes, where others have some.
-    public let withoutBoxes: [VolumeFile]
+    /// The names of the volumes without boxes that are meant, where others have some.
+    public let withoutBoxes: [String]
     /// Volumes with boxes that are left out because their header or the record of their slices is bad; there are others.
     public let unreadable: [(file: VolumeFile, error: FileError)]
     /// Files and folders of boxes that are left out because their names are not UTF-8.
@@ -150,16 +147,15 @@ public struct AnnotatedVolumes: Sendable {
         let source = try digests.recording { () throws(FileError) in
             try BoxSource(path, pattern: pattern, cases: files.map(\.name))
         }
-        let otherLists = try classes.map { list throws(FileError) in try source.warningsOfOtherLists(than: list) } ?? []
         var name: String?
         var isForAll = true
         if case .one(let chosen) = annotators { (name, isForAll) = (chosen, false) }
-        var (volumes, errors, without): ([AnnotatedVolume], [FileError], [VolumeFile]) = ([], [], [])
+        var (volumes, errors, without): ([AnnotatedVolume], [FileError], [String]) = ([], [], [])
         var unreadable: [(file: VolumeFile, error: FileError)] = []
         for file in files {
             let known = source.annotators(ofCase: file.name)
             if files.count > 1, known.isEmpty || name.map({ !known.contains($0) }) == true {
-                without.append(file)
+                without.append(file.name)
                 continue
             }
             let geometry: Geometry
@@ -172,11 +168,18 @@ public struct AnnotatedVolumes: Sendable {
                     isForAll && !known.isEmpty
                     ? known : [try source.annotator(ofCase: file.name, chosen: name)]
                 try Limit.boxes.check(chosen.count, ofSize: 1 << 20, of: path, "too many annotators of one volume")
-                volumes += try chosen.map { annotator throws(FileError) in
-                    try AnnotatedVolume(
+                let own = try chosen.map { annotator throws(FileError) in
+                    if let classes {
+                        try source.requireSamePlaces(as: classes, ofCase: file.name, annotator: annotator)
+                    }
+                    return try AnnotatedVolume(
                         source, file, geometry, annotator: annotator, pattern, slicing, classes, slices,
                         skipsBad: skipsBad, evidence, digests)
                 }
+                if slicing.view == nil, slicing.record == nil {
+                    try FoundRecord.requireMade(own.compactMap(\.record), from: file.path, case: file.name)
+                }
+                volumes += own
             } catch {
                 // One volume that cannot be labelled stops no other; nor is it there with some of its annotators.
                 if files.count > 1, error.kind == .badData {
@@ -203,8 +206,8 @@ public struct AnnotatedVolumes: Sendable {
         self.files =
             source.files + own.union(used).sorted().filter(FileManager.default.fileExists) + files.map(\.path)
             + [evidence.tasks?.path].compactMap { $0 }
-        var warnings = Self.warnings(source, files, without: without.map(\.name), bad: bad.count)
-        warnings += otherLists + Self.warnings(volumes, slicing, file: path)
+        var warnings = Self.warnings(source, files, without: without, bad: bad.count)
+        warnings += Self.warnings(volumes, slicing, file: path)
         if isForAll {
             let counts = Dictionary(volumes.map { ($0.file.name, $0.slices.count) }) { one, _ in one }
             warnings += Self.copies(volumes, file: path)
@@ -254,7 +257,7 @@ public struct AnnotatedVolumes: Sendable {
             ("volumes without boxes", without),
             (files.count > 1 ? "boxes without a volume" : "boxes of other volumes, not used", strangers),
             ("files without a slice's name, not read", source.otherFiles),
-            ("folders that hold nothing", source.emptyFolders),
+            ("folders without boxes", source.unusedFolders),
         ]
         let first = bad > 0 ? [Warning(file: source.path, "malformed boxes or files left out: \(bad)")] : []
         return first

@@ -125,25 +125,23 @@ extension AnnotatedVolumes {
     /// - Throws: ``FileError`` `badData` where slices of one volume are along several axes.
     public func coverage(classes: ClassList, except excepted: Set<Int> = []) throws(FileError) -> [Coverage] {
         var rows: [Coverage] = []
-        for (name, own) in Dictionary(grouping: volumes, by: \.file.name).sorted(by: { $0.key < $1.key }) {
+        let drawn = Dictionary(grouping: volumes, by: \.file.name)
+        for name in (drawn.keys + withoutBoxes).sorted() {
+            let (own, tasks) = (drawn[name] ?? [], evidence.tasks?.slices(ofCase: name))
+            // Where there are tasks, a volume without any was nobody's to draw.
+            if own.isEmpty, evidence.tasks != nil, tasks == nil { continue }
             if let other = own.first(where: { $0.slices.axis != own[0].slices.axis }) {
                 throw FileError(
                     .badData, file: other.record?.path ?? other.file.path,
                     "slices along another axis than others of \(name)",
                     expected: "\(own[0].slices.axis)", found: "\(other.slices.axis)")
             }
+            var volume = own.first?.checked(tasks: tasks) ?? CheckedVolume(sliceCount: 0)
+            volume.tasks = tasks
             rows += Coverage.rows(
-                drawnBy: Self.drawn(own), case: name, classes: classes,
-                volume: own[0].checked(tasks: evidence.tasks?.slices(ofCase: name)), except: excepted)
+                drawnBy: Self.drawn(own), case: name, classes: classes, volume: volume, except: excepted)
         }
-        for name in withoutBoxes.map(\.name) {
-            var volume = CheckedVolume(sliceCount: 0)
-            volume.tasks = evidence.tasks?.slices(ofCase: name)
-            // Where there are tasks, a volume without any was nobody's to draw.
-            if evidence.tasks != nil, volume.tasks == nil { continue }
-            rows += Coverage.rows(drawnBy: [:], case: name, classes: classes, volume: volume, except: excepted)
-        }
-        return rows.sorted { $0.caseName < $1.caseName }
+        return rows
     }
 
     /// What is wrong with volumes and boxes that were left out.

@@ -38,7 +38,11 @@ public final class EmbeddingCache: Sendable {
     public init(folder: String, limit: Int? = nil, weights: String) throws(FileError) {
         self.folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         (self.limit, self.weights) = (limit, weights)
-        try makeFolder(folder)
+        do throws(FileError) { try makeFolder(folder) } catch {
+            var error = error
+            error.advice = "Choose another place with --cache."
+            throw error
+        }
         let hourAgo = time(nil) - 3600
         for file in Self.files(in: temporaryFolder) where file.touched.tv_sec < hourAgo { unlink(file.path) }
     }

@@ -120,12 +120,17 @@ public struct SliceFolder: Sendable {
     private func requireSameIntensity(
         of record: SlicesRecord, as found: FoundRecord, case name: String
     ) throws(FileError) {
-        guard record.intensity != found.record.intensity else { return }
-        let sources = try boxesInside(case: name) + [boxesBeside(case: name)].compactMap { $0 }
-        guard let source = sources.first(where: { $0.cases.contains(name) }) else { return }
-        throw FileError(
-            .cannotCreate, file: source.path, "holds boxes on slices that have other grey values",
-            expected: found.record.making, found: record.making, advice: "Choose another folder with -o.")
+        // A record that merging or filling wrote knows of no pictures.
+        guard let drawn = found.record.intensity, drawn != record.intensity else { return }
+        for source in try boxesInside(case: name) + [boxesBeside(case: name)].compactMap({ $0 }) {
+            for annotator in source.annotators(ofCase: name) {
+                let own = try FoundRecord(at: source.records(ofCase: name, annotator: annotator))
+                if let own, !isHere(own.path) { continue }
+                throw FileError(
+                    .cannotCreate, file: source.path, "holds boxes on slices that have other grey values",
+                    expected: found.record.making, found: record.making, advice: "Choose another folder with -o.")
+            }
+        }
     }
 
     private func isHere(_ record: String) -> Bool {

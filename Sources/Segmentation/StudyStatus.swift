@@ -32,7 +32,7 @@ public struct StudyStatus: Encodable, Sendable {
     }
 
     public private(set) var volumes: [Row] = []
-    /// The names of volumes that nobody drew on: there is nothing to do.
+    /// The names of volumes that there are no boxes of: there is nothing to do.
     public var withoutBoxes: [String] = []
     /// The seconds for all that is to do, by those of a slice of what is done; nil where nothing is.
     public private(set) var secondsLeft: Double?

@@ -26,7 +26,6 @@ struct Encode: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        try requireFolder(output)
         guard !output.lowercased().hasSuffix(".safetensors") else {
             throw ValidationError("-o must name a folder, not \"\(output)\": it is written to FOLDER/NAME.safetensors.")
         }

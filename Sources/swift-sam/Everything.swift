@@ -76,7 +76,6 @@ struct Everything: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        try requireFolder(output)
         for (name, value) in [
             ("--points-per-side", pointsPerSide), ("--points-per-batch", pointsPerBatch),
             ("--crop-n-points-downscale-factor", cropNPointsDownscaleFactor),

@@ -7,8 +7,3 @@ func requireEnding(_ ending: String, _ option: String, _ path: String?) throws {
     guard let path, !path.lowercased().hasSuffix(ending) else { return }
     throw ValidationError("\(option) must name a \(ending) file, not \"\(path)\".")
 }
-
-/// Checks that a folder to write is not called `-`, which is standard output for `predict`.
-func requireFolder(_ path: String) throws {
-    guard path != "-" else { throw ValidationError("-o must name a folder: only predict writes to standard output.") }
-}

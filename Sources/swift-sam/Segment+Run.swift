@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import PictureFiles
 import SafeFiles
@@ -56,7 +57,10 @@ extension Segment {
         if json {
             try study.isOfOneVolume
                 ? printJSON(manifests.first?.value)
-                : printJSON(Report(volumes: manifests, failed: work.failures, withoutBoxes: study.withoutBoxes))
+                : printJSON(
+                    Report(
+                        volumes: manifests, failed: work.failures,
+                        withoutBoxes: study.withoutBoxes.filter(part.contains)))
         }
         try work.finish(slicing.volume)
     }
@@ -67,7 +71,7 @@ extension Segment {
         let volumes: [String: Manifest]
         /// What others failed by, by their paths.
         let failed: [String: String]
-        /// The names of volumes that have none.
+        /// The names of volumes that the run has no boxes of.
         let withoutBoxes: [String]
 
         enum CodingKeys: String, CodingKey {
@@ -105,14 +109,14 @@ extension Segment {
             progress.update(done)
             claim?.renew(labels: outputs.labels)
         }
+        // An earlier picture would count as these labels' where theirs cannot be written.
+        let picture = preview.map(plan.annotated.file.path(of:))
+        if let picture { unlink(picture) }
         let manifest = try result.write(
             to: outputs.labels, naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
-        // After the labels, which are not lost where the picture cannot be written.
-        if let preview { try writePNG(plan.annotated.file.path(of: preview), result.picture(slices: previewSlices)) }
         if !json {
             if output.contains(VolumeFile.placeholder) { print("\(plan.annotated.file.path):") }
             manifest.printSummary(settings.classes, hasPicture: preview != nil)
-            print("wrote \(outputs.all.joined(separator: ", "))")
         }
         printWarnings(
             result.warnings(file: outputs.labels)
@@ -121,6 +125,8 @@ extension Segment {
                     places: manifest.boxes.map {
                         "\(settings.classes.name(ofClass: $0.classID)) on slice \($0.slice)"
                     }))
+        if let picture { try writePNG(picture, result.picture(slices: previewSlices)) }
+        if !json { print("wrote \(outputs.all.joined(separator: ", "))") }
         return manifest
     }
 }

@@ -14,7 +14,7 @@ extension Segment {
         var cases: [String]
         var settings: SegmentationSettings
 
-        /// The names of the volumes that have no boxes.
+        /// The names of the volumes that have no boxes of the annotator.
         var withoutBoxes: [String]
 
         var isOfOneVolume: Bool { cases.count == 1 }
@@ -60,7 +60,7 @@ extension Segment {
         try await repeating.check(volumes, settings)
         return Study(
             volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings,
-            withoutBoxes: annotated.withoutBoxes.map(\.name))
+            withoutBoxes: annotated.withoutBoxes)
     }
 
     /// Says how many boxes of a volume `annotations check` would have a person look at.

@@ -28,7 +28,6 @@ struct Slices: ParsableCommand, CommonCommand {
     @OptionGroup var common: CommonOptions
 
     mutating func validate() throws {
-        try requireFolder(output)
         guard every > 0 else { throw ValidationError("--every must be at least 1, not \(every).") }
     }
 

@@ -43,6 +43,7 @@ enum Main {
         Signals.handle()
         requireText()
         requirePlainNames()
+        requireNamedOutput()
         var command: (any ParsableCommand)?
         do {
             let parsed = try SwiftSam.parseAsRoot(
@@ -135,6 +136,15 @@ func finishStandardOutput() throws(FileError) {
     guard fflush(nil) == 0 else {
         throw FileError(.inputOutput, file: "standard output", "cannot be written", found: systemMessage(errno))
     }
+}
+
+/// Ends the process where `-` is to be written by a command that does not write results to standard output.
+private func requireNamedOutput() {
+    let arguments = CommandLine.arguments.dropFirst()
+    let isNamed = zip(arguments, arguments.dropFirst()).allSatisfy { !["-o", "--output"].contains($0) || $1 != "-" }
+    if arguments.first == "predict" || isNamed { return }
+    printError("error: -o -: only predict writes to standard output; a file or folder of that name is ./-")
+    exit(FileError.Kind.usage.rawValue)
 }
 
 /// Ends the process where a file is named that the parser would read as options, such as `-h.png`.

@@ -46,10 +46,21 @@ import Testing
         expectError(.cannotCreate, "holds boxes on slices that have other grey values: expected axis k, view array") {
             try prepare("s", .array, .minmaxSlice)
         }
-        #expect(
-            folder.names.contains("s/ct-slice000.png")
-                || FileManager.default.fileExists(atPath: folder.file("s/ct-slice000.png")))
+        #expect(FileManager.default.fileExists(atPath: folder.file("s/ct-slice000.png")))
         try prepare("s", .array)
+    }
+
+    /// Boxes that have a record of their own, and those of a table or folder that was merged or filled, forbid none.
+    @Test func boxesThatWereDrawnElsewhereForbidNoGreyValues() throws {
+        try prepare("s", .array)
+        writeBoxes("output/YOLO_darknet/ct-slice003.txt")
+        try prepare("output/YOLO_darknet", .array, .minmaxSlice)
+        try prepare("s", .array, .minmaxSlice)
+        writeBoxes("merged/ct-slice003.txt")
+        try SlicesRecord(
+            volumes: ["ct": try Volume(contentsOf: folder.file("ct.nii")).size], axis: .k, view: .array, intensity: nil
+        ).write(to: SlicesRecord.path(in: folder.file("merged")))
+        try prepare("merged", .array, .minmaxSlice)
     }
 
     /// As boxes without a record are read, they were drawn.

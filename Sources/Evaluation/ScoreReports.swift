@@ -6,7 +6,15 @@ public struct ScoreReport<Value: Encodable & Sendable>: Sendable {
     /// Of the rows' own means.
     public let mean: Value
 
-    private var all: [(name: String, value: Value)] { [("mean", mean)] + columns }
+    /// Scores and millimetres have no mean in common.
+    private var hasMean: Bool {
+        let kinds = columns.map { name, _ in
+            ["dice", "hd95_mm", "mean_surface_mm", "_ml"].first { name.hasSuffix($0) }
+        }
+        return Set(kinds).count < 2
+    }
+
+    private var all: [(name: String, value: Value)] { (hasMean ? [("mean", mean)] : []) + columns }
 }
 
 extension ScoreReport: Encodable {

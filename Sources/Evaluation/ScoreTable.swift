@@ -78,14 +78,25 @@ public struct ScoreTable: Sendable {
     }
 
     /// Keeps only rows that have every score.
-    public mutating func keepComplete() {
+    ///
+    /// - Throws: ``FileError`` `badData` where none has.
+    public mutating func keepComplete() throws(FileError) {
         rows = rows.filter { isComplete($0) }
+        try requireRows(complete: "has every score")
+    }
+
+    private func requireRows(complete what: String) throws(FileError) {
+        guard rows.isEmpty else { return }
+        throw FileError(.badData, file: file, "no row \(what)", advice: "Leave --complete out, or choose --columns.")
     }
 
     /// Keeps only rows that have every score, and so have their partners, which the other table has in the same order.
-    public mutating func keepComplete(with partners: inout ScoreTable) {
+    ///
+    /// - Throws: ``FileError`` `badData` where none has.
+    public mutating func keepComplete(with partners: inout ScoreTable) throws(FileError) {
         let complete = zip(rows, partners.rows).filter { [partners] in isComplete($0) && partners.isComplete($1) }
         (rows, partners.rows) = (complete.map(\.0), complete.map(\.1))
+        try requireRows(complete: "has every score in both tables")
     }
 
     private func isComplete(_ row: CSV.Row) -> Bool {

@@ -27,7 +27,8 @@ public struct NNUNetDataset: Sendable {
     public let unfinished: Unfinished
     /// Whether images keep the text and the extensions of their headers, where patients' names can be.
     public let keepsHeader: Bool
-    /// What the images are: nnU-Net normalises `CT` by the intensities of all cases, and anything else case by case.
+    /// What the images are: nnU-Net normalises `CT` by the intensities of all cases, `rescale_to_0_1` and `rgb_to_0_1` to that
+    /// range, `noNorm` not at all, and anything else case by case; in letters of either case.
     public let channel: String
     /// Whether some voxels have the label that nnU-Net ignores.
     private let hasIgnored: Bool
@@ -131,11 +132,20 @@ public struct NNUNetDataset: Sendable {
     ) throws -> [VolumePair] {
         var (finished, errors): ([VolumePair], [FileError]) = ([], [])
         var absent = Set(organs.map(\.label))
+        var firstVersion: Int32?
         for (done, item) in cases.enumerated() {
             // Whole, though only its place counts: a volume that is damaged stops the training.
             let image = try Volume(contentsOf: item.first)
             try requireUsable(image)
-            if channel == "CT", !image.looksLikeHounsfield {
+            let version = image.geometry.header?.version
+            guard version == firstVersion ?? version else {
+                throw FileError(
+                    .badData, file: image.file,
+                    "NIfTI-1 and NIfTI-2 in one dataset: nnU-Net reads all by one reader, and ITK no NIfTI-2",
+                    advice: "Write all images and labels as NIfTI-1 first.")
+            }
+            firstVersion = version
+            if channel.lowercased() == "ct", !image.looksLikeHounsfield {
                 warn([
                     Warning(
                         file: item.first,

@@ -4,7 +4,7 @@ import Foundation
 public struct Filling: Hashable, Sendable, Codable {
     /// How slices between two that are drawn are filled.
     public enum Between: String, Hashable, Sendable, Codable, CaseIterable {
-        /// By the two masks alone: ``SignedDistances/between(_:_:at:)``.
+        /// By the two masks alone: ``SignedDistances/masks(between:_:spacing:at:)``.
         case shape
         /// By the model, asked on each slice about a box between the two.
         case box

@@ -53,13 +53,15 @@ struct GapFiller {
     // MARK: By shape
 
     private func shapes(_ gap: Gap, of result: SegmentedVolume) -> [FilledMask] {
-        let distances = gap.ends.compactMap {
-            SignedDistances(drawn(gap, onSlice: $0, of: result), spacing: spacing)
-        }
-        guard distances.count == 2 else { return [] }
-        return gap.place.slices.map { slice in
-            FilledMask(slice: slice, mask: SignedDistances.between(distances[0], distances[1], at: gap.part(of: slice)))
-        }
+        let ends = gap.ends.map { (mask: drawn(gap, onSlice: $0, of: result), boxes: boxes(gap, onSlice: $0)) }
+        let masks = SignedDistances.masks(
+            between: ends[0], ends[1], spacing: spacing, at: gap.place.slices.map(gap.part(of:)))
+        return zip(gap.place.slices, masks ?? []).map { FilledMask(slice: $0, mask: $1) }
+    }
+
+    /// The boxes of a gap's class on a drawn slice.
+    private func boxes(_ gap: Gap, onSlice slice: Int) -> [PixelBox] {
+        (segmenter.plan.asked[slice] ?? []).filter { $0.classID == gap.place.classID }.map(\.box)
     }
 
     /// What was drawn of a gap's class on a slice: of several classes with one label, what is in the class's own boxes.
@@ -68,7 +70,7 @@ struct GapFiller {
         var mask = result.drawn(gap.place.label, ofSlice: slice, slices)
         let asked = (segmenter.plan.asked[slice] ?? []).filter { $0.label == gap.place.label }
         guard asked.contains(where: { $0.classID != gap.place.classID }) else { return mask }
-        let own = asked.filter { $0.classID == gap.place.classID }.map(\.box)
+        let own = boxes(gap, onSlice: slice)
         for pixel in mask.values.indices where mask.values[pixel] {
             let x = Double(pixel % mask.size.width) + 0.5
             let y = Double(pixel / mask.size.width) + 0.5

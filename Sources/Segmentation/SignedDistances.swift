@@ -29,6 +29,34 @@ struct SignedDistances {
         centroid = sum / Double(mask.area)
     }
 
+    /// The mask of a class between two drawn ones, which have a part for each of its boxes: each part goes to its partner, as
+    /// ``PixelBox/partners(_:_:)`` has them. Beyond the slice's edge is outside.
+    ///
+    /// - Parameters:
+    ///   - spacing: from one pixel to the next along x and y, in millimetres.
+    ///   - parts: how far each wanted mask is from the first to the second, 0…1.
+    /// - Returns: the wanted masks; nil where no two parts are partners.
+    static func masks(
+        between first: (mask: Mask, boxes: [PixelBox]), _ second: (mask: Mask, boxes: [PixelBox]),
+        spacing: SIMD2<Double>,
+        at parts: [Double]
+    ) -> [Mask]? {
+        let (size, ones, others) = (first.mask.size, first.mask.parts(first.boxes), second.mask.parts(second.boxes))
+        let moved = PixelBox.partners(first.boxes, second.boxes).compactMap { pair -> [Mask]? in
+            let (one, other) = (ones[pair.one], others[pair.other])
+            guard let from = one.boundingBox, let to = other.boundingBox else { return nil }
+            // Centroids are within these, so no part moves further.
+            let around = from.union(to)
+            let margin = Int(max(around.width, around.height).rounded(.up))
+            guard let one = SignedDistances(one.padded(by: margin), spacing: spacing),
+                let other = SignedDistances(other.padded(by: margin), spacing: spacing)
+            else { return nil }
+            return parts.map { between(one, other, at: $0).padded(by: -margin) }
+        }
+        if moved.isEmpty { return nil }
+        return parts.indices.map { index in .union(moved.map { $0[index] }, size: size) }
+    }
+
     /// The mask between two: both are moved until their centroids are at the place between, distances are mixed linearly, and
     /// the mask is where they are above 0 (Raya and Udupa, "Shape-based interpolation of multidimensional objects", IEEE TMI 9,
     /// 1990; its distances here exact, its alignment by centroids).
@@ -52,7 +80,7 @@ struct SignedDistances {
         return Mask(size: size, values: values)
     }
 
-    /// Between pixels bilinear, and beyond the edge that of the nearest pixel.
+    /// Between pixels bilinear.
     private func value(at place: SIMD2<Double>) -> Double {
         let most = SIMD2(Double(size.width - 1), Double(size.height - 1))
         let inside = place.clamped(lowerBound: .zero, upperBound: most)
@@ -69,6 +97,37 @@ struct SignedDistances {
     /// Where ``value(at:)`` can be above 0 at pixels that are moved by `step` before it is asked.
     private func region(movedBy step: SIMD2<Double>) -> PixelBox {
         PixelBox(x0: box.x0 - step.x - 1, y0: box.y0 - step.y - 1, x1: box.x1 - step.x + 1, y1: box.y1 - step.y + 1)
+    }
+}
+
+extension Mask {
+    /// The pixels of each of some boxes: those that are in it or, where boxes overlap or masks exceed them, nearest to it.
+    fileprivate func parts(_ boxes: [PixelBox]) -> [Mask] {
+        if boxes.count < 2 { return boxes.map { _ in self } }
+        var parts = boxes.map { _ in Mask(size: size, values: [Bool](repeating: false, count: size.area)) }
+        for (pixel, isInside) in values.enumerated() where isInside {
+            let (x, y) = (Double(pixel % size.width) + 0.5, Double(pixel / size.width) + 0.5)
+            func distance(_ box: PixelBox) -> Double {
+                let (right, down) = (max(box.x0 - x, x - box.x1), max(box.y0 - y, y - box.y1))
+                return max(right, down) <= 0 ? max(right, down) : max(right, 0) + max(down, 0)
+            }
+            let nearest = boxes.indices.min { distance(boxes[$0]) < distance(boxes[$1]) }
+            if let nearest { parts[nearest].values[pixel] = true }
+        }
+        return parts
+    }
+
+    /// The mask with so many pixels more that are outside on each side, or without so many where the number is below 0.
+    fileprivate func padded(by margin: Int) -> Mask {
+        let wide = PixelSize(width: size.width + 2 * margin, height: size.height + 2 * margin)
+        var result = Mask(size: wide, values: [Bool](repeating: false, count: wide.area))
+        for y in max(0, -margin)..<min(size.height, size.height + margin) {
+            let from = y * size.width
+            for x in max(0, -margin)..<min(size.width, size.width + margin) where values[from + x] {
+                result.values[(y + margin) * wide.width + x + margin] = true
+            }
+        }
+        return result
     }
 }
 

@@ -94,15 +94,15 @@ struct Evaluate: ParsableCommand, CommonCommand {
         if let csv { try writeAtomically(csv, Data(commaSeparated(report.volumeTable).utf8)) }
         if let sliceCSV { try writeAtomically(sliceCSV, Data(commaSeparated(report.sliceTable).utf8)) }
         printWarnings(report.warnings(truth: truth, predicted: predicted))
-        if json { try printJSON(report) } else { report.printTable() }
+        if json { try printJSON(report) } else { report.printScores() }
     }
 }
 
 // MARK: - Arguments
 
-private func parsePairs(_ text: String) throws -> [(Substring, Substring)] {
+private func parsePairs(_ text: String) throws -> [(String, String)] {
     try text.split(separator: ",").map { entry in
-        let parts = entry.split(separator: "=", maxSplits: 1)
+        let parts = entry.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
         guard parts.count == 2 else { throw ValidationError("\"\(entry)\" is not LABEL=…") }
         return (parts[0], parts[1])
     }
@@ -127,7 +127,7 @@ struct NamedLabels {
             guard !leftOut.contains(label),
                 !organs.contains(where: { $0.label == label || !isLeftOut && $0.name == name })
             else { throw ValidationError("a label or a name is there twice in \"\(text)\"") }
-            if isLeftOut { leftOut.insert(label) } else { organs.append(Organ(name: String(name), label: label)) }
+            if isLeftOut { leftOut.insert(label) } else { organs.append(Organ(name: name, label: label)) }
         }
     }
 }
@@ -150,28 +150,21 @@ func labelsRecords(_ labels: String) -> [String] {
 // MARK: - The table
 
 extension EvaluationReport {
-    fileprivate func printTable() {
-        let kind = distances.map { [("HD95 (mm, \($0))", 22), ("mean surface (mm)", 20)] } ?? []
-        let titles = kind + [("truth (ml)", 12), ("predicted (ml)", 16)]
-        print(
-            leftAligned("organ", 18) + leftAligned("slice Dice", 20) + leftAligned("volume Dice", 20)
-                + titles.map { rightAligned($0, $1) }.joined())
-        printRow("mean", meanSlice, meanVolume)
-        for (organ, row) in zip(organs, summaries) {
-            let surfaces = zip([row.hausdorff95, row.meanSurface], kind).map { summary, title in
-                rightAligned(summary.map { counted($0, format: "%.2f") } ?? "", title.1)
-            }
-            let volumes = [(row.truthMillilitres, 12), (row.predictedMillilitres, 16)].map {
-                rightAligned(text($0.mean, format: "%.1f"), $1)
-            }
-            printRow(organ.name, row.slice, row.volume, (surfaces + volumes).joined())
+    fileprivate func printScores() {
+        let kind = distances.map { ["HD95 (mm, \($0))", "mean surface (mm)"] } ?? []
+        let head = ["organ", "slice Dice", "volume Dice"] + kind + ["truth (ml)", "predicted (ml)"]
+        func scores(_ name: String, _ slice: Summary, _ volume: Summary) -> [String] {
+            [name, counted(slice, format: "%.3f"), counted(volume, format: "%.3f")]
         }
-    }
-
-    private func printRow(_ name: String, _ slice: Summary, _ volume: Summary, _ rest: String = "") {
-        print(
-            leftAligned(name, 18) + leftAligned(counted(slice, format: "%.3f"), 20)
-                + leftAligned(counted(volume, format: "%.3f"), 20) + rest)
+        let rows = zip(organs, summaries).map { organ, row in
+            let surfaces = [row.hausdorff95, row.meanSurface].prefix(kind.count).map { summary in
+                summary.map { counted($0, format: "%.2f") } ?? "-"
+            }
+            let volumes = [row.truthMillilitres, row.predictedMillilitres].map { millilitres($0.mean) }
+            return scores(organ.name, row.slice, row.volume) + surfaces + volumes
+        }
+        let mean = scores("mean", meanSlice, meanVolume) + Array(repeating: "-", count: head.count - 3)
+        printTable([head, mean] + rows)
     }
 
     /// A mean, of several numbers with its interval, and of how many it is.
@@ -182,7 +175,7 @@ extension EvaluationReport {
     }
 }
 
-/// A number for people; a dash where it is none.
-private func text(_ number: Double, format: String) -> String {
-    number.isNaN ? "-" : String(format: format, number)
+/// A volume for people, with a decimal or, where it is small, three digits; a dash where it is none.
+private func millilitres(_ number: Double) -> String {
+    number.isNaN ? "-" : String(format: 0 < number && number < 10 ? "%.3g" : "%.1f", number)
 }

@@ -41,7 +41,8 @@ struct ExportNNUNet: ParsableCommand, CommonCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What the volumes are, such as MRI. nnU-Net normalises CT by the intensities of all cases, anything else case by case.",
+            "What the volumes are, such as MRI. nnU-Net normalises CT by the intensities of all cases, anything else case by case, "
+                + "but for its own noNorm, rescale_to_0_1 and rgb_to_0_1.",
             valueName: "name"))
     var channel = "CT"
 

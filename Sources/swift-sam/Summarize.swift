@@ -70,7 +70,7 @@ struct Summarize: ParsableCommand, CommonCommand {
             Example: swift-sam summarize slice_dice.csv --where model=SAM-vit_h --complete
 
             Scores are the columns called dice or NAME_dice, or those of --columns; empty and nan count as missing. The row \
-            "mean" is of the rows' own means.
+            "mean" is of the rows' own means, where all scores are of one unit.
             """)
 
     @Argument(help: "A CSV file of scores.", completion: .file(extensions: ["csv"]))
@@ -84,7 +84,7 @@ struct Summarize: ParsableCommand, CommonCommand {
 
     func run() throws {
         var table = try rows.table(scores)
-        if rows.complete { table.keepComplete() }
+        if rows.complete { try table.keepComplete() }
         let report = ScoreReport(table)
         try printReport(report, style, text: report.text)
     }
@@ -130,7 +130,7 @@ struct Compare: ParsableCommand, CommonCommand {
     func run() throws {
         var (one, other) = try rows.table(first, where: whereFirst)
             .paired(with: rows.table(second, where: whereSecond), by: key)
-        if rows.complete { one.keepComplete(with: &other) }
+        if rows.complete { try one.keepComplete(with: &other) }
         let report = ScoreReport(one, other)
         printWarnings(report.warnings(one, other))
         try printReport(report, style, text: report.text)

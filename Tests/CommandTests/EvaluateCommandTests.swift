@@ -11,7 +11,7 @@ import Testing
     @Test func theTruthIsPerfect() throws {
         let command = try Command(
             [
-                "evaluate", "--truth", truth, "--predicted", truth, "--names", "1=spleen,4=liver", "--csv", "v.csv",
+                "evaluate", "--truth", truth, "--predicted", truth, "--names", "1=spleen, 4=liver", "--csv", "v.csv",
                 "--slice-csv", "s.csv", "--json",
             ], in: folder.path)
         #expect(command.status == 0)
@@ -284,6 +284,9 @@ import Testing
         #expect(markdown.output.contains("| dice | 2 | 0.850 ± 0.069 | 0.700 ± 0.000 | +0.150 | 0.5 |"))
         #expect(try Command(models + ["--markdown", "--latex"], in: folder.path).status == 64)
         #expect(try Command(models + ["--where-first", "model"], in: folder.path).status == 64)
+        folder.write("german.csv", "path;dice\nx;0.9\n")
+        #expect(
+            try Command(["summarize", "german.csv"], in: folder.path).errors.contains("Separate columns by commas."))
         let itself = try Command(["compare", "v.csv", "v.csv", "--where", "model=A"], in: folder.path)
         #expect(itself.errors.contains("every score is the same as in v.csv"))
         let latex = try Command(["summarize", "v.csv", "--columns", "dice", "--latex"], in: folder.path)

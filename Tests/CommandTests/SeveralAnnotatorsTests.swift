@@ -322,10 +322,10 @@ import Testing
         // It is nobody else's list.
         let other = try Command(
             [
-                "annotations", "check", "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt",
-                "--annotator", "anna",
+                "status", "ct/img0001.nii.gz", "--boxes", "crowd", "--classes", "classes.txt", "--annotator", "anna",
+                "--view", "array", "--model", randomWeights, "-o", "l.nii",
             ], in: folder.path)
-        #expect(!other.errors.contains("class_list.txt"), "\(other.errors)")
+        #expect(other.status == 0 && !other.errors.contains("class_list.txt"), "\(other.errors)")
         // Names say what a box is, wherever they stand in the list.
         for name in ["anna", "ben", "carl/output"] {
             try FileManager.default.removeItem(atPath: folder.file("crowd/\(name)"))

@@ -30,7 +30,7 @@ import Testing
         var table = try table("model,path,a_dice\nm,x,0.5\nn,y,nan\nn,z,0.25\n")
         try table.keep(where: "model", is: "n")
         #expect(table.rows.count == 2)
-        table.keepComplete()
+        try table.keepComplete()
         #expect(table.scores("a_dice") == [0.25])
         for (column, value) in [("model", "k"), ("colour", "n")] {
             #expect(throws: FileError.self) {
@@ -40,11 +40,31 @@ import Testing
         }
     }
 
+    /// A table of dashes would look like a result.
+    @Test func noCompleteRowIsAnError() throws {
+        var one = try table("path,a_dice,b_dice\nx,0.1,nan\ny,,0.2\n")
+        #expect(throws: FileError.self) { try one.keepComplete() }
+        var (first, second) = try table("path,a_dice\nx,0.1\n").paired(with: table("path,a_dice\nx,nan\n"), by: "path")
+        let error = #expect(throws: FileError.self) { try first.keepComplete(with: &second) }
+        #expect(error?.what == "no row has every score in both tables")
+    }
+
+    /// Millimetres and millilitres have no mean in common; scores of whatever names do.
+    @Test(arguments: [
+        ("a_hd95_mm,a_truth_ml", false), ("a_dice,a_hd95_mm", false), ("a_hd95_mm,b_hd95_mm", true),
+        ("own,other", true),
+    ])
+    func meansAreOfOneUnit(columns: String, hasMean: Bool) throws {
+        let names = columns.split(separator: ",").map(String.init)
+        let report = ScoreReport(try table("path,\(columns)\nx,1,0.5\ny,0.5,0.25\n", columns: names))
+        #expect(report.text(.plain).split(separator: "\n").dropFirst().contains { $0.hasPrefix("mean ") } == hasMean)
+    }
+
     /// What is missing in either table; Python: pandas' dropna of the two joined.
     @Test func keepsPairsThatAreWhole() throws {
         var (one, other) = try table("path,a_dice,b_dice\nx,0.1,0.2\ny,0.3,nan\nz,0.5,0.6\n").paired(
             with: table("path,a_dice,b_dice\nz,nan,0.7\ny,0.8,0.9\nx,1,0\n"), by: "path")
-        one.keepComplete(with: &other)
+        try one.keepComplete(with: &other)
         #expect(one.scores("a_dice") == [0.1] && other.scores("a_dice") == [1])
     }
 
@@ -176,7 +196,7 @@ import Testing
     @Test(.needsSharedData) func tableOneOfThePaper() throws {
         var slices = try ScoreTable(contentsOf: Self.study + "/slice_dice.csv")
         try slices.keep(where: "model", is: "SAM-vit_h")
-        slices.keepComplete()
+        try slices.keepComplete()
         #expect(slices.rows.count == 75)
         #expect((100 * Summary(slices.rowMeans).mean).rounded() == 88)
 

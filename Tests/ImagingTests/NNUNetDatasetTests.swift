@@ -234,6 +234,12 @@ import Testing
         (values.values[3], values.values[size.count - 1]) = (7, 300)
         try values.write(to: labels)
         cases[1] = VolumePair(name: "b", first: file, second: labels)
+        if version == 2 {
+            expectError(.badData, "NIfTI-1 and NIfTI-2 in one dataset", about: file) {
+                try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("mixed"))
+            }
+            cases[0] = VolumePair(name: "a", first: file, second: labels)
+        }
         try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
         let path = folder.file("set/imagesTr/b_0000.nii.gz")
         let plain = try start(of: path, 1 << 20)

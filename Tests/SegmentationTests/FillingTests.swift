@@ -114,10 +114,12 @@ import Testing
         #expect(gaps.map(\.place.slices) == [[2, 3], [5, 6], [8], [6]] && gaps.allSatisfy { $0.way == .shape })
         #expect(gaps.map(\.place.others) == [[], [5], [], []])
         // Pixels are 0.7 mm wide and 0.9 mm high.
-        let ends = try [1, 4].map { slice in
-            try #require(SignedDistances(volume.drawn(3, ofSlice: slice, slices), spacing: SIMD2(0.7, 0.9)))
+        let ends = [1, 4].map { slice in
+            let boxes = result.manifest.boxes.filter { $0.slice == slice && $0.classID == 0 }.map(\.box)
+            return (mask: volume.drawn(3, ofSlice: slice, slices), boxes: boxes)
         }
-        let expected = SignedDistances.between(ends[0], ends[1], at: 1 / 3.0)
+        let expected = try #require(
+            SignedDistances.masks(between: ends[0], ends[1], spacing: SIMD2(0.7, 0.9), at: [1 / 3.0]))[0]
         #expect(volume.labels.labels(ofSlice: 2, slices) == expected.values.map { $0 ? 3 : 0 })
         #expect(volume.origin.labels(ofSlice: 2, slices) == expected.values.map { $0 ? 2 : 0 })
         #expect(gaps[0].fills.map(\.slice) == [2, 3] && gaps[0].fills[0].area == expected.area)
@@ -243,10 +245,13 @@ import Testing
         #expect(rows.map(\.place.slices) == [[1, 4, 7], [4, 7, 9], [4, 5, 7]])
         #expect(rows.map(\.millimetres) == [15, 12.5, 7.5])
         let (volume, slices) = (result.segmentation, result.images.slices)
-        let ends = try [1, 7].map { slice in
-            try #require(SignedDistances(volume.drawn(3, ofSlice: slice, slices), spacing: SIMD2(0.7, 0.9)))
+        let ends = [1, 7].map { slice in
+            let boxes = result.manifest.boxes.filter { $0.slice == slice && $0.classID == 0 }.map(\.box)
+            return (mask: volume.drawn(3, ofSlice: slice, slices), boxes: boxes)
         }
-        let shape = SignedDistances.between(ends[0], ends[1], at: 0.5).dice(volume.drawn(3, ofSlice: 4, slices))
+        let masks = try #require(
+            SignedDistances.masks(between: ends[0], ends[1], spacing: SIMD2(0.7, 0.9), at: [0.5]))
+        let shape = masks[0].dice(volume.drawn(3, ofSlice: 4, slices))
         #expect(rows[0].shape == shape)
         let table = try #require(result.manifest.fillReport)
         #expect(table.map(\.label) == [3, 3, 3, 300, 300] && table.map(\.slices) == [1, 1, 2, 1, 1])

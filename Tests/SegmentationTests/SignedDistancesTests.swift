@@ -63,6 +63,51 @@ import Testing
         #expect(all.values.allSatisfy { $0 == 52.0.squareRoot() })
     }
 
+    private func rectangles(_ boxes: PixelBox...) -> (mask: Mask, boxes: [PixelBox]) {
+        let size = PixelSize(width: 96, height: 64)
+        let values = (0..<size.area).map { pixel in
+            let (x, y) = (Double(pixel % 96) + 0.5, Double(pixel / 96) + 0.5)
+            return boxes.contains { $0.x0 <= x && x <= $0.x1 && $0.y0 <= y && y <= $0.y1 }
+        }
+        return (Mask(size: size, values: values), boxes)
+    }
+
+    private func rectangle(_ x0: Double, _ y0: Double, _ x1: Double, _ y1: Double) -> PixelBox {
+        PixelBox(x0: x0, y0: y0, x1: x1, y1: y1)
+    }
+
+    /// Beyond the slice nothing is inside: what leaves its edge is not smeared along it.
+    @Test func whatLeavesTheEdgeKeepsItsShape() throws {
+        let (one, other) = (rectangles(rectangle(76, 20, 96, 40)), rectangles(rectangle(40, 20, 60, 40)))
+        let parts = [1 / 6.0, 0.5, 5 / 6.0]
+        let found = try #require(SignedDistances.masks(between: one, other, spacing: [1, 1], at: parts))
+        for (part, mask) in zip(parts, found) {
+            let left = 76 - 36 * part
+            let expected = rectangles(rectangle(left, 20, left + 20, 40)).mask
+            // Corners are round where distances are.
+            #expect(mask.dice(expected) > 0.99, "\(part): \(mask.dice(expected))")
+        }
+        // Wide at both ends, it stays at the edge.
+        let wide = rectangles(rectangle(36, 20, 96, 40))
+        #expect(try #require(SignedDistances.masks(between: wide, wide, spacing: [1, 1], at: [0.5]))[0] == wide.mask)
+    }
+
+    /// Each of a class's objects goes to its partner: what becomes of one moves no other.
+    @Test func partsGoToTheirPartners() throws {
+        let still = rectangle(4, 8, 24, 28)
+        let (one, other) = (rectangles(still, rectangle(60, 30, 66, 36)), rectangles(rectangle(48, 20, 92, 60), still))
+        let found = try #require(SignedDistances.masks(between: one, other, spacing: [1, 1], at: [0.5]))[0]
+        let left = zip(found.values, one.mask.values).enumerated().filter { $0.offset % 96 < 40 }
+        #expect(left.allSatisfy { $0.element.0 == $0.element.1 })
+        #expect(found.boundingBox.map { $0.x1 > 70 && $0.x1 < 88 } == true)
+        // One that is drawn at one end alone goes with what it overlaps most.
+        let alone = try #require(SignedDistances.masks(between: one, rectangles(still), spacing: [1, 1], at: [0.5]))[0]
+        #expect(
+            zip(alone.values, one.mask.values).enumerated().allSatisfy {
+                $0.offset % 96 > 24 || $0.element.0 == $0.element.1
+            })
+    }
+
     /// A disk that moves and shrinks is the disk between, to within the pixels at its border.
     @Test func betweenTwoDisksIsADisk() throws {
         let size = PixelSize(width: 61, height: 47)

@@ -6,12 +6,9 @@ public struct ScoreReport<Value: Encodable & Sendable>: Sendable {
     /// Of the rows' own means.
     public let mean: Value
 
-    /// Scores and millimetres have no mean in common.
+    /// Scores, millimetres and millilitres have no mean in common.
     private var hasMean: Bool {
-        let kinds = columns.map { name, _ in
-            ["dice", "hd95_mm", "mean_surface_mm", "_ml"].first { name.hasSuffix($0) }
-        }
-        return Set(kinds).count < 2
+        Set(columns.map { column in ["_mm", "_ml"].first { column.name.hasSuffix($0) } }).count < 2
     }
 
     private var all: [(name: String, value: Value)] { (hasMean ? [("mean", mean)] : []) + columns }

@@ -159,7 +159,7 @@ extension PixelBox {
     /// The share of the smaller box that the larger can cover: 1 where it lies within, 0 where they are apart.
     ///
     /// Unlike the intersection over union it does not fall because two boxes differ in size, as slices of an organ do.
-    func coverage(_ other: PixelBox) -> Double {
+    package func coverage(_ other: PixelBox) -> Double {
         let shared = (width: min(x1, other.x1) - max(x0, other.x0), height: min(y1, other.y1) - max(y0, other.y0))
         return max(shared.width, 0) * max(shared.height, 0) / min(width * height, other.width * other.height)
     }

@@ -20,7 +20,7 @@ extension ScoreReport: Encodable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(Dictionary(uniqueKeysWithValues: columns.map { ($0.name, $0.value) }), forKey: .columns)
-        try container.encode(mean, forKey: .mean)
+        try container.encode(hasMean ? mean : nil, forKey: .mean)
     }
 }
 

@@ -132,19 +132,12 @@ public struct NNUNetDataset: Sendable {
     ) throws -> [VolumePair] {
         var (finished, errors): ([VolumePair], [FileError]) = ([], [])
         var absent = Set(organs.map(\.label))
-        var firstVersion: Int32?
+        var ofVersion2: Set<String> = []
         for (done, item) in cases.enumerated() {
             // Whole, though only its place counts: a volume that is damaged stops the training.
             let image = try Volume(contentsOf: item.first)
             try requireUsable(image)
-            let version = image.geometry.header?.version
-            guard version == firstVersion ?? version else {
-                throw FileError(
-                    .badData, file: image.file,
-                    "NIfTI-1 and NIfTI-2 in one dataset: nnU-Net reads all by one reader, and ITK no NIfTI-2",
-                    advice: "Write all images and labels as NIfTI-1 first.")
-            }
-            firstVersion = version
+            if image.geometry.header?.version == 2 { ofVersion2.insert(image.file) }
             if channel.lowercased() == "ct", !image.looksLikeHounsfield {
                 warn([
                     Warning(
@@ -182,7 +175,15 @@ public struct NNUNetDataset: Sendable {
         warn(errors.map { Warning(file: $0.file, "\(fate): \($0.found ?? "")") })
         let nowhere = organs.filter { absent.contains($0.label) && $0.name != ignoredName }
         warn(nowhere.map { Warning(file: folder, "no voxel is \($0.name) (label \($0.label))") })
-        return unfinished == .leftOut ? finished : cases
+        let written = unfinished == .leftOut ? finished : cases
+        let versions = written.map { ofVersion2.contains($0.first) }
+        if let other = versions.firstIndex(of: true), versions.contains(false) {
+            throw FileError(
+                .badData, file: written[other].first,
+                "NIfTI-2 among NIfTI-1: nnU-Net reads all by one reader, and ITK reads no NIfTI-2",
+                advice: "Write the image and its labels as NIfTI-1 first.")
+        }
+        return written
     }
 
     /// Names the slices on which an organ is background though it is there before and after them.

@@ -6,7 +6,7 @@ import Foundation
 /// followed, as the Linux kernel has it (`fs.protected_symlinks`): whoever made one could choose which file is replaced.
 ///
 /// - Throws: ``FileError`` `cannotCreate` for such a link, and where links lead in a circle.
-func destination(of path: String) throws(FileError) -> String {
+package func destination(of path: String) throws(FileError) -> String {
     guard !path.isEmpty else { throw FileError(.cannotCreate, file: path, systemMessage(ENOENT)) }
     return try resolved(path, isWritten: true)
 }

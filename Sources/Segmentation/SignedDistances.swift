@@ -29,32 +29,44 @@ struct SignedDistances {
         centroid = sum / Double(mask.area)
     }
 
-    /// The mask of a class between two drawn ones, which have a part for each of its boxes: each part goes to its partner, as
-    /// ``PixelBox/partners(_:_:)`` has them. Beyond the slice's edge is outside.
+    /// The mask of a class between two drawn ones, of which each object goes to its partner, as ``PixelBox/partners(_:_:)`` has
+    /// them; one that overlaps none of the other's and has no partner of its own ends. Beyond the slice is outside.
     ///
     /// - Parameters:
     ///   - spacing: from one pixel to the next along x and y, in millimetres.
     ///   - parts: how far each wanted mask is from the first to the second, 0…1.
-    /// - Returns: the wanted masks; nil where no two parts are partners.
+    /// - Returns: the wanted masks; nil where no two objects are partners.
     static func masks(
         between first: (mask: Mask, boxes: [PixelBox]), _ second: (mask: Mask, boxes: [PixelBox]),
         spacing: SIMD2<Double>,
         at parts: [Double]
     ) -> [Mask]? {
-        let (size, ones, others) = (first.mask.size, first.mask.parts(first.boxes), second.mask.parts(second.boxes))
-        let moved = PixelBox.partners(first.boxes, second.boxes).compactMap { pair -> [Mask]? in
+        let (ones, others) = (first.mask.objects(first.boxes), second.mask.objects(second.boxes))
+        let pairs = PixelBox.partners(ones.map(\.box), others.map(\.box))
+        let size = first.mask.size
+        var result = parts.map { _ in Mask(size: size, values: [Bool](repeating: false, count: size.area)) }
+        var isAny = false
+        for pair in pairs {
             let (one, other) = (ones[pair.one], others[pair.other])
-            guard let from = one.boundingBox, let to = other.boundingBox else { return nil }
-            // Centroids are within these, so no part moves further.
+            let isShared = pairs.count { $0.one == pair.one } > 1 || pairs.count { $0.other == pair.other } > 1
+            guard !isShared || one.box.coverage(other.box) > 0, let from = one.mask.boundingBox,
+                let to = other.mask.boundingBox
+            else { continue }
+            isAny = true
+            // Centroids are within both boxes, so neither mask moves further.
             let around = from.union(to)
-            let margin = Int(max(around.width, around.height).rounded(.up))
-            guard let one = SignedDistances(one.padded(by: margin), spacing: spacing),
-                let other = SignedDistances(other.padded(by: margin), spacing: spacing)
-            else { return nil }
-            return parts.map { between(one, other, at: $0).padded(by: -margin) }
+            let margin = Int(max(around.width, around.height)) + 1
+            let corner = (x: Int(around.x0) - margin, y: Int(around.y0) - margin)
+            let window = PixelSize(
+                width: Int(around.width) + 2 * margin, height: Int(around.height) + 2 * margin)
+            guard let one = SignedDistances(one.mask.window(at: corner, window), spacing: spacing),
+                let other = SignedDistances(other.mask.window(at: corner, window), spacing: spacing)
+            else { continue }
+            for (index, part) in parts.enumerated() {
+                result[index].add(between(one, other, at: part), at: corner)
+            }
         }
-        if moved.isEmpty { return nil }
-        return parts.indices.map { index in .union(moved.map { $0[index] }, size: size) }
+        return isAny ? result : nil
     }
 
     /// The mask between two: both are moved until their centroids are at the place between, distances are mixed linearly, and
@@ -101,33 +113,43 @@ struct SignedDistances {
 }
 
 extension Mask {
-    /// The pixels of each of some boxes: those that are in it or, where boxes overlap or masks exceed them, nearest to it.
-    fileprivate func parts(_ boxes: [PixelBox]) -> [Mask] {
-        if boxes.count < 2 { return boxes.map { _ in self } }
-        var parts = boxes.map { _ in Mask(size: size, values: [Bool](repeating: false, count: size.area)) }
+    /// The objects of some boxes that have pixels: each pixel is of the box that it is in, deepest of several, or nearest to. A
+    /// box that another covers is of the same object.
+    fileprivate func objects(_ boxes: [PixelBox]) -> [(box: PixelBox, mask: Mask)] {
+        var own: [PixelBox] = []
+        for box in boxes.sorted(by: { $0.width * $0.height > $1.width * $1.height })
+        where !own.contains(where: { $0.coverage(box) > Self.sameObject }) { own.append(box) }
+        if own.count < 2 { return own.map { ($0, self) } }
+        var masks = own.map { _ in Mask(size: size, values: [Bool](repeating: false, count: size.area)) }
         for (pixel, isInside) in values.enumerated() where isInside {
             let (x, y) = (Double(pixel % size.width) + 0.5, Double(pixel / size.width) + 0.5)
-            func distance(_ box: PixelBox) -> Double {
-                let (right, down) = (max(box.x0 - x, x - box.x1), max(box.y0 - y, y - box.y1))
-                return max(right, down) <= 0 ? max(right, down) : max(right, 0) + max(down, 0)
-            }
-            let nearest = boxes.indices.min { distance(boxes[$0]) < distance(boxes[$1]) }
-            if let nearest { parts[nearest].values[pixel] = true }
+            func distance(_ box: PixelBox) -> Double { max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1) }
+            let nearest = own.indices.min { distance(own[$0]) < distance(own[$1]) }
+            if let nearest { masks[nearest].values[pixel] = true }
         }
-        return parts
+        return zip(own, masks).filter { $1.area > 0 }.map { (box: $0, mask: $1) }
     }
 
-    /// The mask with so many pixels more that are outside on each side, or without so many where the number is below 0.
-    fileprivate func padded(by margin: Int) -> Mask {
-        let wide = PixelSize(width: size.width + 2 * margin, height: size.height + 2 * margin)
-        var result = Mask(size: wide, values: [Bool](repeating: false, count: wide.area))
-        for y in max(0, -margin)..<min(size.height, size.height + margin) {
-            let from = y * size.width
-            for x in max(0, -margin)..<min(size.width, size.width + margin) where values[from + x] {
-                result.values[(y + margin) * wide.width + x + margin] = true
+    /// The share of a box in another from which on both are of one object.
+    private static let sameObject = 0.8
+
+    /// A part of the slice, and what is outside around it.
+    fileprivate func window(at corner: (x: Int, y: Int), _ window: PixelSize) -> Mask {
+        var result = Mask(size: window, values: [Bool](repeating: false, count: window.area))
+        for y in 0..<window.height where (0..<size.height).contains(y + corner.y) {
+            for x in 0..<window.width where (0..<size.width).contains(x + corner.x) {
+                result.values[y * window.width + x] = values[(y + corner.y) * size.width + x + corner.x]
             }
         }
         return result
+    }
+
+    /// Adds the pixels of a window that lie on the slice.
+    fileprivate mutating func add(_ window: Mask, at corner: (x: Int, y: Int)) {
+        for (pixel, isInside) in window.values.enumerated() where isInside {
+            let (x, y) = (pixel % window.size.width + corner.x, pixel / window.size.width + corner.y)
+            if (0..<size.width).contains(x), (0..<size.height).contains(y) { values[y * size.width + x] = true }
+        }
     }
 }
 

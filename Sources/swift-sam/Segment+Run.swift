@@ -109,9 +109,6 @@ extension Segment {
             progress.update(done)
             claim?.renew(labels: outputs.labels)
         }
-        // An earlier picture would count as these labels' where theirs cannot be written.
-        let picture = preview.map(plan.annotated.file.path(of:))
-        if let picture { unlink(picture) }
         let manifest = try result.write(
             to: outputs.labels, naming: absolutePaths ? .absolute : .relative, replacesEdited: replaceEdited)
         if !json {
@@ -125,7 +122,12 @@ extension Segment {
                     places: manifest.boxes.map {
                         "\(settings.classes.name(ofClass: $0.classID)) on slice \($0.slice)"
                     }))
-        if let picture { try writePNG(picture, result.picture(slices: previewSlices)) }
+        if let preview {
+            let picture = plan.annotated.file.path(of: preview)
+            // An earlier one would count as these labels' where theirs cannot be written.
+            unlink(try destination(of: picture))
+            try writePNG(picture, result.picture(slices: previewSlices))
+        }
         if !json { print("wrote \(outputs.all.joined(separator: ", "))") }
         return manifest
     }

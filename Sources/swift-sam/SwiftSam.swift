@@ -140,8 +140,10 @@ func finishStandardOutput() throws(FileError) {
 
 /// Ends the process where `-` is to be written by a command that does not write results to standard output.
 private func requireNamedOutput() {
-    let arguments = CommandLine.arguments.dropFirst()
-    let isNamed = zip(arguments, arguments.dropFirst()).allSatisfy { !["-o", "--output"].contains($0) || $1 != "-" }
+    let arguments = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+    let isNamed =
+        !arguments.contains { ["-o=-", "--output=-"].contains($0) }
+        && zip(arguments, arguments.dropFirst()).allSatisfy { !["-o", "--output"].contains($0) || $1 != "-" }
     if arguments.first == "predict" || isNamed { return }
     printError("error: -o -: only predict writes to standard output; a file or folder of that name is ./-")
     exit(FileError.Kind.usage.rawValue)

@@ -148,7 +148,7 @@ import Testing
         "verify photos/a.png --box 1,1,9,9 --save m.png", "verify photos/a.png --box 1,1,9,9 --save -",
         "verify photos/a.png --box 1,1,9,9 --save m.safetensors --heatmaps m",
         "verify \(demo)/../swift-sam-small.reference.safetensors --heatmaps m", "everything photos/a.png -o -",
-        "encode photos/a.png -o -", "slices \(demo)/ct.nii.gz -o -",
+        "encode photos/a.png -o -", "encode photos/a.png --output=-", "slices \(demo)/ct.nii.gz -o -",
         "demo -o -", "annotations merge \(demo)/ct.nii.gz --boxes \(demo)/boxes --format yolo -o -",
         "verify --only input", "verify --heatmaps m", "verify --single-mask", "verify r.safetensors --single-mask",
         "inspect photos/a.png --box 1,1,9,9 --query 5,9999 -o m.html",

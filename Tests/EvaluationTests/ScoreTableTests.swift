@@ -58,6 +58,8 @@ import Testing
         let names = columns.split(separator: ",").map(String.init)
         let report = ScoreReport(try table("path,\(columns)\nx,1,0.5\ny,0.5,0.25\n", columns: names))
         #expect(report.text(.plain).split(separator: "\n").dropFirst().contains { $0.hasPrefix("mean ") } == hasMean)
+        let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(report)) as? [String: Any]
+        #expect(json?["mean"] is NSNull == !hasMean)
     }
 
     /// What is missing in either table; Python: pandas' dropna of the two joined.

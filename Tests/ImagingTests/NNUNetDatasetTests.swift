@@ -235,7 +235,7 @@ import Testing
         try values.write(to: labels)
         cases[1] = VolumePair(name: "b", first: file, second: labels)
         if version == 2 {
-            expectError(.badData, "NIfTI-1 and NIfTI-2 in one dataset", about: file) {
+            expectError(.badData, "NIfTI-2 among NIfTI-1", about: file) {
                 try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("mixed"))
             }
             cases[0] = VolumePair(name: "a", first: file, second: labels)

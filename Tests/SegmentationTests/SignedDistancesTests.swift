@@ -100,12 +100,20 @@ import Testing
         let left = zip(found.values, one.mask.values).enumerated().filter { $0.offset % 96 < 40 }
         #expect(left.allSatisfy { $0.element.0 == $0.element.1 })
         #expect(found.boundingBox.map { $0.x1 > 70 && $0.x1 < 88 } == true)
-        // One that is drawn at one end alone goes with what it overlaps most.
+        // One that is drawn at one end alone ends, and a second box around one object is none of another.
         let alone = try #require(SignedDistances.masks(between: one, rectangles(still), spacing: [1, 1], at: [0.5]))[0]
-        #expect(
-            zip(alone.values, one.mask.values).enumerated().allSatisfy {
-                $0.offset % 96 > 24 || $0.element.0 == $0.element.1
-            })
+        #expect(alone == rectangles(still).mask)
+        let twice = rectangles(still, rectangle(5, 9, 23, 27))
+        let both = rectangles(still, rectangle(60, 30, 66, 36))
+        let nested = try #require(SignedDistances.masks(between: twice, both, spacing: [1, 1], at: [0.5]))[0]
+        #expect(nested == rectangles(still).mask)
+        // An object that divides goes to both parts that it overlaps.
+        let (whole, halves) = (
+            rectangles(rectangle(10, 10, 60, 30)), rectangles(rectangle(10, 10, 32, 30), rectangle(38, 10, 60, 30))
+        )
+        let divided = try #require(SignedDistances.masks(between: whole, halves, spacing: [1, 1], at: [0.9]))[0]
+        #expect(divided.dice(halves.mask) > 0.9, "\(divided.dice(halves.mask))")
+        #expect(SignedDistances.masks(between: one, (one.mask, []), spacing: [1, 1], at: [0.5]) == nil)
     }
 
     /// A disk that moves and shrinks is the disk between, to within the pixels at its border.

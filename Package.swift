@@ -5,7 +5,7 @@ let package = Package(
     name: "swift-sam",
     products: [
         .executable(name: "swift-sam", targets: ["swift-sam"]),
-        .library(name: "SegmentAnything", targets: ["SegmentAnything", "ImageFrames", "Tensors"]),
+        .library(name: "SegmentAnything", targets: ["SegmentAnything", "Checkpoints", "ImageFrames", "Tensors"]),
         .library(name: "PictureFiles", targets: ["PictureFiles"]),
         .library(name: "PlainSam", targets: ["PlainSam", "Checkpoints"]),
         .library(name: "Inspection", targets: ["Inspection", "SegmentAnything", "PlainSam"]),

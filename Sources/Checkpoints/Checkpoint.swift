@@ -38,7 +38,8 @@ public struct Checkpoint: Sendable {
     /// The size of the files in bytes.
     public let size: Int
 
-    /// Opens a file or a folder. A file's first bytes decide what it is, not its name.
+    /// Opens a file or a folder. A file's first bytes decide what it is, not its name. Tensors stay in the mapped file: to replace
+    /// it, rename another over it; one that is cut short in place ends the process (SIGBUS).
     ///
     /// - Throws: ``FileError``: `missingInput`, `inputOutput`, and `badData` for each way in which the file
     ///   breaks its format, for one that is something else, and for a shard that is missing or lacks a tensor.

@@ -41,7 +41,7 @@ extension ScoreReport<Summary> {
             }
             return TextTable(header: header, rows: rows).text(style)
         }
-        let rows = all.map { name, value in [shortName(name), "\(value.n)", value.cell] }
+        let rows = all.map { name, value in [ScoreTable.shortName(name), "\(value.n)", value.cell] }
         return TextTable(header: ["", "n", "mean ± 95% CI"], rows: rows).text(style)
     }
 }
@@ -70,7 +70,8 @@ extension ScoreReport<Comparison> {
         }
         let rows = all.map { name, value in
             [
-                shortName(name), "\(value.test.n)", value.first.cell, value.second.cell, signed(value.difference),
+                ScoreTable.shortName(name), "\(value.test.n)", value.first.cell, value.second.cell,
+                signed(value.difference),
                 significant(value.test.p),
             ]
         }
@@ -142,9 +143,4 @@ extension ScoreReport<Comparison> {
 extension Summary {
     /// The mean with half the confidence interval of the paper, for a table of one.
     var cell: String { n == 0 ? "-" : n == 1 ? decimals(mean) : "\(decimals(mean)) ± \(decimals(ci95))" }
-}
-
-/// A column's name without the ending of a Dice.
-private func shortName(_ column: String) -> String {
-    column.hasSuffix(ScoreTable.scoreEnding) ? String(column.dropLast(ScoreTable.scoreEnding.count)) : column
 }

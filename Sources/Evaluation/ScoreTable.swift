@@ -2,7 +2,7 @@ import Foundation
 import SafeFiles
 
 /// A CSV of scores as the study publishes them: columns of text or whole numbers (`model`, `path`, `slice_idx`), and
-/// columns of scores: those called `dice` or `NAME_dice`, or any that are chosen.
+/// columns of scores: those called `dice` or `NAME_dice` in any case, or any that are chosen.
 public struct ScoreTable: Sendable {
     public let file: String
     /// The names of all columns, in order.
@@ -15,7 +15,14 @@ public struct ScoreTable: Sendable {
     /// The ending of a Dice's name.
     public static let scoreEnding = "_dice"
 
-    private static func isDice(_ column: String) -> Bool { column == "dice" || column.hasSuffix(scoreEnding) }
+    private static func isDice(_ column: String) -> Bool {
+        column.lowercased() == "dice" || shortName(column) != column
+    }
+
+    /// A column's name without the ending of a Dice.
+    static func shortName(_ column: String) -> String {
+        column.lowercased().hasSuffix(scoreEnding) ? String(column.dropLast(scoreEnding.count)) : column
+    }
 
     /// Reads a table.
     ///

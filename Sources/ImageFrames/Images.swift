@@ -12,8 +12,57 @@ public struct RGBImage: Hashable, Sendable {
     }
 
     /// A greyscale image with its value in all three channels.
+    ///
+    /// - Precondition: `grey` holds width · height values and neither side is empty.
     public init(size: PixelSize, grey: [UInt8]) {
+        precondition(grey.count == size.area, "\(grey.count) grey values for \(size)")
         self.init(size: size, pixels: grey.flatMap { [$0, $0, $0] })
+    }
+
+    /// Which channels of 8 bits a pixel has in memory, in this order; alpha is left out.
+    public enum Layout: CaseIterable, Sendable {
+        case grey, greyAlpha, rgb, bgr, rgba, bgra, argb
+
+        /// Bytes of a pixel, and which of them are red, green and blue.
+        fileprivate var places: (bytes: Int, red: Int, green: Int, blue: Int) {
+            switch self {
+            case .grey: (1, 0, 0, 0)
+            case .greyAlpha: (2, 0, 0, 0)
+            case .rgb: (3, 0, 1, 2)
+            case .bgr: (3, 2, 1, 0)
+            case .rgba: (4, 0, 1, 2)
+            case .bgra: (4, 2, 1, 0)
+            case .argb: (4, 1, 2, 3)
+            }
+        }
+    }
+
+    /// An image from memory, such as a camera's or another library's.
+    ///
+    /// - Parameters:
+    ///   - bytes: row by row from the top; values are taken as they are.
+    ///   - layout: of a pixel.
+    ///   - bytesPerRow: from the beginning of a row to that of the next; nil where nothing lies between rows.
+    /// - Precondition: neither side is empty, and `bytes` holds `bytesPerRow` · (height − 1) values and a row.
+    public init(size: PixelSize, bytes: [UInt8], layout: Layout, bytesPerRow: Int? = nil) {
+        let places = layout.places
+        let row = places.bytes * size.width
+        let stride = bytesPerRow ?? row
+        precondition(size.width > 0 && size.height > 0, "empty image \(size)")
+        precondition(
+            stride >= row && bytes.count >= stride * (size.height - 1) + row,
+            "\(bytes.count) bytes in rows of \(stride) for \(size) in \(layout)")
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(3 * size.area)
+        for y in 0..<size.height {
+            for x in 0..<size.width {
+                let pixel = y * stride + x * places.bytes
+                pixels.append(bytes[pixel + places.red])
+                pixels.append(bytes[pixel + places.green])
+                pixels.append(bytes[pixel + places.blue])
+            }
+        }
+        self.init(size: size, pixels: pixels)
     }
 }
 

@@ -18,14 +18,20 @@ extension Mask {
     }
 
     /// What more than half of some masks have.
+    ///
+    /// - Precondition: there is one, and all are of its size.
     public static func majority(_ masks: [Mask]) -> Mask {
-        Mask(
+        precondition(masks.allSatisfy { $0.size == masks[0].size }, "masks of \(masks.map(\.size))")
+        return Mask(
             size: masks[0].size,
             values: masks[0].values.indices.map { pixel in 2 * masks.count { $0.values[pixel] } > masks.count })
     }
 
     /// What any of some masks has.
+    ///
+    /// - Precondition: all are of this size.
     public static func union(_ masks: [Mask], size: PixelSize) -> Mask {
+        precondition(masks.allSatisfy { $0.size == size }, "masks of \(masks.map(\.size)), expected \(size)")
         var result = Mask(size: size, values: [Bool](repeating: false, count: size.area))
         for mask in masks {
             for (pixel, isInside) in mask.values.enumerated() where isInside { result.values[pixel] = true }

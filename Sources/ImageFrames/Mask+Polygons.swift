@@ -1,4 +1,5 @@
-/// A closed border of a mask, through the centres of its outermost pixels, whose coordinates are whole numbers.
+/// A closed border of a mask, through the centres of its outermost pixels, whose coordinates are whole numbers. Its vertices
+/// may lie outside of an image.
 public struct MaskPolygon: Hashable, Sendable {
     /// One pixel of a border.
     public struct Vertex: Hashable, Sendable {
@@ -28,7 +29,8 @@ extension Mask {
         return follower.borders()
     }
 
-    /// The mask whose borders ``polygons`` are, in their order.
+    /// The mask whose borders ``polygons`` are: pixels whose centres lie on an outer border or within it (by even and odd
+    /// crossings), without those within a hole's. A later polygon overrules an earlier one.
     public init(size: PixelSize, polygons: [MaskPolygon]) {
         var values = [Bool](repeating: false, count: size.area)
         for polygon in polygons { polygon.fill(&values, size) }
@@ -116,29 +118,33 @@ extension MaskPolygon {
     /// Sets the border and what it surrounds, or, of a hole, clears what it surrounds.
     fileprivate func fill(_ values: inout [Bool], _ size: PixelSize) {
         let edges = vertices.indices.map { (vertices[$0], vertices[($0 + 1) % vertices.count]) }
-        let (xs, ys) = (vertices.map(\.x), vertices.map(\.y))
-        guard let (x0, x1) = bounds(xs), let (y0, y1) = bounds(ys) else { return }
-        for y in y0...y1 {
-            var onBorder = Set<Int>()
-            var crossings: [Int] = []
+        guard size.area > 0, let (x0, x1) = bounds(vertices.map(\.x)), let (y0, y1) = bounds(vertices.map(\.y))
+        else { return }
+        let (columns, rows) = (0...size.width - 1, 0...size.height - 1)
+        for y in (y0...y1).clamped(to: rows) {
+            var onBorder = Set<Double>()
+            var crossings: [Double] = []
             for (from, to) in edges where min(from.y, to.y) <= y && y <= max(from.y, to.y) {
                 if from.y == to.y {
-                    onBorder.formUnion(min(from.x, to.x)...max(from.x, to.x))
+                    let (least, greatest) = (min(from.x, to.x), max(from.x, to.x))
+                    for x in (least...greatest).clamped(to: columns) where least <= x && x <= greatest {
+                        onBorder.insert(Double(x))
+                    }
                 } else {
-                    // Edges go along rows, columns or diagonals.
-                    let x = from.x + (to.x - from.x) / abs(to.y - from.y) * abs(y - from.y)
+                    let (width, height) = (Double(to.x) - Double(from.x), Double(to.y) - Double(from.y))
+                    let x = Double(from.x) + width * (Double(y) - Double(from.y)) / height
                     onBorder.insert(x)
                     if y < max(from.y, to.y) { crossings.append(x) }
                 }
             }
             crossings.sort()
             var (passed, isInside) = (0, false)
-            for x in x0...x1 {
-                while passed < crossings.count, crossings[passed] <= x {
+            for x in (x0...x1).clamped(to: columns) {
+                while passed < crossings.count, crossings[passed] <= Double(x) {
                     isInside.toggle()
                     passed += 1
                 }
-                if onBorder.contains(x) {
+                if onBorder.contains(Double(x)) {
                     if !isHole { values[y * size.width + x] = true }
                 } else if isInside {
                     values[y * size.width + x] = !isHole

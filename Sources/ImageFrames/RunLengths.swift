@@ -68,9 +68,13 @@ extension Mask {
 // MARK: - COCO's text
 
 extension RunLengths {
-    /// Reads COCO's text; nil where it is none, or of another size.
+    /// Reads COCO's text; nil where it is none, or of another size, or where no image has such a size.
+    ///
+    /// A few characters describe a mask of any size: hold `size` to the image's before you make a ``Mask`` of it.
     public init?(size: PixelSize, text: String) {
-        guard let counts = decoded(text, limit: size.area), counts.reduce(0, +) == size.area else { return nil }
+        guard size.width >= 0, size.height >= 0, !size.width.multipliedReportingOverflow(by: size.height).overflow,
+            let counts = decoded(text, limit: size.area), counts.reduce(0, +) == size.area
+        else { return nil }
         self.init(size: size, counts: counts)
     }
 }

@@ -1,5 +1,5 @@
 /// The colour that a label has in pictures: one that people with any colour vision distinguish (Okabe & Ito 2008), then five
-/// more, repeated beyond twelve labels.
+/// more; those twelve again, dark, and then pale; repeated beyond 36 labels.
 public struct LabelColour: Sendable {
     /// What people call it.
     public let name: String
@@ -7,7 +7,13 @@ public struct LabelColour: Sendable {
     let value: SIMD3<Double>
 
     public init(of label: UInt16) {
-        (name, value) = Self.palette[(Int(label) + Self.palette.count - 1) % Self.palette.count]
+        let (round, place) = (max(1, Int(label)) - 1).quotientAndRemainder(dividingBy: Self.palette.count)
+        let (name, value) = Self.palette[place]
+        switch round % 3 {
+        case 0: (self.name, self.value) = (name, value)
+        case 1: (self.name, self.value) = ("dark \(name)", (value * 0.5).rounded(.down))
+        default: (self.name, self.value) = ("pale \(name)", (value * 0.4 + 255 * 0.6).rounded(.down))
+        }
     }
 
     /// As `#e69f00`.

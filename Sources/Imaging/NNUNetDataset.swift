@@ -55,8 +55,8 @@ public struct NNUNetDataset: Sendable {
 
     /// Checks each case, then writes the dataset into a folder that is made where it is missing.
     ///
-    /// All is written into a hidden folder in there first: a run that fails leaves nothing, and what an interrupted one
-    /// leaves is no dataset.
+    /// All is written into a hidden folder in there first: a run that fails or is ended by a signal leaves nothing, and what one
+    /// that was killed leaves is no dataset, and goes with the next.
     ///
     /// - Parameters:
     ///   - warn: receives what the person should know about each volume.
@@ -78,6 +78,8 @@ public struct NNUNetDataset: Sendable {
         guard organs.contains(where: { $0.name != ignoredName }) else {
             throw FileError(.badData, file: folder, "no organ to learn", expected: "a name besides \(ignoredName)")
         }
+        // Copies of patients' images are not to stay where nobody looks.
+        try removeAbandonedFolders(in: folder, ending: stagingEnding)
         try requireNoDataset(in: folder)
         let checked = try check(for: folder, warn: warn, progress: progress)
         guard checked.count >= 2 else {
@@ -88,9 +90,11 @@ public struct NNUNetDataset: Sendable {
 
         // All is written beside its place first.
         let missingFolders = missingFolders(folder)
-        let staging = "\(folder)/.\(UUID().uuidString.prefix(8))-export"
-        var own = [staging]
+        let staging = "\(folder)/.\(UUID().uuidString.prefix(8))\(stagingEnding)"
+        var own: [String] = []
         do {
+            defer { removeTemporaryFolder(staging) }
+            try makeTemporaryFolder(staging)
             try write(checked, into: staging) { progress(2 * cases.count - checked.count + $0) }
             // Once more: hours may lie between the first time and now.
             try requireNoDataset(in: folder)
@@ -111,7 +115,6 @@ public struct NNUNetDataset: Sendable {
             error.file = error.file.replacing(staging, with: folder)
             throw error
         }
-        rmdir(staging)
         return checked.map(\.name)
     }
 
@@ -323,6 +326,8 @@ public struct NNUNetDataset: Sendable {
 
 private let folders = ["imagesTr", "labelsTr"]
 private let parts = folders + ["splits_final.json", "dataset.json"]
+/// How the name of the folder ends in which all is written first.
+private let stagingEnding = "-export"
 /// The name of the label that nnU-Net leaves out of its loss.
 private let ignoredName = "ignore"
 

@@ -19,11 +19,7 @@ public struct CSV: Sendable {
     public let rows: [Row]
 
     /// What to do about a table that is not the one that was wanted, where semicolons separate its columns, as in German; else nil.
-    package var adviceOnSemicolons: String? { Self.adviceOnSemicolons(columns) }
-
-    private static func adviceOnSemicolons(_ columns: [String]) -> String? {
-        columns.count == 1 && columns[0].contains(";") ? "Separate columns by commas." : nil
-    }
+    package let adviceOnSemicolons: String?
 
     /// Reads a table.
     ///
@@ -46,6 +42,8 @@ public struct CSV: Sendable {
         let names = (records.first?.cells ?? []).map { $0.trimmingCharacters(in: .whitespaces) }
         headerLine = records.first?.line ?? 1
         columns = names.filter { !$0.isEmpty }
+        adviceOnSemicolons =
+            columns.count == 1 && columns[0].contains(";") ? "Separate columns by commas." : nil
         var seen: Set<String> = []
         if let twice = columns.first(where: { !seen.insert($0).inserted }) {
             throw FileError(.badData, file: path, line: headerLine, "the column \"\(twice)\" is there twice")
@@ -67,7 +65,7 @@ public struct CSV: Sendable {
                     FileError(
                         .badData, file: path, line: line, "more cells than columns", expected: "\(columns.count)",
                         found: "\"\(cells[surplus])\" in column \(surplus + 1)",
-                        advice: Self.adviceOnSemicolons(columns)
+                        advice: adviceOnSemicolons
                             ?? "Put quotation marks around cells that contain commas, and write decimals with a point."
                     ))
             } else {

@@ -100,7 +100,7 @@ extension EncodedImage {
     ///   - wanted: as the image must have been scaled; nil for any way.
     ///   - sam: the model whose decoder will be asked.
     ///   - key: what it was written with, where it was with one.
-    /// - Throws: ``FileError`` `missingInput`; `badData` where the file is none, is damaged, has another key, was made by another
+    /// - Throws: ``FileError`` `missingInput`, `inputOutput`; `badData` where the file is none, is damaged, has another key, was made by another
     ///   model, or of an image that was scaled in another way.
     public init(
         contentsOf path: String, scaling wanted: Scaling? = nil, for sam: Sam, key: String? = nil

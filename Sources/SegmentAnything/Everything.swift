@@ -38,7 +38,8 @@ extension Sam {
     ///   - image: of any size.
     ///   - name: what the image is called in an error.
     ///   - options: the official generator's.
-    ///   - progress: called after each batch with the number of points done, and of all.
+    ///   - progress: called after each block of the encoder, and after each batch, with the number of points done, and of all;
+    ///     what it throws ends the work.
     /// - Throws: ``FileError`` as ``encode(_:name:scaling:recorder:progress:)`` and ``predict(_:on:multimask:recorder:)``;
     ///   `CancellationError`.
     public func everything(
@@ -51,7 +52,7 @@ extension Sam {
         var (found, done): ([MaskRecord], Int) = ([], 0)
         for (crop, grid) in zip(crops, grids) {
             let part = image.cropped(to: crop.bounds)
-            let encoded = try encode(part, name: name)
+            let encoded = try encode(part, name: name) { _, _ in try progress(done, total) }
             found += try masks(
                 at: grid, on: encoded, crop: crop.bounds, of: image.size, options, where: options.isGood
             ) { count in
@@ -94,7 +95,8 @@ extension Sam {
         return options.leastRegionArea > 0 ? withoutSmallRegions(found, options) : found
     }
 
-    /// ``everything(in:name:_:progress:)`` as a stream, on a thread of its own; it ends when its consumer does.
+    /// ``everything(in:name:_:progress:)`` as a stream, on a thread of its own. Masks come at its end, since any of them may be
+    /// another's duplicate; the work stops between two blocks of the encoder or two batches where nobody waits for them.
     public func everything(
         in image: RGBImage, name: String, _ options: EverythingOptions = EverythingOptions()
     ) -> AsyncThrowingStream<MaskRecord, any Error> {

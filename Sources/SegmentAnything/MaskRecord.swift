@@ -6,11 +6,12 @@ public struct MaskRecord: Hashable, Sendable {
     /// The outermost pixels: x0, y0, x1, y1, all inclusive; all 0 of an empty mask (`amg.py:303`).
     public internal(set) var bounds: PixelBounds
     public let predictedIoU: Float
-    /// The IoU of the masks at thresholds ± ``EverythingOptions/stabilityOffset``, of a prompt's mask ± 1.
+    /// The IoU of the masks at thresholds ± ``EverythingOptions/stabilityOffset``, of a prompt's mask at its
+    /// threshold ± 1.
     public let stability: Float
     /// The points that were asked about, in the picture's pixels.
     public let points: [PixelPoint]
-    /// The crop in which it was found.
+    /// The crop in which it was found: x0 and y0 inclusive, x1 and y1 exclusive.
     public let crop: PixelBounds
 }
 

@@ -12,7 +12,7 @@ public struct PredictionReport: Encodable, Sendable {
         public var index: Int
         /// The predicted IoU.
         public var score: Float
-        /// The IoU of the masks at thresholds ±1.
+        /// The IoU of the masks at the threshold ± 1.
         public var stability: Double
         /// Pixels.
         public var area: Int

@@ -8,10 +8,12 @@ public struct PromptList: Hashable, Sendable {
     public struct Point: Hashable, Sendable {
         public var position: PixelPoint
         public var isForeground: Bool
-        /// The number of the prompt that it joins; nil for the only one.
-        public var prompt: Int?
+        /// The number of the prompt that it joins, from 1 to 1000; nil for the only one.
+        public let prompt: Int?
 
+        /// - Precondition: a prompt's number is from 1 to 1000.
         public init(position: PixelPoint, isForeground: Bool, prompt: Int? = nil) {
+            precondition((1...1000).contains(prompt ?? 1), "a point of prompt \(prompt ?? 1)")
             (self.position, self.isForeground, self.prompt) = (position, isForeground, prompt)
         }
     }
@@ -61,7 +63,9 @@ public struct PromptList: Hashable, Sendable {
     ///   - name: what the image is called in an error.
     ///   - masks: the mask input of each prompt, where there are any.
     /// - Throws: ``FileError`` `badData` for a box or a point wholly outside the image.
+    /// - Precondition: ``check(hasMask:)`` passes, and there are as many masks as prompts, or none.
     public func prompts(on size: PixelSize, name: String, masks: [Tensor]? = nil) throws(FileError) -> [Prompt] {
+        precondition(masks == nil || masks?.count == count, "\(masks?.count ?? 0) mask inputs for \(count) prompts")
         func outside(_ what: String) -> FileError {
             FileError(
                 .badData, file: name, "\(what) is outside the image",

@@ -16,7 +16,8 @@ public struct Sam: Sendable {
 
     /// Opens a model; see ``ModelFile/init(path:)``.
     ///
-    /// Aligned float32 stays in the mapped file; other types are converted to it here.
+    /// Aligned float32 stays in the mapped file; other types are converted to it here. So replace weights that are in use by
+    /// renaming another file over them: one that is cut short in place ends the process (SIGBUS).
     ///
     /// - Parameters:
     ///   - path: of the weights.

@@ -112,8 +112,8 @@ public struct AnnotatedVolumes: Sendable {
     public let path: String
     /// One for each volume and annotator; volumes without boxes are left out where there are others.
     public let volumes: [AnnotatedVolume]
-    /// The names of the volumes without boxes that are meant, where others have some.
-    public let withoutBoxes: [String]
+    /// The volumes without boxes that are meant, where others have some.
+    public let withoutBoxes: [VolumeFile]
     /// Volumes with boxes that are left out because their header or the record of their slices is bad; there are others.
     public let unreadable: [(file: VolumeFile, error: FileError)]
     /// Files and folders of boxes that are left out because their names are not UTF-8.
@@ -125,6 +125,8 @@ public struct AnnotatedVolumes: Sendable {
     /// The records that are not with the boxes and that nobody named: what they say was found, and may be another's.
     public let recordsElsewhere: [String]
     let slicing: Slicing
+    /// How the files of slices are named.
+    public let pattern: SlicePattern
     /// What says that somebody looked at a slice.
     public let evidence: Evidence
 
@@ -150,12 +152,12 @@ public struct AnnotatedVolumes: Sendable {
         var name: String?
         var isForAll = true
         if case .one(let chosen) = annotators { (name, isForAll) = (chosen, false) }
-        var (volumes, errors, without): ([AnnotatedVolume], [FileError], [String]) = ([], [], [])
+        var (volumes, errors, without): ([AnnotatedVolume], [FileError], [VolumeFile]) = ([], [], [])
         var unreadable: [(file: VolumeFile, error: FileError)] = []
         for file in files {
             let known = source.annotators(ofCase: file.name)
             if files.count > 1, known.isEmpty || name.map({ !known.contains($0) }) == true {
-                without.append(file.name)
+                without.append(file)
                 continue
             }
             let geometry: Geometry
@@ -199,6 +201,7 @@ public struct AnnotatedVolumes: Sendable {
         if volumes.isEmpty { _ = try source.annotator(ofCase: files[0].name, chosen: name) }
 
         (self.path, self.volumes, self.slicing, self.evidence) = (path, volumes, slicing, evidence)
+        self.pattern = pattern
         (withoutBoxes, self.unreadable, skipped) = (without, unreadable, source.unreadable)
         let own = Set(volumes.flatMap { source.records(ofCase: $0.file.name, annotator: $0.annotator) })
         let used = Set(volumes.compactMap(\.record?.path))
@@ -206,7 +209,7 @@ public struct AnnotatedVolumes: Sendable {
         self.files =
             source.files + own.union(used).sorted().filter(FileManager.default.fileExists) + files.map(\.path)
             + [evidence.tasks?.path].compactMap { $0 }
-        var warnings = Self.warnings(source, files, without: without, bad: bad.count)
+        var warnings = Self.warnings(source, files, without: without.map(\.name), bad: bad.count)
         warnings += Self.warnings(volumes, slicing, file: path)
         if isForAll {
             let counts = Dictionary(volumes.map { ($0.file.name, $0.slices.count) }) { one, _ in one }

@@ -126,7 +126,7 @@ extension AnnotatedVolumes {
     public func coverage(classes: ClassList, except excepted: Set<Int> = []) throws(FileError) -> [Coverage] {
         var rows: [Coverage] = []
         let drawn = Dictionary(grouping: volumes, by: \.file.name)
-        for name in (drawn.keys + withoutBoxes).sorted() {
+        for name in (drawn.keys + withoutBoxes.map(\.name)).sorted() {
             let (own, tasks) = (drawn[name] ?? [], evidence.tasks?.slices(ofCase: name))
             // Where there are tasks, a volume without any was nobody's to draw.
             if own.isEmpty, evidence.tasks != nil, tasks == nil { continue }

@@ -30,6 +30,12 @@ public func requireUnedited(labels path: String) throws(FileError) {
         advice: "Choose another place with -o, or --replace-edited to give up what was edited.")
 }
 
+/// Whether something looks as if ``recoverInterrupted(labels:outputs:)`` had to end it: where files are locked for each machine by
+/// itself, another machine may be writing it.
+public func hasInterrupted(labels path: String, outputs: [String]) -> Bool {
+    ([LabelsRecord.path(besideLabels: path), path] + outputs).contains { !abandonedTemporaries(of: $0).isEmpty }
+}
+
 /// Ends what a process began that was killed while it wrote labels: where the labels had their name and their manifest did not
 /// yet, it gets it; what else was left half written goes.
 ///

@@ -26,6 +26,8 @@ public final class EmbeddingCache: Sendable {
         /// Why nothing more is kept.
         var obstacle: FileError?
         var warnings: [Warning] = []
+        /// The keys of what was taken or stored, where there is a limit.
+        var used: Set<String> = []
     }
 
     /// Opens a cache, and removes what killed processes left half written.
@@ -43,8 +45,11 @@ public final class EmbeddingCache: Sendable {
             error.advice = "Choose another place with --cache."
             throw error
         }
-        let hourAgo = time(nil) - 3600
-        for file in Self.files(in: temporaryFolder) where file.touched.tv_sec < hourAgo { unlink(file.path) }
+        let temporary = Self.files(in: temporaryFolder)
+        if temporary.isEmpty { return }
+        // By the clock that the files' times are by.
+        let hourAgo = diskTime(in: folder) - 3600
+        for file in temporary where file.touched.tv_sec < hourAgo { unlink(file.path) }
     }
 
     /// What the person should know, each once.
@@ -58,6 +63,16 @@ public final class EmbeddingCache: Sendable {
     /// Throws `cannotCreate` where an entry could not be kept: nothing more is.
     public func requireKept() throws(FileError) {
         if let obstacle = state.withLock(\.obstacle) { throw obstacle }
+    }
+
+    /// How many entries this process took or stored, and how many of them the limit has left; nothing is counted without one.
+    public func usedEntries() -> (held: Int, all: Int) {
+        let used = state.withLock(\.used)
+        return (used.count { access(path(ofKey: $0), F_OK) == 0 }, used.count)
+    }
+
+    private func use(_ key: String) {
+        if limit != nil { state.withLock { _ = $0.used.insert(key) } }
     }
 
     var isFull: Bool { state.withLock { $0.obstacle != nil } }
@@ -88,6 +103,7 @@ public final class EmbeddingCache: Sendable {
         do {
             let image = try EncodedImage(contentsOf: path, for: sam, key: key)
             utimensat(AT_FDCWD, path, nil, 0)
+            use(key)
             return image
         } catch {
             if error.kind == .badData { unlink(path) }
@@ -113,6 +129,7 @@ public final class EmbeddingCache: Sendable {
                 throw FileError(.cannotCreate, file: path, systemMessage(errno))
             }
             removeLeastRecent(besides: path)
+            use(key)
         } catch {
             unlink(temporary)
             let what = (error as? FileError).map { $0.found ?? $0.what } ?? error.localizedDescription

@@ -138,6 +138,8 @@ public struct Manifest: Codable, Sendable {
         public var load: Double
         /// Encoding slices and predicting masks.
         public var segment: Double
+        /// How many slices were encoded for that, not taken from a cache or from labels; nil in older manifests.
+        public var encoded: Int?
     }
 
     public var version: String

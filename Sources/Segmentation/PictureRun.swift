@@ -61,6 +61,10 @@ public struct PictureRun: Sendable {
         }
         if let logits = outputs.logits { try writeLogits(logits, answers.compactMap(\.best)) }
         warn(sam.warnings(aboutScores: answers.compactMap { $0.best?.score }, of: name))
+        warn(
+            report.emptyMasks.map {
+                Warning(file: name, "the mask of prompt \($0) is empty: no logit is above \(threshold)")
+            })
         report.peakMemoryBytes = Machine.peakMemory
         return report
     }
@@ -138,6 +142,13 @@ public struct PictureRun: Sendable {
 
     private func write(_ contents: Data, to path: String) throws {
         try path == "-" ? writeStandardOutput(contents) : writeAtomically(path, contents)
+    }
+}
+
+extension PredictionReport {
+    /// The prompts, from 1, whose best mask has no pixel.
+    fileprivate var emptyMasks: [Int] {
+        prompts.indices.filter { prompts[$0].masks.contains { $0.chosen && $0.area == 0 } }.map { $0 + 1 }
     }
 }
 

@@ -46,16 +46,22 @@ extension SegmentationSettings {
 
     /// Encodes a slice's image, or finds it in the cache.
     ///
-    /// - Parameter name: what the image is called in an error.
+    /// - Parameters:
+    ///   - name: what the image is called in an error.
+    ///   - whenEncoded: called where the cache did not have it.
     /// - Throws: ``FileError`` as ``Sam/encode(_:name:scaling:recorder:progress:)``; ``Interrupted``.
-    func encode(_ image: RGBImage, name: String) throws -> EncodedImage {
+    func encode(_ image: RGBImage, name: String, whenEncoded: () -> Void = {}) throws -> EncodedImage {
         try stop?.check()
         let start = ContinuousClock.now
-        return try sam.encode(image, name: name, scaling: recipe.scaling, cache: cache) { done, total in
+        var isEncoded = false
+        let encoded = try sam.encode(image, name: name, scaling: recipe.scaling, cache: cache) { done, total in
+            isEncoded = true
             let rest = (ContinuousClock.now - start) / .seconds(1) / Double(max(done, 1)) * Double(total - done)
             // Without a cache nothing would be gained by its end.
             try stop?.check(unlessWithin: cache == nil ? nil : rest)
         }
+        if isEncoded { whenEncoded() }
+        return encoded
     }
 }
 
@@ -116,11 +122,7 @@ public struct SegmentationRun: Sendable {
     ///   to since it was opened.
     public func callAsFunction(progress: @escaping (_ done: Int) -> Void = { _ in }) async throws -> LabelledVolume {
         try requireSameWeights()
-        let start = ContinuousClock.now
-        let segmentation = try segmenter(from: earlier, encode: settings.encode, progress: progress)
-        // Filling may have ended before all that it could have filled.
-        if settings.filling.isAsked, sliceCount > 0 { progress(sliceCount) }
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let (segmentation, seconds) = try segmented(progress)
         var manifest = Manifest(
             version: settings.version, input: input, boxFiles: annotated.boxFiles,
             record: annotated.recordFile, annotator: annotated.annotator.isEmpty ? nil : annotated.annotator,
@@ -128,12 +130,27 @@ public struct SegmentationRun: Sendable {
             options: .init(settings, annotated, segmenter.images.intensity), reading: annotated.reading,
             labels: settings.labels.names(of: annotated.boxes, classes: settings.classes), segmentation: segmentation,
             slices: segmenter.images.slices, badBoxes: annotated.errors.map(\.description),
-            seconds: .init(load: settings.loadSeconds, segment: seconds))
+            seconds: seconds)
         if settings.filling.isAsked { manifest.setFilling(segmentation) }
         try requireSameWeights()
         try earlier?.complete(&manifest, file: annotated.file.path)
         return LabelledVolume(
             segmentation: segmentation, manifest: manifest, images: segmenter.images, badBoxes: annotated.errors)
+    }
+
+    /// The labels, and what they took.
+    private func segmented(
+        _ progress: @escaping (_ done: Int) -> Void
+    ) throws -> (segmentation: SegmentedVolume, seconds: Manifest.Seconds) {
+        let start = ContinuousClock.now
+        var encoded = 0
+        let segmentation = try segmenter(
+            from: earlier, encode: { image, name in try settings.encode(image, name: name) { encoded += 1 } },
+            progress: progress)
+        // Filling may have ended before all that it could have filled.
+        if settings.filling.isAsked, sliceCount > 0 { progress(sliceCount) }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        return (segmentation, .init(load: settings.loadSeconds, segment: seconds, encoded: encoded))
     }
 
     /// Weights are mapped and not copied: what is written to their file later is computed with.

@@ -42,31 +42,27 @@ struct SignedDistances {
         at parts: [Double]
     ) -> [Mask]? {
         let (ones, others) = (first.mask.objects(first.boxes), second.mask.objects(second.boxes))
-        let pairs = PixelBox.partners(ones.map(\.box), others.map(\.box))
+        let partners = PixelBox.partners(ones.map(\.box), others.map(\.box))
+        let pairs = partners.filter { pair in
+            let isShared = partners.count { $0.one == pair.one } > 1 || partners.count { $0.other == pair.other } > 1
+            return !isShared || ones[pair.one].box.coverage(others[pair.other].box) > 0
+        }
+        if pairs.isEmpty { return nil }
         let size = first.mask.size
         var result = parts.map { _ in Mask(size: size, values: [Bool](repeating: false, count: size.area)) }
-        var isAny = false
-        for pair in pairs {
-            let (one, other) = (ones[pair.one], others[pair.other])
-            let isShared = pairs.count { $0.one == pair.one } > 1 || pairs.count { $0.other == pair.other } > 1
-            guard !isShared || one.box.coverage(other.box) > 0, let from = one.mask.boundingBox,
-                let to = other.mask.boundingBox
-            else { continue }
-            isAny = true
+        for (one, other) in pairs.map({ (ones[$0.one].mask, others[$0.other].mask) }) {
+            guard let from = one.boundingBox, let to = other.boundingBox else { continue }
             // Centroids are within both boxes, so neither mask moves further.
             let around = from.union(to)
             let margin = Int(max(around.width, around.height)) + 1
             let corner = (x: Int(around.x0) - margin, y: Int(around.y0) - margin)
-            let window = PixelSize(
-                width: Int(around.width) + 2 * margin, height: Int(around.height) + 2 * margin)
-            guard let one = SignedDistances(one.mask.window(at: corner, window), spacing: spacing),
-                let other = SignedDistances(other.mask.window(at: corner, window), spacing: spacing)
+            let window = PixelSize(width: Int(around.width) + 2 * margin, height: Int(around.height) + 2 * margin)
+            guard let one = SignedDistances(one.window(at: corner, window), spacing: spacing),
+                let other = SignedDistances(other.window(at: corner, window), spacing: spacing)
             else { continue }
-            for (index, part) in parts.enumerated() {
-                result[index].add(between(one, other, at: part), at: corner)
-            }
+            for (index, part) in parts.enumerated() { result[index].add(between(one, other, at: part), at: corner) }
         }
-        return isAny ? result : nil
+        return result
     }
 
     /// The mask between two: both are moved until their centroids are at the place between, distances are mixed linearly, and
@@ -119,7 +115,7 @@ extension Mask {
         var own: [PixelBox] = []
         for box in boxes.sorted(by: { $0.width * $0.height > $1.width * $1.height })
         where !own.contains(where: { $0.coverage(box) > Self.sameObject }) { own.append(box) }
-        if own.count < 2 { return own.map { ($0, self) } }
+        if own.count < 2 { return area > 0 ? own.map { ($0, self) } : [] }
         var masks = own.map { _ in Mask(size: size, values: [Bool](repeating: false, count: size.area)) }
         for (pixel, isInside) in values.enumerated() where isInside {
             let (x, y) = (Double(pixel % size.width) + 0.5, Double(pixel / size.width) + 0.5)

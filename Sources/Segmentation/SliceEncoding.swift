@@ -41,6 +41,11 @@ public struct SliceEncoding: Sendable {
         try settings.recipe.check(slices, file: file.path)
     }
 
+    /// What the pictures are, which `segment` finds in the cache where it takes them likewise.
+    public var way: String {
+        "axis \(images.slices.axis), view \(images.slices.view), intensity \(images.intensity)"
+    }
+
     /// Encodes the slices that the cache does not have, until it can keep no more; see ``EmbeddingCache/requireKept()``.
     ///
     /// - Parameter progress: receives after each slice how many are done.

@@ -15,7 +15,7 @@ public final class StopRequest: Sendable {
     /// Throws ``Interrupted`` where the work is to end.
     ///
     /// - Parameter rest: the seconds until what is in hand is done; nil where nothing is, or it is worth nothing.
-    func check(unlessWithin rest: Double? = nil) throws(Interrupted) {
+    public func check(unlessWithin rest: Double? = nil) throws(Interrupted) {
         guard isAsked.load(ordering: .relaxed), rest.map({ $0 > Self.patience }) ?? true else { return }
         throw Interrupted()
     }

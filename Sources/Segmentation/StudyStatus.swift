@@ -32,7 +32,7 @@ public struct StudyStatus: Encodable, Sendable {
     }
 
     public private(set) var volumes: [Row] = []
-    /// The names of volumes that there are no boxes of: there is nothing to do.
+    /// The names of volumes that there are no boxes of: there is nothing to do, unless they have labels.
     public var withoutBoxes: [String] = []
     /// The seconds for all that is to do, by those of a slice of what is done; nil where nothing is.
     public private(set) var secondsLeft: Double?
@@ -66,8 +66,10 @@ public struct StudyStatus: Encodable, Sendable {
         case .failure(let error): add(.failed, error.description, annotated.boxes.count)
         case .success(let plan):
             if let manifest = plan.manifest {
-                let slices = manifest.ownSlices.count
-                if slices > 0 { secondsPerSlice.append(manifest.seconds.segment / Double(slices)) }
+                // Others were taken over, or from a cache, which takes no time to speak of.
+                if let encoded = manifest.seconds.encoded, encoded > 0 {
+                    secondsPerSlice.append(manifest.seconds.segment / Double(encoded))
+                }
                 add(.done, "", 0)
             } else if let holder = VolumeClaim.holder(labels: labels) {
                 add(.claimed, "by process \(holder.process) on \(holder.host) since \(holder.since)", plan.sliceCount)
@@ -82,8 +84,8 @@ public struct StudyStatus: Encodable, Sendable {
         secondsLeft = middle.map { $0 * Double(left) }
     }
 
-    /// Adds a volume whose header cannot be read.
-    public mutating func add(unreadable file: VolumeFile, _ error: FileError) {
+    /// Adds a volume that fails before there is a plan: its header cannot be read, or it has labels and no boxes.
+    public mutating func add(failed file: VolumeFile, _ error: FileError) {
         add(file, .failed, error.description, 0)
     }
 

@@ -44,7 +44,7 @@ public struct VolumeClaim: Codable, Hashable, Sendable {
                 return claim
             }
             guard errno == EEXIST else { throw FileError(.cannotCreate, file: path, systemMessage(errno)) }
-            guard try removeStale(path) else { return nil }
+            guard removeStale(path) else { return nil }
         }
         return nil
     }
@@ -52,10 +52,8 @@ public struct VolumeClaim: Codable, Hashable, Sendable {
     /// Whose claim on a volume holds; nil where nobody's does.
     public static func holder(labels: String) -> VolumeClaim? {
         let path = path(besideLabels: labels)
-        guard let claim = read(path), !claim.isGone(renewed: modified(path)?.time, now: Int(time(nil))) else {
-            return nil
-        }
-        return claim
+        guard let claim = read(path) else { return nil }
+        return claim.isGone(renewed: modified(path)?.time, now: diskTime(in: folder(of: path))) ? nil : claim
     }
 
     /// Says that the work goes on.
@@ -70,15 +68,12 @@ public struct VolumeClaim: Codable, Hashable, Sendable {
     // MARK: Stale claims
 
     /// Removes a claim that holds no more; false where it does hold.
-    private static func removeStale(_ path: String) throws -> Bool {
+    private static func removeStale(_ path: String) -> Bool {
         guard let found = modified(path) else { return true }
-        // By the clock of the disk that has the claims, which may be another machine's.
-        let aside = "\(path).\(UUID().uuidString.prefix(8))"
-        try writeAtomically(aside, Data())
-        let now = modified(aside)?.time ?? Int(time(nil))
-        unlink(aside)
+        let now = diskTime(in: folder(of: path))
         // A claim without contents is being made, or its process was killed over it.
         guard read(path)?.isGone(renewed: found.time, now: now) ?? (now - found.time > 60) else { return false }
+        let aside = "\(path).\(UUID().uuidString.prefix(8))"
         guard rename(path, aside) == 0 else { return true }
         // Whoever was faster has a claim that holds: it goes back.
         if modified(aside)?.inode != found.inode { link(aside, path) }
@@ -86,8 +81,10 @@ public struct VolumeClaim: Codable, Hashable, Sendable {
         return true
     }
 
-    private func isGone(renewed: Int?, now: Int) -> Bool {
+    /// - Parameter now: by the clock of the disk that has the claims, as `renewed` is.
+    private func isGone(renewed: Int?, now: @autoclosure () -> Int) -> Bool {
         if machine == Self.machine { return Self.beginning(of: process) != began }
+        let now = now()
         return now - (renewed ?? now) > Self.patience
     }
 

@@ -66,8 +66,13 @@ public struct VolumePlan: Sendable {
             !isEdited && hasOrigin && changes.ofSlices.isEmpty
             && lost.allSatisfy((0..<annotated.slices.count).contains)
         guard lost.isEmpty || mode == .update && canKeep && !manifest.contradicts(settings, annotated) else {
+            let obstacles = mode == .update ? (isEdited ? ["they were edited"] : changes.all + ["other labels"]) : []
             throw Self.refusal(
-                lost, path, mode == .update ? (isEdited ? ["they were edited"] : changes.all + ["other labels"]) : [])
+                lost, path,
+                advice: obstacles.isEmpty
+                    ? "Keep those slices with --update, or compute all anew without them with --force."
+                    : "They cannot be kept (\(obstacles.joined(separator: ", "))): compute all anew without them with "
+                        + "--force.")
         }
         let asked = prompts.filter { slice in
             slice.boxes.map { .init($0, settings.labels) } == known[slice.slice]?.map(\.question)
@@ -98,14 +103,23 @@ public struct VolumePlan: Sendable {
         self.earlier = same.isEmpty && lost.isEmpty ? nil : earlier
     }
 
-    private static func refusal(_ lost: Set<Int>, _ path: String, _ obstacles: [String]) -> FileError {
+    /// Throws `cannotCreate` where a volume that a call has no boxes of has labels that were made from some: they would count as
+    /// finished, and nobody has what they were made from. With ``Mode/update`` they are kept; to compute there is nothing.
+    ///
+    /// - Throws: also as of ``Manifest/init(besideLabels:)``.
+    public static func requireNoLabels(at path: String, mode: Mode) throws(FileError) {
+        guard mode != .update, FileManager.default.fileExists(atPath: path),
+            let manifest = try Manifest(besideLabels: path), !manifest.boxes.isEmpty
+        else { return }
+        throw refusal(
+            Set(manifest.boxes.map(\.slice)), path,
+            advice: "Put boxes back, keep the labels with --update, or remove them: nothing is there to compute from.")
+    }
+
+    private static func refusal(_ lost: Set<Int>, _ path: String, advice: String) -> FileError {
         let slices = listed(lost.sorted().map(String.init))
         return FileError(
             .cannotCreate, file: path, "has labels on slices that there are no boxes for now",
-            expected: "boxes on all of them", found: "none on \(lost.count): \(slices)",
-            advice: obstacles.isEmpty
-                ? "Keep those slices with --update, or compute all anew without them with --force."
-                : "They cannot be kept (\(obstacles.joined(separator: ", "))): compute all anew without them with --force."
-        )
+            expected: "boxes on all of them", found: "none on \(lost.count): \(slices)", advice: advice)
     }
 }

@@ -26,7 +26,12 @@ public enum Threads {
         _ count: Int, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
     ) async rethrows -> Result {
         precondition(count > 0, "\(count) threads")
-        return try await $ofTask.withValue(count, operation: body, isolation: isolation)
+        // Not as what `withValue` returns: with large structs Swift 6.3 frees the task's memory in the wrong order there
+        // ("freed pointer was not the last allocation").
+        var result: Result?
+        try await $ofTask.withValue(count, operation: { result = try await body() }, isolation: isolation)
+        guard let result else { preconditionFailure("a body that returned gave no result") }
+        return result
     }
 }
 

@@ -14,7 +14,7 @@ struct Everything: ParsableCommand, CommonCommand {
             Example: swift-sam everything photo.jpg --preview look.png -o masks/
 
             Asks for three masks at each point of a grid, and keeps those that are good, stable and no duplicates. \
-            Defaults are the official ones, made for ViT-H.
+            Defaults are the official ones, made for ViT-H, but for --points-per-batch.
             """)
 
     @Argument(help: "A PNG or JPEG, or a folder of them.", completion: .file(extensions: ["png", "jpg", "jpeg"]))

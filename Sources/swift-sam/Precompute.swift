@@ -49,6 +49,8 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
     }
 
     func run() async throws {
+        // First of all: reading many boxes takes a while too.
+        let stop = Signals.askToStop()
         let files = try slicing.cases()
         var ways = slicing.slicing
         ways.record = reading.record
@@ -62,10 +64,11 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
         var settings = SegmentationSettings(
             sam: try options.open(), recipe: recipe, slicing: ways, classes: classList, version: version)
         settings.cache = try await cache.open(weights: settings.weightsDigest)
-        settings.stop = Signals.askToStop()
+        settings.stop = stop
         var work = SharedWork(isAlone: files.count == 1)
-        var count = 0
+        var (count, said): (Int, Set<String>) = (0, [])
         for file in try chosen(files, by: part) {
+            try stop.check()
             try await work.attempt(file) { _ in
                 if let unreadable = annotated?.unreadable.first(where: { $0.file == file }) { throw unreadable.error }
                 let drawn = annotated?.volumes.filter { $0.file == file }
@@ -74,6 +77,7 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
                     ?? [SliceEncoding(file, settings, slices: slices)]
                 for encoding in encodings {
                     printWarnings(encoding.warnings)
+                    if said.insert(encoding.way).inserted { print("\(file.path): \(encoding.way)") }
                     let progress = Progress("\(file.path): slices", total: encoding.slices.count)
                     try encoding(progress: progress.update)
                     count += encoding.slices.count
@@ -82,6 +86,14 @@ struct Precompute: AsyncParsableCommand, CommonCommand {
             }
             try settings.cache?.requireKept()
             printWarnings(settings.cache?.takeWarnings() ?? [])
+        }
+        if let cache = settings.cache, case (let held, let all) = cache.usedEntries(), held < all {
+            printWarnings([
+                Warning(
+                    file: cache.folder,
+                    "the limit holds \(held) of \(all) different slices, and segment encodes the others again: raise "
+                        + "--cache-limit")
+            ])
         }
         try work.finish(slicing.volume, "encoded")
         guard count > 0 || part != nil else { throw ValidationError("--slices: no volume has any of these.") }

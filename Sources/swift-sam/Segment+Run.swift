@@ -6,23 +6,36 @@ import Segmentation
 
 extension Segment {
     func run() async throws {
+        // First of all: reading many boxes takes a while too.
+        let stop = Signals.askToStop()
         let study = try await open()
         var settings = study.settings
         let part = Set(try chosen(study.cases, by: shared.part))
         let volumes = study.volumes.filter { part.contains($0.file.name) }
         settings.cache = try await cache.open(weights: settings.weightsDigest)
-        settings.stop = Signals.askToStop()
+        settings.stop = stop
         try requireOutputs(volumes.flatMap { outputs($0.file).all } + [shared.log].compactMap { $0 }, besides: [])
         var manifests: [String: Manifest] = [:]
         var work = SharedWork(log: shared.log, claims: shared.claim, isAlone: study.isOfOneVolume)
         for (file, error) in study.unreadable where part.contains(file.name) {
             try await work.attempt(file) { _ in throw error }
         }
+        for file in study.withoutBoxes where part.contains(file.name) {
+            try await work.attempt(file) { _ in
+                try VolumePlan.requireNoLabels(at: outputs(file).labels, mode: mode)
+                return nil
+            }
+        }
         var plans: [VolumePlan] = []
         for volume in volumes {
-            try await work.attempt(volume.file) { _ in
-                let outputs = outputs(volume.file)
-                recoverInterrupted(labels: outputs.labels, outputs: outputs.others)
+            try stop.check()
+            let outputs = outputs(volume.file)
+            // With claims, another machine may be writing what looks left over: whoever has the claim may end it.
+            let isLeft = shared.claim && hasInterrupted(labels: outputs.labels, outputs: outputs.others)
+            try await work.attempt(volume.file, claiming: isLeft ? outputs.labels : nil) { claim in
+                if claim != nil || !shared.claim {
+                    recoverInterrupted(labels: outputs.labels, outputs: outputs.others)
+                }
                 let plan = try await plan(volume, settings)
                 if plan.isDone {
                     manifests[volume.file.name] = plan.manifest
@@ -39,11 +52,13 @@ extension Segment {
         }
         var run = RunProgress(counts: plans.map(\.sliceCount))
         for plan in plans {
+            try stop.check()
             let volume = plan.annotated
+            let outputs = outputs(volume.file)
             let title = "\(volume.file.path)\(run.next()): slices"
-            try await work.attempt(volume.file, slices: plan.sliceCount, claiming: outputs(volume.file).labels) {
-                claim in
-                // Another process may have done it since.
+            try await work.attempt(volume.file, slices: plan.sliceCount, claiming: outputs.labels) { claim in
+                // Another process may have done it since, or been killed over it.
+                if claim != nil { recoverInterrupted(labels: outputs.labels, outputs: outputs.others) }
                 let plan = claim == nil ? plan : try await self.plan(volume, settings)
                 if let manifest = plan.manifest {
                     manifests[volume.file.name] = manifest
@@ -55,12 +70,15 @@ extension Segment {
             printWarnings(settings.cache?.takeWarnings() ?? [])
         }
         if json {
+            // All others have labels or failed.
+            let failures = work.failures
+            let claimed = volumes.map(\.file).filter { manifests[$0.name] == nil && failures[$0.path] == nil }
             try study.isOfOneVolume
                 ? printJSON(manifests.first?.value)
                 : printJSON(
                     Report(
-                        volumes: manifests, failed: work.failures,
-                        withoutBoxes: study.withoutBoxes.filter(part.contains)))
+                        volumes: manifests, failed: failures, claimed: claimed.map(\.name),
+                        withoutBoxes: study.withoutBoxes.map(\.name).filter(part.contains)))
         }
         try work.finish(slicing.volume)
     }
@@ -71,11 +89,13 @@ extension Segment {
         let volumes: [String: Manifest]
         /// What others failed by, by their paths.
         let failed: [String: String]
+        /// The names of volumes that other processes work on.
+        let claimed: [String]
         /// The names of volumes that the run has no boxes of.
         let withoutBoxes: [String]
 
         enum CodingKeys: String, CodingKey {
-            case volumes, failed
+            case volumes, failed, claimed
             case withoutBoxes = "without_boxes"
         }
     }
@@ -84,7 +104,7 @@ extension Segment {
         let outputs = outputs(volume.file)
         return try await VolumePlan(
             volume, settings, labels: outputs.labels, outputs: outputs.others,
-            mode: force ? .all : update ? .update : .changes, replacesEdited: replaceEdited)
+            mode: mode, replacesEdited: replaceEdited)
     }
 
     /// Draws the slices that are asked for of labels that are done: the picture that is there may show others.

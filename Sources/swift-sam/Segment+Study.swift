@@ -1,5 +1,6 @@
 import Annotations
 import ArgumentParser
+import Foundation
 import Imaging
 import SafeFiles
 import Segmentation
@@ -14,8 +15,8 @@ extension Segment {
         var cases: [String]
         var settings: SegmentationSettings
 
-        /// The names of the volumes that have no boxes of the annotator.
-        var withoutBoxes: [String]
+        /// The volumes that have no boxes of the annotator.
+        var withoutBoxes: [VolumeFile]
 
         var isOfOneVolume: Bool { cases.count == 1 }
     }
@@ -39,6 +40,11 @@ extension Segment {
         let others = try volumes.first.map { try repeating.reads(labels: outputs($0.file).labels) } ?? []
         try requireDistinct(
             reads: annotated.files + options.reads() + classes.reads + others, writes: written)
+        if let labels = volumes.map({ outputs($0.file).labels }).first(where: isVolume) {
+            throw FileError(
+                .usage, file: labels, "would be one of the volumes of the next run", found: slicing.volume,
+                advice: "Choose another folder with -o.")
+        }
         for volume in volumes {
             guard let wrong = previewSlices.first(where: { $0 >= volume.slices.count }) else { continue }
             throw ValidationError(
@@ -61,6 +67,22 @@ extension Segment {
         return Study(
             volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings,
             withoutBoxes: annotated.withoutBoxes)
+    }
+
+    /// Whether a file would be among the volumes of the argument, a folder or a pattern.
+    private func isVolume(_ path: String) -> Bool {
+        let place = withoutLinkedFolders(path)
+        guard slicing.volume.contains(VolumeFile.placeholder) else {
+            let name = URL(filePath: path).lastPathComponent
+            return isFolder(slicing.volume)
+                && place == withoutLinkedFolders(SafeFiles.path(of: name, in: slicing.volume))
+        }
+        let pattern = withoutLinkedFolders(slicing.volume)
+        let literals = pattern.split(separator: VolumeFile.placeholder, omittingEmptySubsequences: false)
+        let length = (place.count - literals.reduce(0) { $0 + $1.count }) / (literals.count - 1)
+        let name = String(place.dropFirst(literals[0].count).prefix(max(length, 0)))
+        return !name.isEmpty && !name.contains("/")
+            && place == pattern.replacing(VolumeFile.placeholder, with: name)
     }
 
     /// Says how many boxes of a volume `annotations check` would have a person look at.

@@ -102,11 +102,17 @@ struct Segment: AsyncParsableCommand, CommonCommand {
             throw ValidationError("--preview-slices needs --preview.")
         }
         guard !(update && force) else { throw ValidationError("--update keeps slices that --force would compute.") }
+        guard !(shared.claim && force) else {
+            throw ValidationError(
+                "--force computes again what other processes with --claim have done: share the volumes with --part.")
+        }
         if let refusal = recipe.refusal(intensity: slicing.intensity, singleMask: singleMask) {
             throw ValidationError("--recipe \(recipe.name) \(refusal).")
         }
         slicing.intensity = recipe.intensity ?? slicing.intensity
     }
+
+    var mode: VolumePlan.Mode { force ? .all : update ? .update : .changes }
 
     /// The files that are written of a volume.
     struct Outputs {

@@ -44,8 +44,15 @@ struct Status: AsyncParsableCommand, CommonCommand {
                 done += manifest.ownSlices.map { (volume, $0) }
             }
         }
-        for (file, error) in study.unreadable { status.add(unreadable: file, error) }
-        status.withoutBoxes = study.withoutBoxes
+        for (file, error) in study.unreadable { status.add(failed: file, error) }
+        for file in study.withoutBoxes {
+            do throws(FileError) {
+                try VolumePlan.requireNoLabels(at: segment.outputs(file).labels, mode: segment.mode)
+            } catch {
+                status.add(failed: file, error)
+            }
+        }
+        status.withoutBoxes = study.withoutBoxes.map(\.name)
         status.setArray(cases: study.cases, parts: segment.shared.part?.count)
         if !segment.json { status.printTable() }
         if let verify { status.verified = try self.verify(done.shuffled().prefix(verify), study.settings) }

@@ -68,7 +68,10 @@ enum Main {
         case let errors as FileErrors: fail(errors.description, errors.kind, command)
         case let error as ValidationError: fail(error.message, .usage, command)
         case is Interrupted:
-            printError("interrupted: the same command goes on where this one was")
+            printError(
+                (command as? Segment)?.force == true
+                    ? "interrupted: with --force the same command computes all again; without it, what is done stays"
+                    : "interrupted: the same command goes on where this one was")
             exit(Interrupted.exitCode)
         case is ExitCode:
             // A check that said no has printed why.

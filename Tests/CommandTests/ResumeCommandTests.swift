@@ -116,6 +116,66 @@ import Testing
         #expect(failed.output.contains("--array=3"))
     }
 
+    /// Where files are locked for each machine by itself, what another one writes looks left over: its claim says otherwise.
+    @Test func whatAnotherMachineWritesStays() throws {
+        let output = ["-o", "out/{case}.nii", "--claim"]
+        folder.write("out/.0A1B2C3D-img0001.nii", "half")
+        folder.write(
+            "out/img0001.claim",
+            #"{"host": "node7", "process": 1, "since": "now", "began": "1", "machine": "another"}"#)
+        let others = try run(output + ["--json"])
+        #expect(others.status == 0, "\(others.errors)")
+        #expect(others.errors.contains("claimed by other processes: ct/img0001.nii.gz\n"), "\(others.errors)")
+        #expect(others.json["claimed"] as? [String] == ["img0001"])
+        #expect((others.json["volumes"] as? [String: Any])?.keys.sorted() == ["img0002", "img0003"])
+        #expect(data("out/.0A1B2C3D-img0001.nii") != nil)
+        // Its machine was switched off.
+        try FileManager.default.removeItem(atPath: folder.file("out/img0001.claim"))
+        let all = try run(output + ["--json"])
+        #expect(all.status == 0 && all.json["claimed"] as? [String] == [], "\(all.errors)")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.file("out")).sorted()
+                == names.flatMap { ["\($0).json", "\($0).nii"] })
+        let again = try run(output + ["--force"])
+        #expect(again.status == 64 && again.errors.contains("--part"), "\(again.errors)")
+    }
+
+    /// While boxes are read nothing is computed yet, and the signal is the same.
+    @Test(arguments: ["segment", "segment --force", "precompute"])
+    func aSignalEndsARunThatHasHardlyBegun(_ command: String) throws {
+        // Named before any box is read, of which there are many.
+        folder.write("ct/.hidden.nii.gz", "")
+        var rows = "slice,class,x0,y0,x1,y1\n"
+        for name in names {
+            for slice in 3...9 { rows += String(repeating: "\(name)-slice00\(slice),0,10,20,60,70\n", count: 900) }
+        }
+        folder.write("boxes.csv", rows)
+        let line =
+            "swift-sam \(command) ct --boxes boxes.csv --view array --model \(randomWeights) --cache cache"
+            + (command == "precompute" ? "" : " -o 'out/{case}.nii'")
+        let wait = "for i in $(seq 3000); do [ -s err ] && break; sleep 0.01; done"
+        let stopped = try Command(
+            shell: "\(line) 2> err & \(wait); kill -TERM $!; wait $!; code=$?; cat err >&2; exit $code",
+            in: folder.path)
+        #expect(stopped.status == 75, "\(stopped.errors)")
+        let says =
+            command.contains("--force")
+            ? "with --force the same command computes all again" : "the same command goes on where this one was"
+        #expect(stopped.errors.contains("interrupted: \(says)"), "\(stopped.errors)")
+    }
+
+    /// What was encoded ahead for nothing is said, and what was.
+    @Test func precomputeSaysWhatItEncodesAndWhatTheLimitHolds() throws {
+        let whole = try run(["--cache", "cache", "--cache-limit", "1GB"], as: "precompute")
+        #expect(whole.output == "ct/img0001.nii.gz: axis k, view array, intensity window:40,400\n", "\(whole.output)")
+        #expect(!whole.errors.contains("the limit holds"), "\(whole.errors)")
+        let small = try run(["--cache", "small", "--cache-limit", "1K"], as: "precompute")
+        #expect(small.status == 0 && small.errors.contains("small: the limit holds 0 of"), "\(small.errors)")
+        let without = try Command(
+            ["precompute", "ct", "--slices", "3", "--model", randomWeights, "--cache", "cache"], in: folder.path)
+        #expect(without.output.contains("view radiological"), "\(without.output)")
+    }
+
     @Test func encodedSlicesAreKept() throws {
         let expected = try expected()
         #expect(try run(["--cache", "cache"], as: "precompute").status == 0)

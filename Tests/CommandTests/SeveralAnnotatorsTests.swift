@@ -98,6 +98,43 @@ import Testing
         #expect(wrong.status == 64)
     }
 
+    /// Files of a volume that has no boxes now would be labelled all the same: they are other boxes.
+    @Test(arguments: ["merge", "fill"]) func filesOfLostBoxesDoNotStay(command: String) throws {
+        try folder.makeVolumes()
+        let lost = (command == "merge" ? ["crowd/anna", "crowd/ben"] : ["crowd"]).flatMap { place in
+            [3, 5].map { "\(place)/img0002-slice00\($0).txt" }
+        }
+        for path in lost {
+            for name in [path, path.replacing("img0002", with: "img0001")] { folder.write(name, "0 0.5 0.5 0.2 0.1\n") }
+        }
+        func run(_ more: [String] = []) throws -> Command {
+            try Command(
+                [
+                    "annotations", command, "ct", "--boxes", "crowd", "--view", "array", "--format", "yolo", "-o", "m",
+                ] + more, in: folder.path)
+        }
+        #expect(try run().status == 0)
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.file("m")) }
+        #expect(try names().contains("img0002-slice003.txt"))
+        // Another volume's stay, and so does what is no slice's.
+        for name in ["img00021-slice003.txt", "img0002-notes.txt"] { folder.write("m/\(name)", "0 0.5 0.5 0.2 0.1\n") }
+        for path in lost { try FileManager.default.removeItem(atPath: folder.file(path)) }
+        let refused = try run()
+        #expect(refused.status == 73 && refused.errors.contains("holds other boxes"), "\(refused.errors)")
+        #expect(try names().contains("img0002-slice003.txt"))
+        let replaced = try run(["--replace-edited"])
+        #expect(replaced.status == 0, "\(replaced.errors)")
+        #expect(replaced.output.contains("removed files of boxes that nobody has now: 24"), "\(replaced.output)")
+        let left = try names().filter { $0.hasPrefix("img0002") }
+        #expect(left.sorted() == ["img0002-notes.txt", "img00021-slice003.txt"])
+        #expect(try names().contains("img0001-slice003.txt"))
+        if command == "fill" {
+            let list = try String(contentsOfFile: folder.file("m/filled.csv"), encoding: .utf8)
+            #expect(list.contains("img0001-slice004") && !list.contains("img0002"), "\(list)")
+        }
+        #expect(try run().status == 0)
+    }
+
     /// What tasks name and nobody drew, a folder that was copied, and a merge among what it was made of.
     @Test func whatDoesNotFitIsSaid() throws {
         try folder.makeVolumes()

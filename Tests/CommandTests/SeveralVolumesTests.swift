@@ -54,6 +54,54 @@ import Testing
         #expect(command.errors.contains("boxes without a volume: 0009"))
     }
 
+    /// Labels of boxes that nobody has any more are not finished; those of other volumes are made.
+    @Test func aVolumeThatLostAllItsBoxesIsRefused() throws {
+        try folder.makeVolumes()
+        let output = ["-o", "l/{case}.nii"]
+        #expect(try segment("ct", output).status == 0)
+        let labels = FileManager.default.contents(atPath: folder.file("l/img0002.nii"))
+        try FileManager.default.removeItem(atPath: folder.file("boxes/img0002-slice004.txt"))
+        let what = "l/img0002.nii: has labels on slices that there are no boxes for now"
+        for more in [[], ["--quiet"], ["--force"]] {
+            let refused = try segment("ct", output + more)
+            #expect(refused.status == 73 && refused.errors.contains(what), "\(more): \(refused.errors)")
+            #expect(refused.errors.contains("--update") && boxCounts(refused) == ["img0001": 1])
+            #expect((refused.json["failed"] as? [String: String])?.keys.sorted() == ["ct/img0002.nii.gz"])
+        }
+        func status(_ more: [String]) throws -> Command {
+            try Command(
+                ["status", "ct", "--boxes", "boxes", "--model", randomWeights] + output + more, in: folder.path)
+        }
+        let listed = try status([])
+        #expect(listed.output.contains("failed       0  img0002: \(what)"), "\(listed.output)")
+        #expect(listed.output.contains("1 done, 0 stale, 0 missing, 0 claimed, 1 failed"))
+        #expect(listed.output.contains("--array=2"))
+        let kept = try segment("ct", output + ["--update"])
+        #expect(kept.status == 0 && boxCounts(kept) == ["img0001": 1], "\(kept.errors)")
+        #expect(try status(["--update"]).output.contains("1 done, 0 stale, 0 missing, 0 claimed, 0 failed"))
+        #expect(labels != nil && FileManager.default.contents(atPath: folder.file("l/img0002.nii")) == labels)
+        // What is not known to be made from boxes is nothing that a run would lose.
+        try FileManager.default.removeItem(atPath: folder.file("l/img0002.json"))
+        #expect(try segment("ct", output).status == 0)
+    }
+
+    /// The next run would take them for volumes, and stop.
+    @Test func labelsAmongTheVolumesAreRefused() throws {
+        try folder.makeVolumes()
+        try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: "ct")
+        for (volume, output) in [
+            ("ct", "ct/{case}_seg.nii.gz"), ("ct/", "./link/{case}_seg.nii"),
+            ("ct/{case}.nii.gz", "ct/l-{case}.nii.gz"), ("link/{case}.nii.gz", "ct/../ct/{case}_seg.nii.gz"),
+        ] {
+            let refused = try segment(volume, ["-o", output])
+            #expect(refused.status == 64, "\(volume), \(output): \(refused.errors)")
+            #expect(refused.errors.contains("would be one of the volumes of the next run: found \(volume)"))
+        }
+        // Of other names by the pattern.
+        let beside = try segment("ct/{case}.nii.gz", ["-o", "ct/{case}.nii"])
+        #expect(beside.status == 0 && boxCounts(beside) == ["img0001": 1, "img0002": 2], "\(beside.errors)")
+    }
+
     @Test func eachVolumeGoesToTheAnnotatorWhoDrewOnIt() throws {
         try folder.makeVolumes()
         folder.write("crowd/anna/img0001-slice003.txt", "0 0.5 0.5 0.2 0.1\n")

@@ -21,6 +21,13 @@ import Testing
         #expect(table.rowMeans == [0.5, 1])
     }
 
+    /// A mean of some organs would look like the mean of all.
+    @Test func endingsAreOfAnyCase() throws {
+        let table = try table("path,Spleen_Dice,liver_dice,DICE\nx,0.5,1,0\n")
+        #expect(table.scoreColumns == ["Spleen_Dice", "liver_dice", "DICE"])
+        #expect(ScoreTable.shortName("Spleen_Dice") == "Spleen" && ScoreTable.shortName("dice") == "dice")
+    }
+
     @Test func aColumnIsChosenOnce() throws {
         let error = #expect(throws: FileError.self) { try table("a,b\n1,2\n", columns: ["a", "b", "a"]) }
         #expect(error?.kind == .usage && error?.place == "a" && error?.what == "the column is chosen twice")

@@ -137,6 +137,22 @@ import Testing
         }
     }
 
+    /// A killed run's copies of images go with the next; those of one that lives stay, and other folders.
+    @Test func whatAKilledRunLeftGoes() throws {
+        let cases = try ["a", "b"].map { try addCase($0) }
+        for name in [".0A1B2C3D-export", ".11111111-export", ".notes-export"] {
+            folder.write("set/\(name)/imagesTr/x_0000.nii.gz", "theirs")
+        }
+        let alive = open(folder.file("set/.11111111-export"), O_RDONLY | O_DIRECTORY)
+        defer { close(alive) }
+        #expect(flock(alive, LOCK_EX | LOCK_NB) == 0)
+        try NNUNetDataset(cases: cases, organs: organs, ignoresGaps: false).write(to: folder.file("set"))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.file("set")).sorted() == [
+                ".11111111-export", ".notes-export", "dataset.json", "imagesTr", "labelsTr", "splits_final.json",
+            ])
+    }
+
     /// nnU-Net goes by the ending: what is not compressed gets compressed, and links become files.
     @Test func imagesThatAreLinksOrNotCompressed() throws {
         var cases = try ["a", "b", "c"].map { try addCase($0) }

@@ -22,6 +22,18 @@ import Testing
         #expect(letters.allSatisfy { letter in glyphDots(of: String(letter)).allSatisfy { $0.x < 5 && $0.y < 7 } })
     }
 
+    /// BTCV has 13 organs, and AMOS 15.
+    @Test func coloursRepeatBeyond36Labels() {
+        let colours = (1...36).map { LabelColour(of: $0) }
+        #expect(Set(colours.map(\.name)).count == 36 && Set(colours.map(\.hexadecimal)).count == 36)
+        #expect(colours[0].hexadecimal == "#e69f00" && colours[12].hexadecimal == "#734f00")
+        #expect(colours[12].name == "dark orange" && colours[24].name == "pale orange")
+        #expect(colours[24].hexadecimal == "#f5d899" && LabelColour(of: 37).name == "orange")
+        for (one, other) in (0..<36).flatMap({ one in (0..<one).map { (colours[one].value, colours[$0].value) } }) {
+            #expect(((one - other) * (one - other)).sum().squareRoot() > 20, "\(one) and \(other)")
+        }
+    }
+
     /// A volume of 64×48×2 in each orientation: the number at the top, the sides' letters at the edges they belong to, and
     /// the legend below.
     @Test(arguments: [("radiological", SliceView.radiological), ("array", .array)])

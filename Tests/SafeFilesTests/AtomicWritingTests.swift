@@ -212,6 +212,24 @@ struct AtomicWritingTests {
         #expect(folder.names == ["labels", "manifest"])
     }
 
+    @Test("a folder of a process that lives stays, that of one that was killed goes")
+    func temporaryFolders() throws {
+        let path = folder.file("set/.0A1B2C3D-export")
+        try makeTemporaryFolder(path)
+        folder.write("set/.11111111-export/x", "left")
+        try removeAbandonedFolders(in: folder.file("set"), ending: "-export")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("set")) == [".0A1B2C3D-export"])
+        try writeAtomically(path + "/x", Data("x".utf8))
+        removeTemporaryFolder(path)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("set")).isEmpty)
+    }
+
+    @Test("the disk's clock, without a trace")
+    func clock() {
+        for place in [folder.path, folder.file("nowhere")] { #expect(abs(diskTime(in: place) - time(nil)) <= 2) }
+        #expect(folder.names.isEmpty)
+    }
+
     #if compiler(>=6.2)
         @Test("more files than a process may have open")
         func many() async {

@@ -21,5 +21,23 @@
                 }
             }
         }
+
+        @Test("a folder that is being filled goes with all that is in it")
+        func endingInAFolder() async {
+            await #expect(processExitsWith: .success) {
+                try endWhileAFolderIsFilled()
+            }
+        }
+    }
+
+    private func endWhileAFolderIsFilled() throws {
+        let folder = Folder()
+        let path = folder.file(".0A1B2C3D-export")
+        try makeTemporaryFolder(path)
+        try writeAtomically(path + "/one", Data("whole".utf8))
+        try writeAtomically(path + "/two") { temporary in
+            try write(Data("half".utf8), to: temporary, for: path)
+            endWriting { exit(folder.names.isEmpty ? 0 : 1) }
+        }
     }
 #endif

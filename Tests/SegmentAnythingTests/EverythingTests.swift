@@ -114,6 +114,20 @@ import Testing
         #expect(streamed == masks)
     }
 
+    /// Whoever stops waiting does not wait for the encoder: it tells of each block.
+    @Test func encodingCanBeStopped() throws {
+        let run = Run.all[0]
+        let sam = try Sam(path: Fixture.weights(run.model))
+        var calls = 0
+        #expect(throws: CancellationError.self) {
+            try sam.everything(in: run.image, name: "picture") { done, _ in
+                calls += 1
+                if done == 0 { throw CancellationError() }
+            }
+        }
+        #expect(calls == 1)
+    }
+
     /// A mask that the predicted IoU rejects is not upscaled: of those that are left, all are the same as without.
     @Test func rejectedMasksAreNotMade() throws {
         let run = Run.all[0]
@@ -211,6 +225,9 @@ import Testing
         for wrong in ["", "Z", "\u{7f}", "<1", "PPPPPPPPPPPPPPP", "=", "0P"] {
             #expect(RunLengths(size: size, text: wrong) == nil, "\(wrong)")
         }
+        for (width, height) in [(-2, -2), (Int.max, Int.max), (-1, 0)] {
+            #expect(RunLengths(size: PixelSize(width: width, height: height), text: "4") == nil)
+        }
     }
 
     /// The same borders; where a closed border begins and in which order they come is each library's own.
@@ -224,6 +241,49 @@ import Testing
             #expect(flat.count == example.polygons.count)
             #expect(Mask(size: example.mask.size, polygons: polygons) == example.mask)
         }
+    }
+
+    /// As people draw them: edges of any slope, vertices outside of the picture, borders that cross themselves.
+    @Test func polygonsOfAnySlopeAreFilled() {
+        let size = PixelSize(width: 12, height: 8)
+        var random = SplitMix64(seed: 7)
+        for _ in 0..<300 {
+            let vertices = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+                MaskPolygon.Vertex(
+                    x: Int.random(in: -5...17, using: &random), y: Int.random(in: -5...13, using: &random))
+            }
+            let filled = Mask(size: size, polygons: [MaskPolygon(vertices, isHole: false)])
+            let expected = (0..<size.area).map { covers(vertices, x: $0 % 12, y: $0 / 12) }
+            #expect(filled.values == expected, "\(vertices)")
+            // A hole clears what a border of the same vertices fills, without the border.
+            let whole = Mask(size: size, values: [Bool](repeating: true, count: size.area)).polygons
+            let hole = Mask(size: size, polygons: whole + [MaskPolygon(vertices, isHole: true)])
+            let edges = (0..<size.area).map { isOnBorder(vertices, x: $0 % 12, y: $0 / 12) }
+            #expect(hole.values == zip(expected, edges).map { !$0 || $1 }, "\(vertices)")
+        }
+        let far = [(Int.min, 0), (Int.max, 3), (0, Int.max)].map { MaskPolygon.Vertex(x: $0.0, y: $0.1) }
+        #expect(Mask(size: size, polygons: [MaskPolygon(far, isHole: false)]).values.count == size.area)
+    }
+
+    /// Whether a pixel's centre lies on an edge: by the cross product of whole numbers.
+    private func isOnBorder(_ vertices: [MaskPolygon.Vertex], x: Int, y: Int) -> Bool {
+        vertices.indices.contains { index in
+            let (a, b) = (vertices[index], vertices[(index + 1) % vertices.count])
+            return (b.x - a.x) * (y - a.y) == (x - a.x) * (b.y - a.y)
+                && (min(a.x, b.x)...max(a.x, b.x)).contains(x) && (min(a.y, b.y)...max(a.y, b.y)).contains(y)
+        }
+    }
+
+    /// The same, or within: by the number of edges that a ray to the right crosses.
+    private func covers(_ vertices: [MaskPolygon.Vertex], x: Int, y: Int) -> Bool {
+        let crossed = vertices.indices.count { index in
+            let (a, b) = (vertices[index], vertices[(index + 1) % vertices.count])
+            guard (a.y > y) != (b.y > y) else { return false }
+            // x < a.x + (b.x − a.x) · (y − a.y) / (b.y − a.y), multiplied out.
+            let (left, right) = ((x - a.x) * (b.y - a.y), (b.x - a.x) * (y - a.y))
+            return b.y > a.y ? left < right : left > right
+        }
+        return crossed % 2 == 1 || isOnBorder(vertices, x: x, y: y)
     }
 
     @Test func smallRegionsAreRemovedAsOfficially() {

@@ -122,6 +122,18 @@ import Testing
         #expect(try encode(image(1), cache).ran, "used least recently")
     }
 
+    @Test func whatTheLimitHoldsIsCounted() throws {
+        _ = try encode(image(0), try cache())
+        let size = try fileSize(entries[0])
+        let cache = try cache(limit: 2 * size + size / 2)
+        for number in [0, 1, 2, 3, 3] { _ = try encode(image(number), cache) }
+        let (held, all) = cache.usedEntries()
+        #expect(held == 2 && all == 4)
+        let none = try self.cache(limit: 1)
+        #expect(try encode(image(9), none).ran)
+        #expect(none.usedEntries().held == 0 && none.usedEntries().all == 1)
+    }
+
     @Test func aLargeBoundIsKeptByShards() throws {
         _ = try encode(image(0), try cache())
         let size = try fileSize(entries[0])

@@ -28,7 +28,7 @@ import Testing
     @Test func coloursAreThoseOfPictures() {
         #expect(LabelsRecord.Label(1, name: nil).colour == "#e69f00")
         #expect(LabelsRecord.Label(7, name: nil).colour == "#0072b2")
-        #expect(LabelsRecord.Label(13, name: nil) == LabelsRecord.Label(1, name: nil))
+        #expect(LabelsRecord.Label(37, name: nil) == LabelsRecord.Label(1, name: nil))
     }
 
     @Test func recordsAreReadAndOtherFilesAreNot() throws {

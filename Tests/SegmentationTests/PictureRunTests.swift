@@ -70,6 +70,18 @@ import Testing
         #expect(expected.allSatisfy { $0.area > 0 && $0.area < size.area }, "nothing to see")
     }
 
+    /// Whatever the weights say of useful scores.
+    @Test func emptyMasksAreNamed() throws {
+        var outputs = PictureOutputs(isSeveral: false)
+        (outputs.format, outputs.masks) = (.labels, folder.file("out/a.png"))
+        var run = PictureRun(sam, to: outputs)
+        run.threshold = 1e6
+        var warnings: [String] = []
+        _ = try run(request()) { warnings += $0.map(\.what) }
+        #expect(
+            warnings == (1...2).map { "the mask of prompt \($0) is empty: no logit is above 1000000.0" })
+    }
+
     @Test func runsAreTheMasks() throws {
         let expected = try expected()
         let records = try JSONSerialization.jsonObject(with: run(.cocoRLE, to: "out/m.json")) as? [[String: Any]]

@@ -56,7 +56,9 @@ public struct ScoreTable: Sendable {
                     throw wrong("not a score", expected: "a number or nan")
                 }
                 guard score.isNaN || !Self.isDice(column) || (0...1).contains(score) else {
-                    throw wrong("not a Dice", expected: "0 to 1", advice: "Divide percentages by 100.")
+                    throw wrong(
+                        "not a Dice", expected: "0 to 1",
+                        advice: "Divide percentages by 100, or choose scores with --columns.")
                 }
             }
         }

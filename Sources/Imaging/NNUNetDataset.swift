@@ -78,8 +78,6 @@ public struct NNUNetDataset: Sendable {
         guard organs.contains(where: { $0.name != ignoredName }) else {
             throw FileError(.badData, file: folder, "no organ to learn", expected: "a name besides \(ignoredName)")
         }
-        // Copies of patients' images are not to stay where nobody looks.
-        try removeAbandonedFolders(in: folder, ending: stagingEnding)
         try requireNoDataset(in: folder)
         let checked = try check(for: folder, warn: warn, progress: progress)
         guard checked.count >= 2 else {
@@ -90,6 +88,8 @@ public struct NNUNetDataset: Sendable {
 
         // All is written beside its place first.
         let missingFolders = missingFolders(folder)
+        // Copies of patients' images are not to stay where nobody looks.
+        try removeAbandonedFolders(in: folder, ending: stagingEnding)
         let staging = "\(folder)/.\(UUID().uuidString.prefix(8))\(stagingEnding)"
         var own: [String] = []
         do {

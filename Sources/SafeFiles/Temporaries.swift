@@ -120,6 +120,7 @@ public func diskTime(in folder: String) -> Int {
 /// Whether a name is a dot, eight digits and an ending.
 private func isTemporary(_ name: String, ending: String) -> Bool {
     name.hasPrefix(".") && name.hasSuffix(ending) && name.utf8.count == 9 + ending.utf8.count
+        && name.dropFirst().prefix(8).allSatisfy { $0.isHexDigit && !$0.isLowercase }
 }
 
 /// How the names of an output's temporary files end, after a dot and eight digits.

@@ -22,10 +22,6 @@ extension AnnotatedVolumes {
                     name: volume.file.name, sliceCount: volume.slices.count, imageSize: volume.slices.imageSize,
                     objects: volume.drawnObjects + plan.filledObjects(by: volume.annotator)))
         }
-        // None now, so that what a list says of them from before is other boxes.
-        cases += withoutBoxes.map {
-            MergedBoxes.Case(name: $0.name, sliceCount: 0, imageSize: PixelSize(width: 0, height: 0), objects: [])
-        }
         return (cases, open)
     }
 }

@@ -41,7 +41,7 @@ extension Manifest {
         if !isSame(classes, annotated.classFile) { all.append("the list of classes changed") }
         if annotator ?? "" != annotated.annotator { all.append("another annotator") }
         let names = settings.labels.names(of: annotated.boxes, classes: settings.classes)
-        let named = names.allSatisfy { labels["\($0.key)"] == LabelsRecord.Label($0.key, name: $0.value) }
+        let named = names.allSatisfy { labels["\($0.key)"].map(\.name) == .some($0.value) }
         if !named || kept == nil && labels.count != names.count { all.append("the labels' names changed") }
         if badBoxes.count != annotated.errors.count { all.append("other malformed boxes") }
         return (all, slices)

@@ -138,8 +138,8 @@ public struct Manifest: Codable, Sendable {
         public var load: Double
         /// Encoding slices and predicting masks.
         public var segment: Double
-        /// How many slices were encoded for that, not taken from a cache or from labels; nil in older manifests.
-        public var encoded: Int?
+        /// How many slices that were, without those taken over from labels; nil in older manifests.
+        public var computed: Int?
     }
 
     public var version: String

@@ -46,22 +46,16 @@ extension SegmentationSettings {
 
     /// Encodes a slice's image, or finds it in the cache.
     ///
-    /// - Parameters:
-    ///   - name: what the image is called in an error.
-    ///   - whenEncoded: called where the cache did not have it.
+    /// - Parameter name: what the image is called in an error.
     /// - Throws: ``FileError`` as ``Sam/encode(_:name:scaling:recorder:progress:)``; ``Interrupted``.
-    func encode(_ image: RGBImage, name: String, whenEncoded: () -> Void = {}) throws -> EncodedImage {
+    func encode(_ image: RGBImage, name: String) throws -> EncodedImage {
         try stop?.check()
         let start = ContinuousClock.now
-        var isEncoded = false
-        let encoded = try sam.encode(image, name: name, scaling: recipe.scaling, cache: cache) { done, total in
-            isEncoded = true
+        return try sam.encode(image, name: name, scaling: recipe.scaling, cache: cache) { done, total in
             let rest = (ContinuousClock.now - start) / .seconds(1) / Double(max(done, 1)) * Double(total - done)
             // Without a cache nothing would be gained by its end.
             try stop?.check(unlessWithin: cache == nil ? nil : rest)
         }
-        if isEncoded { whenEncoded() }
-        return encoded
     }
 }
 
@@ -143,14 +137,17 @@ public struct SegmentationRun: Sendable {
         _ progress: @escaping (_ done: Int) -> Void
     ) throws -> (segmentation: SegmentedVolume, seconds: Manifest.Seconds) {
         let start = ContinuousClock.now
-        var encoded = 0
+        var computed = 0
         let segmentation = try segmenter(
-            from: earlier, encode: { image, name in try settings.encode(image, name: name) { encoded += 1 } },
-            progress: progress)
+            from: earlier,
+            encode: { image, name in
+                computed += 1
+                return try settings.encode(image, name: name)
+            }, progress: progress)
         // Filling may have ended before all that it could have filled.
         if settings.filling.isAsked, sliceCount > 0 { progress(sliceCount) }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        return (segmentation, .init(load: settings.loadSeconds, segment: seconds, encoded: encoded))
+        return (segmentation, .init(load: settings.loadSeconds, segment: seconds, computed: computed))
     }
 
     /// Weights are mapped and not copied: what is written to their file later is computed with.

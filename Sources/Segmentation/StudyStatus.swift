@@ -66,10 +66,9 @@ public struct StudyStatus: Encodable, Sendable {
         case .failure(let error): add(.failed, error.description, annotated.boxes.count)
         case .success(let plan):
             if let manifest = plan.manifest {
-                // Others were taken over, or from a cache, which takes no time to speak of.
-                if let encoded = manifest.seconds.encoded, encoded > 0 {
-                    secondsPerSlice.append(manifest.seconds.segment / Double(encoded))
-                }
+                // Others were taken over from earlier labels, in no time.
+                let slices = manifest.seconds.computed ?? manifest.ownSlices.count
+                if slices > 0 { secondsPerSlice.append(manifest.seconds.segment / Double(slices)) }
                 add(.done, "", 0)
             } else if let holder = VolumeClaim.holder(labels: labels) {
                 add(.claimed, "by process \(holder.process) on \(holder.host) since \(holder.since)", plan.sliceCount)

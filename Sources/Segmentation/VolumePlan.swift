@@ -103,17 +103,32 @@ public struct VolumePlan: Sendable {
         self.earlier = same.isEmpty && lost.isEmpty ? nil : earlier
     }
 
-    /// Throws `cannotCreate` where a volume that a call has no boxes of has labels that were made from some: they would count as
-    /// finished, and nobody has what they were made from. With ``Mode/update`` they are kept; to compute there is nothing.
+    /// Throws `cannotCreate` where a volume that a call has no boxes of has labels whose boxes are gone: they would count as finished,
+    /// and nobody has what they were made from. With ``Mode/update`` they are kept; to compute there is nothing. Labels that are
+    /// another annotator's, or of boxes that are still elsewhere, are not this call's.
     ///
-    /// - Throws: also as of ``Manifest/init(besideLabels:)``.
-    public static func requireNoLabels(at path: String, mode: Mode) throws(FileError) {
+    /// - Parameters:
+    ///   - path: of the labels.
+    ///   - boxes: what the call reads boxes from.
+    ///   - annotator: whose boxes it reads, where one was chosen.
+    ///   - mode: of the call.
+    public static func requireNoLabels(at path: String, boxes: String, annotator: String?, mode: Mode) throws(FileError)
+    {
         guard mode != .update, FileManager.default.fileExists(atPath: path),
-            let manifest = try Manifest(besideLabels: path), !manifest.boxes.isEmpty
+            let manifest = (try? Manifest(besideLabels: path)) ?? nil, !manifest.boxes.isEmpty,
+            manifest.annotator == nil || annotator == nil || manifest.annotator == annotator
         else { return }
+        let record = LabelsRecord.path(besideLabels: path)
+        let files = Set(manifest.boxes.map { FileNaming.path(named: $0.file, in: record) })
+        let isElsewhere = files.contains { file in
+            FileManager.default.fileExists(atPath: file) && withoutLinkedFolders(file) != withoutLinkedFolders(boxes)
+        }
+        guard !isElsewhere else { return }
         throw refusal(
             Set(manifest.boxes.map(\.slice)), path,
-            advice: "Put boxes back, keep the labels with --update, or remove them: nothing is there to compute from.")
+            advice:
+                "Put the boxes back, keep the labels with --update, or move them away: there is nothing to compute from."
+        )
     }
 
     private static func refusal(_ lost: Set<Int>, _ path: String, advice: String) -> FileError {

@@ -17,7 +17,7 @@ struct BoxOutputOptions: ParsableArguments {
     var output: String
 
     @Flag(
-        help: "Replace boxes at -o that are others, or of which there are none now: a person may have corrected them.")
+        help: "Replace boxes at -o that are others: a person may have corrected them.")
     var replaceEdited = false
 
     func validate(hasClasses: Bool) throws {
@@ -78,8 +78,7 @@ struct BoxOutputOptions: ParsableArguments {
             : Array(zip(merged.names(format).map { SafeFiles.path(of: $0, in: output) }, merged.contents(format)))
         let list = format == .yolo && merged.marksFilled ? SafeFiles.path(of: "filled.csv", in: output) : nil
         let written = files.map(\.0) + [list, newRecord].compactMap { $0 }
-        let left = isTable ? [] : leftFiles(of: annotated, besides: written)
-        try requireDistinct(reads: annotated.files + reads, writes: written + left)
+        try requireDistinct(reads: annotated.files + reads, writes: written)
         try requireOutputs(written, besides: [])
         var corrected = files
         if let list, let filled = merged.filled(after: isOtherThanFolder(list) ? try CSV(contentsOf: list) : nil) {
@@ -87,12 +86,17 @@ struct BoxOutputOptions: ParsableArguments {
             files.insert((list, filled.table), at: 0)
             if filled.isOther { corrected.insert(files[0], at: 0) }
         }
-        if !replaceEdited { try requireUnedited(corrected, left) }
+        if !replaceEdited { try requireUnedited(corrected) }
         try writeFiles(files)
         report()
-        if replaceEdited, !left.isEmpty {
-            for path in left { unlink(path) }
-            print("removed files of boxes that nobody has now: \(left.count)")
+        let left = isTable ? [] : volumesLeft(of: annotated)
+        if !left.isEmpty {
+            printWarnings([
+                Warning(
+                    file: output,
+                    "still holds boxes of volumes that have none in this call: \(listed(left)); remove what nobody has now"
+                )
+            ])
         }
         guard let record else { return }
         if let newRecord { try record.write(to: newRecord) }
@@ -105,33 +109,28 @@ struct BoxOutputOptions: ParsableArguments {
         (withoutLinkedFolders("\(output)/.") + "/").hasPrefix(withoutLinkedFolders("\(folder)/.") + "/")
     }
 
-    /// The files in the folder that are named as slices of these volumes and are not among those to write: their boxes are gone, and
-    /// would be read with the others.
-    private func leftFiles(of annotated: AnnotatedVolumes, besides written: [String]) -> [String] {
+    /// The volumes without boxes in this call whose files are in the folder: they would be read with the others.
+    private func volumesLeft(of annotated: AnnotatedVolumes) -> [String] {
         let parts = annotated.pattern.description.split(separator: "{slice}", omittingEmptySubsequences: false)
-        let (beginning, ending) = (String(parts[0]), String(parts[1]) + (format == .yolo ? ".txt" : ".xml"))
-        let volumes = annotated.volumes.map(\.file) + annotated.withoutBoxes
-        let beginnings = Set(volumes.map { $0.path(of: beginning) })
-        let known = Set(written)
-        let names = ((try? FolderNames(of: output))?.names ?? []).filter { name in
-            guard name.hasSuffix(ending) else { return false }
-            let stem = name.dropLast(ending.count)
-            let digits = stem.reversed().prefix(while: { $0.isASCII && $0.isNumber }).count
-            return digits >= 3 && (3...digits).contains { beginnings.contains(String(stem.dropLast($0))) }
-        }
-        return names.map { SafeFiles.path(of: $0, in: output) }.filter { !known.contains($0) }
+        let ending = String(parts[1]) + (format == .yolo ? ".txt" : ".xml")
+        let names = (try? FolderNames(of: output))?.names ?? []
+        return annotated.withoutBoxes.filter { file in
+            let beginning = file.path(of: String(parts[0]))
+            return names.contains { name in
+                name.hasPrefix(beginning) && name.hasSuffix(ending)
+                    && name.dropFirst(beginning.count).first?.isNumber == true
+            }
+        }.map(\.name)
     }
 
-    /// Checks that files which people correct are not there, or hold what is to be written; of those that are not to be written,
-    /// that they hold nothing.
-    private func requireUnedited(_ files: [(path: String, data: Data)], _ left: [String]) throws(FileError) {
-        let changed = files.filter { path, data in
+    /// Checks that files which people correct are not there, or hold what is to be written.
+    private func requireUnedited(_ files: [(path: String, data: Data)]) throws(FileError) {
+        let others = files.filter { path, data in
             FileManager.default.fileExists(atPath: path) && (try? readFile(path, limit: .text)) != data
         }
-        let others = changed.map(\.path) + left.filter { (try? fileSize($0)) != 0 }
         guard let first = others.first else { return }
         throw FileError(
-            .cannotCreate, file: first, "holds other boxes, which somebody may have corrected",
+            .cannotCreate, file: first.path, "holds other boxes, which somebody may have corrected",
             found: others.count > 1 ? "\(others.count) such files" : nil,
             advice: "Choose another place with -o, or replace them with --replace-edited.")
     }

@@ -22,7 +22,7 @@ extension Segment {
         }
         for file in study.withoutBoxes where part.contains(file.name) {
             try await work.attempt(file) { _ in
-                try VolumePlan.requireNoLabels(at: outputs(file).labels, mode: mode)
+                try requireNoLabels(of: file)
                 return nil
             }
         }
@@ -105,6 +105,13 @@ extension Segment {
         return try await VolumePlan(
             volume, settings, labels: outputs.labels, outputs: outputs.others,
             mode: mode, replacesEdited: replaceEdited)
+    }
+
+    /// Throws where a volume without boxes has labels that this call would have made; see
+    /// ``VolumePlan/requireNoLabels(at:boxes:annotator:mode:)``.
+    func requireNoLabels(of file: VolumeFile) throws(FileError) {
+        try VolumePlan.requireNoLabels(
+            at: outputs(file).labels, boxes: boxes.boxes, annotator: annotator, mode: mode)
     }
 
     /// Draws the slices that are asked for of labels that are done: the picture that is there may show others.

@@ -71,6 +71,8 @@ extension Segment {
 
     /// Whether a file would be among the volumes of the argument, a folder or a pattern.
     private func isVolume(_ path: String) -> Bool {
+        // Hidden files are not listed.
+        if URL(filePath: path).lastPathComponent.hasPrefix(".") { return false }
         let place = withoutLinkedFolders(path)
         guard slicing.volume.contains(VolumeFile.placeholder) else {
             let name = URL(filePath: path).lastPathComponent

@@ -47,7 +47,7 @@ struct Status: AsyncParsableCommand, CommonCommand {
         for (file, error) in study.unreadable { status.add(failed: file, error) }
         for file in study.withoutBoxes {
             do throws(FileError) {
-                try VolumePlan.requireNoLabels(at: segment.outputs(file).labels, mode: segment.mode)
+                try segment.requireNoLabels(of: file)
             } catch {
                 status.add(failed: file, error)
             }

@@ -80,6 +80,14 @@ import Testing
         #expect(kept.status == 0 && boxCounts(kept) == ["img0001": 1], "\(kept.errors)")
         #expect(try status(["--update"]).output.contains("1 done, 0 stale, 0 missing, 0 claimed, 0 failed"))
         #expect(labels != nil && FileManager.default.contents(atPath: folder.file("l/img0002.nii")) == labels)
+        // Boxes that are elsewhere are another call's.
+        folder.write("elsewhere/img0002-slice004.txt", "0 0.5 0.5 0.2 0.1\n")
+        try FileManager.default.removeItem(atPath: folder.file("l/img0002.nii"))
+        let other = try Command(
+            ["segment", "ct/img0002.nii.gz", "--boxes", "elsewhere", "--model", randomWeights, "-o", "l/img0002.nii"],
+            in: folder.path)
+        #expect(other.status == 0, "\(other.errors)")
+        #expect(try segment("ct", output).status == 0)
         // What is not known to be made from boxes is nothing that a run would lose.
         try FileManager.default.removeItem(atPath: folder.file("l/img0002.json"))
         #expect(try segment("ct", output).status == 0)

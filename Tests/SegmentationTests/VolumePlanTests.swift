@@ -101,15 +101,15 @@ import Testing
         try await expectAsFromNothing(settings)
     }
 
-    /// The seconds of a call are those of the slices that it encoded, and not of all that the labels have.
-    @Test func theTimeThatIsLeftIsByWhatWasEncoded() async throws {
+    /// The seconds of a call are those of the slices that it computed, and not of all that the labels have.
+    @Test func theTimeThatIsLeftIsByWhatWasComputed() async throws {
         let settings = try settings()
         try await run(try await plan(settings), settings)
         let line = folder.text("boxes/ct-slice002.txt").split(separator: "\n")[0]
         folder.write("boxes/ct-slice002.txt", "\(line)\n1 0.6 0.4 0.3 0.3\n")
         try await run(try await plan(settings), settings)
         let manifest = try #require(try Manifest(besideLabels: labels))
-        #expect(manifest.seconds.encoded == 1 && manifest.ownSlices.count == 4)
+        #expect(manifest.seconds.computed == 1 && manifest.ownSlices.count == 4)
         let other = try await plan(settings, labels: folder.file("other.nii.gz"))
         func secondsLeft() async throws -> Double? {
             let done = try await plan(settings)
@@ -120,10 +120,10 @@ import Testing
             return status.secondsLeft
         }
         #expect(try await secondsLeft() == manifest.seconds.segment * 4)
-        // Other bytes and no other boxes: all is taken over, which says nothing of encoding.
+        // Other bytes and no other boxes: all is taken over, which says nothing of computing.
         folder.write("boxes/ct-slice002.txt", "\(line)\n\n1 0.6 0.4 0.3 0.3\n")
         try await run(try await plan(settings), settings)
-        #expect(try Manifest(besideLabels: labels)?.seconds.encoded == 0)
+        #expect(try Manifest(besideLabels: labels)?.seconds.computed == 0)
         #expect(try await secondsLeft() == nil)
     }
 

@@ -191,8 +191,11 @@ public struct COCOFile: Encodable, Sendable {
 
     /// Adds masks, and their picture where it is new.
     ///
-    /// - Parameter image: the picture's path. The file has its last component, unless pictures of several folders share it:
-    ///   then it has their paths as they were given.
+    /// - Parameters:
+    ///   - masks: in the picture.
+    ///   - image: the picture's path. The file has its last component, unless pictures of several folders share it: then it has
+    ///     their paths as they were given.
+    ///   - size: of the picture.
     public mutating func add(_ masks: [MaskRecord], image: String, size: PixelSize) {
         let id = images[place(of: image, size: size)].id
         for mask in masks {

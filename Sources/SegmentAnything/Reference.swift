@@ -195,7 +195,9 @@ extension Reference {
     /// Checks that a reference can hold a run of prompts: of each activation it has one, which only prompts that the decoder
     /// takes together give, and it has one mask input.
     ///
-    /// - Parameter name: what the image is called in an error.
+    /// - Parameters:
+    ///   - prompts: of the run.
+    ///   - name: what the image is called in an error.
     /// - Throws: ``FileError`` `usage` where the prompts differ in kind, in number of points, or in their mask inputs.
     public static func check(_ prompts: [Prompt], image name: String) throws(FileError) {
         guard Set(prompts.map(\.kind)).count <= 1 else {

@@ -39,7 +39,7 @@ public struct SlicePattern: Hashable, Sendable, LosslessStringConvertible {
 
     /// The case and the slice of a file's name without its ending; nil where it is none of these
     /// names. The slice need not be a number.
-    func parts(of name: Substring) -> (case: Substring, slice: Substring)? {
+    package func parts(of name: Substring) -> (case: Substring, slice: Substring)? {
         guard name.hasPrefix(beforeCase), name.hasSuffix(afterSlice) else { return nil }
         var (middle, between) = (name.dropFirst(beforeCase.count).dropLast(afterSlice.count), beforeSlice)
         // macOS decomposes letters with accents, which makes them other bytes.
@@ -67,7 +67,7 @@ private func lastRange(of text: String, in whole: Substring) -> Range<Substring.
 }
 
 /// A slice's number, of three digits or more; nil where the text is none.
-func sliceNumber(_ digits: Substring) -> Int? {
+package func sliceNumber(_ digits: Substring) -> Int? {
     digits.utf8.count >= 3 && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         ? Int(digits) : nil
 }

@@ -227,6 +227,19 @@ private func caseName(of name: String, by pattern: String) -> String? {
     return !own.isEmpty && isSame(name, pattern.replacing(VolumeFile.placeholder, with: own)) ? own : nil
 }
 
+extension VolumeFiles {
+    /// Whether an argument, a folder or a pattern, would list a file once it is there. Hidden files are not listed.
+    public static func wouldList(_ path: String, by argument: String) -> Bool {
+        let name = URL(filePath: path).lastPathComponent
+        if isHidden(name) { return false }
+        let place = withoutLinkedFolders(path)
+        guard argument.contains(VolumeFile.placeholder) else {
+            return isFolder(argument) && place == withoutLinkedFolders(SafeFiles.path(of: name, in: argument))
+        }
+        return caseName(of: place, by: withoutLinkedFolders(argument)).map { !$0.contains("/") } ?? false
+    }
+}
+
 // MARK: Folders
 
 /// Whether something of this name is there, be it a link that leads nowhere: reading that one says so.

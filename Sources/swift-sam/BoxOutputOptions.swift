@@ -111,16 +111,14 @@ struct BoxOutputOptions: ParsableArguments {
 
     /// The volumes without boxes in this call whose files are in the folder: they would be read with the others.
     private func volumesLeft(of annotated: AnnotatedVolumes) -> [String] {
-        let parts = annotated.pattern.description.split(separator: "{slice}", omittingEmptySubsequences: false)
-        let ending = String(parts[1]) + (format == .yolo ? ".txt" : ".xml")
-        let names = (try? FolderNames(of: output))?.names ?? []
-        return annotated.withoutBoxes.filter { file in
-            let beginning = file.path(of: String(parts[0]))
-            return names.contains { name in
-                name.hasPrefix(beginning) && name.hasSuffix(ending)
-                    && name.dropFirst(beginning.count).first?.isNumber == true
+        let ending = format == .yolo ? ".txt" : ".xml"
+        let names = ((try? FolderNames(of: output))?.names ?? []).filter { $0.hasSuffix(ending) }
+        let cases = names.compactMap { name in
+            annotated.pattern.parts(of: name.dropLast(ending.count)).flatMap { parts in
+                sliceNumber(parts.slice) == nil ? nil : String(parts.case)
             }
-        }.map(\.name)
+        }
+        return annotated.withoutBoxes.map(\.name).filter(Set(cases).contains)
     }
 
     /// Checks that files which people correct are not there, or hold what is to be written.

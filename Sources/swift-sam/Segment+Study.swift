@@ -40,7 +40,9 @@ extension Segment {
         let others = try volumes.first.map { try repeating.reads(labels: outputs($0.file).labels) } ?? []
         try requireDistinct(
             reads: annotated.files + options.reads() + classes.reads + others, writes: written)
-        if let labels = volumes.map({ outputs($0.file).labels }).first(where: isVolume) {
+        if let labels = volumes.map({ outputs($0.file).labels }).first(where: {
+            VolumeFiles.wouldList($0, by: slicing.volume)
+        }) {
             throw FileError(
                 .usage, file: labels, "would be one of the volumes of the next run", found: slicing.volume,
                 advice: "Choose another folder with -o.")
@@ -67,24 +69,6 @@ extension Segment {
         return Study(
             volumes: volumes, unreadable: annotated.unreadable, cases: cases.map(\.name), settings: settings,
             withoutBoxes: annotated.withoutBoxes)
-    }
-
-    /// Whether a file would be among the volumes of the argument, a folder or a pattern.
-    private func isVolume(_ path: String) -> Bool {
-        // Hidden files are not listed.
-        if URL(filePath: path).lastPathComponent.hasPrefix(".") { return false }
-        let place = withoutLinkedFolders(path)
-        guard slicing.volume.contains(VolumeFile.placeholder) else {
-            let name = URL(filePath: path).lastPathComponent
-            return isFolder(slicing.volume)
-                && place == withoutLinkedFolders(SafeFiles.path(of: name, in: slicing.volume))
-        }
-        let pattern = withoutLinkedFolders(slicing.volume)
-        let literals = pattern.split(separator: VolumeFile.placeholder, omittingEmptySubsequences: false)
-        let length = (place.count - literals.reduce(0) { $0 + $1.count }) / (literals.count - 1)
-        let name = String(place.dropFirst(literals[0].count).prefix(max(length, 0)))
-        return !name.isEmpty && !name.contains("/")
-            && place == pattern.replacing(VolumeFile.placeholder, with: name)
     }
 
     /// Says how many boxes of a volume `annotations check` would have a person look at.

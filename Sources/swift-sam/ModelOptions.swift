@@ -20,7 +20,9 @@ struct ModelOptions: ParsableArguments {
     var threads: Int?
 
     @Option(
-        help: "Numbers of the encoder's products; bfloat16 is about twice as fast and changes masks by a few pixels.")
+        help: ArgumentHelp(
+            "Numbers of the encoder's products; bfloat16 changes masks by a few pixels, and is about twice as fast on "
+                + "processors that multiply it (AVX-512 BF16)."))
     var precision = Precision.float32
 
     mutating func validate() throws {
@@ -37,7 +39,7 @@ struct ModelOptions: ParsableArguments {
         if precision == .bfloat16, InstructionSet.current < .avx512bf16 {
             printNote(
                 "warning: --precision bfloat16: with \(InstructionSet.current.rawValue) instructions the rounded numbers are "
-                    + "multiplied as floats, at the speed of float32")
+                    + "multiplied as floats, which is slower than float32")
         }
         let sam = try Sam(path: try modelPath(model), precision: precision)
         printWarnings(sam.file.warnings)

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as functional
 from segment_anything.modeling import Sam
 
+from card_prompts import CardTargets
 from model import Points, decode
-from prompts import corrections, corrupted, points
+from prompts import Targets
 
 KINDS = {
     "box": 0.42,
@@ -53,33 +54,28 @@ def join(first: Points, second: Points) -> Points:
 
 
 def draw_prompt(
-    sam: Sam,
-    embeddings: torch.Tensor,
-    truth: torch.Tensor,
-    masks: np.ndarray,
-    boxes: np.ndarray,
-    random: np.random.Generator,
+    sam: Sam, embeddings: torch.Tensor, targets: Targets | CardTargets, random: np.random.Generator
 ) -> tuple[str, Prompt]:
-    """A kind of prompt and the prompts; truth [prompts, height, width] float on the model's device."""
+    """A kind of prompt, and the prompts of all targets; `embeddings` holds each target's own image."""
     kind = str(random.choice(list(KINDS), p=list(KINDS.values())))
     prompt = Prompt()
     if kind.startswith("box"):
-        prompt.boxes = torch.from_numpy(boxes)
+        prompt.boxes = targets.boxes
     if kind in ("point", "clicks"):
-        prompt.points = points(masks, 1, 0, random)
+        prompt.points = targets.points(1, 0)
     elif kind == "box+points":
-        prompt.points = points(masks, int(random.integers(0, 3)), int(random.integers(0, 2)) or 1, random)
+        prompt.points = targets.points(int(random.integers(0, 3)), int(random.integers(0, 2)) or 1)
     elif kind.startswith("points"):
-        prompt.points = points(masks, *FIRST_POINTS[random.integers(len(FIRST_POINTS))], random)
+        prompt.points = targets.points(*FIRST_POINTS[random.integers(len(FIRST_POINTS))])
     if kind.endswith("+mask"):
-        prompt.masks = corrupted(truth.cpu(), sam.prompt_encoder.mask_input_size[0], random).to(truth.device)
+        prompt.masks = targets.corrupted(sam.prompt_encoder.mask_input_size[0]).to(embeddings.device)
         if random.random() < 0.5:
-            prompt.add(points(masks, 1, 0, random))
+            prompt.add(targets.points(1, 0))
     if kind == "box, refine":
-        refine(sam, embeddings, masks, prompt, random.random() > WITHOUT_POINT, random)
+        refine(sam, embeddings, targets, prompt, random.random() > WITHOUT_POINT)
     if kind == "clicks":
         for _ in range(random.integers(1, 4)):
-            refine(sam, embeddings, masks, prompt, True, random)
+            refine(sam, embeddings, targets, prompt, True)
     return kind, prompt
 
 
@@ -87,20 +83,18 @@ def draw_prompt(
 def refine(
     sam: Sam,
     embeddings: torch.Tensor,
-    masks: np.ndarray,
+    targets: Targets | CardTargets,
     prompt: Prompt,
     with_point: bool,
-    random: np.random.Generator,
     centrality: float | None = None,
 ) -> None:
     """Adds the model's own mask, and mostly a correcting point, to the prompt."""
-    logits, scores = prompt.decoded(sam, embeddings, masks.shape[-1])
+    logits, scores = prompt.decoded(sam, embeddings, targets.size)
     prompt.masks = chosen_logits(logits.float(), scores.float())
     if with_point:
-        large = functional.interpolate(
-            prompt.masks, size=masks.shape[1:], mode="bilinear", align_corners=False
-        )
-        prompt.add(corrections(masks, (large[:, 0] > 0).cpu().numpy(), random, centrality))
+        side = targets.size
+        large = functional.interpolate(prompt.masks, size=(side, side), mode="bilinear", align_corners=False)
+        prompt.add(targets.corrections(large[:, 0] > 0, centrality))
 
 
 def chosen_logits(logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:

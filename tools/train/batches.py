@@ -118,16 +118,20 @@ def content(random: np.random.Generator) -> tuple[int, int]:
 
 
 def model_input(batch: Batch, sam: Sam) -> torch.Tensor:
-    """Normalised as by `Sam.preprocess`, [images, 3, height, width]; padding becomes 0.
+    return normalised(torch.from_numpy(batch.images), torch.from_numpy(batch.contents), sam)
+
+
+def normalised(images: torch.Tensor, contents: torch.Tensor, sam: Sam) -> torch.Tensor:
+    """As by `Sam.preprocess`, [images, 3, height, width]; padding becomes 0.
 
     For a model of another image size the pixels are averaged or interpolated first.
     """
     size = sam.image_encoder.img_size
-    pixels = torch.from_numpy(batch.images).to(sam.device).float()
-    if size != pixels.shape[-1]:
-        mode = "area" if size < pixels.shape[-1] else "bilinear"
+    pixels, contents = images.to(sam.device).float(), contents.to(sam.device)
+    if size != SIZE:
+        mode = "area" if size < SIZE else "bilinear"
         pixels = functional.interpolate(pixels, size=(size, size), mode=mode)
     pixels = (pixels - sam.pixel_mean) / sam.pixel_std
-    for image, (height, width) in zip(pixels, batch.contents * size // SIZE):
-        image[:, height:], image[:, :, width:] = 0, 0
-    return pixels
+    at, (heights, widths) = torch.arange(size, device=sam.device), (contents * size // SIZE).unbind(1)
+    is_shown = (at < heights[:, None])[:, None, :, None] & (at < widths[:, None])[:, None, None]
+    return torch.where(is_shown, pixels, 0)

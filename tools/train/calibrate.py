@@ -15,6 +15,7 @@ from segment_anything.modeling import Sam
 from batches import model_input
 from evaluate import HeldOut, correlation, prompts_of
 from objective import quality, stability
+from prompts import Targets
 
 SHARPNESS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # multiples of the logits that are tried
 
@@ -35,7 +36,8 @@ def calibration(sam: Sam, held_out: HeldOut) -> Calibration:
     for index, batch in enumerate(held_out.batches):
         embedding = sam.image_encoder(model_input(batch, sam)).expand(len(batch.masks), -1, -1, -1)
         truth = torch.from_numpy(batch.masks)[:, None]
-        for kind, prompt in prompts_of(batch, np.random.default_rng([held_out.seed, 2, index])):
+        targets = Targets(batch.masks, batch.boxes, np.random.default_rng([held_out.seed, 2, index]))
+        for kind, prompt in prompts_of(targets):
             if kind == "clicks":
                 continue
             logits, predicted = prompt.decoded(sam, embedding, truth.shape[-1])

@@ -19,7 +19,7 @@ from batches import Batch, Batches, model_input
 from cutouts import FOLDER
 from model import load_model
 from objective import quality, stability
-from prompts import points
+from prompts import Targets
 from reliability import calibration_error, table
 from surroundings import settle
 
@@ -49,9 +49,10 @@ class HeldOut:
         for index, batch in enumerate(self.batches):
             random = np.random.default_rng([self.seed, 2, index])
             embedding = sam.image_encoder(model_input(batch, sam)).expand(len(batch.masks), -1, -1, -1)
-            for kind, prompt in prompts_of(batch, random):
+            targets = Targets(batch.masks, batch.boxes, random)
+            for kind, prompt in prompts_of(targets):
                 for _ in range(2 if kind == "clicks" else 0):
-                    refine(sam, embedding, batch.masks, prompt, True, random, CENTRALITY)
+                    refine(sam, embedding, targets, prompt, True, CENTRALITY)
                 values = measured(sam, embedding, batch, prompt)
                 found.setdefault(kind, []).append(values)
                 if kind == "box":
@@ -63,11 +64,10 @@ class HeldOut:
         return summary(self.rows(sam))
 
 
-def prompts_of(batch: Batch, random: np.random.Generator) -> list[tuple[str, Prompt]]:
-    one = points(batch.masks, 1, 0, random, CENTRALITY)
-    three = points(batch.masks, 2, 1, random, CENTRALITY)
+def prompts_of(targets: Targets) -> list[tuple[str, Prompt]]:
+    one, three = targets.points(1, 0, CENTRALITY), targets.points(2, 1, CENTRALITY)
     return [
-        ("box", Prompt(boxes=torch.from_numpy(batch.boxes))),
+        ("box", Prompt(boxes=targets.boxes)),
         ("one_point", Prompt(points=one)),
         ("three_points", Prompt(points=three)),
         ("clicks", Prompt(points=one)),

@@ -83,12 +83,14 @@ def decode(
     `MaskDecoder.predict_masks` except that it repeats one image for all prompts.
     """
     decoder = sam.mask_decoder
-    sparse, dense = sam.prompt_encoder(points=points, boxes=boxes, masks=masks)
+    with torch.autocast(embeddings.device.type, enabled=False):  # bfloat16 rounds positions to whole pixels
+        sparse = sparse_embeddings(sam.prompt_encoder, boxes, points)
+        dense = sam.prompt_encoder(points=None, boxes=None, masks=masks)[1]
+        position = sam.prompt_encoder.get_dense_pe()
     prompts = len(embeddings)
     output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     tokens = torch.cat([output_tokens[None].expand(prompts, -1, -1), sparse], 1)
-    position = sam.prompt_encoder.get_dense_pe().expand(prompts, -1, -1, -1)
-    queries, keys = decoder.transformer(embeddings + dense, position, tokens)
+    queries, keys = decoder.transformer(embeddings + dense, position.expand(prompts, -1, -1, -1), tokens)
     keys = keys.transpose(1, 2).reshape(embeddings.shape)
     upscaled = decoder.output_upscaling(keys)
     weights = [
@@ -97,6 +99,26 @@ def decode(
     ]
     logits = torch.stack(weights, 1) @ upscaled.flatten(2)
     return logits.unflatten(2, upscaled.shape[2:]), decoder.iou_prediction_head(queries[:, 0])
+
+
+def sparse_embeddings(
+    encoder: PromptEncoder, boxes: torch.Tensor | None, points: Points | None
+) -> torch.Tensor:
+    """The official `PromptEncoder`'s [prompts, tokens, channels], without indices by masks: a graphics card would wait."""
+    parts = []
+    if points is not None:
+        at, labels = points
+        if boxes is None:  # the official padding: a point that is none
+            at = functional.pad(at, (0, 0, 0, 1))
+            labels = functional.pad(labels, (0, 1), value=-1.0)
+        places = encoder.pe_layer.forward_with_coords(at + 0.5, encoder.input_image_size)
+        outside, inside = (encoder.point_embeddings[label].weight for label in (0, 1))
+        labels = labels[..., None]
+        meant = places + torch.where(labels == 0, outside, inside)
+        parts.append(torch.where(labels == -1, encoder.not_a_point_embed.weight, meant))
+    if boxes is not None:
+        parts.append(encoder._embed_boxes(boxes))
+    return torch.cat(parts, 1)
 
 
 def configuration_from(settings: dict) -> Configuration:

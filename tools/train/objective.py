@@ -15,10 +15,12 @@ LARGEST_FOCAL = 20.0  # of a mask's focal term: a mask that is wholly wrong lear
 
 @dataclass
 class Outcome:
+    """Numbers that stay where they were computed, so that nothing waits for them."""
+
     loss: torch.Tensor
-    chosen: float  # mean Dice of the mask with the highest predicted IoU among 1..3
-    best: float  # of the best of masks 1..3
-    single: float  # of mask 0
+    chosen: torch.Tensor  # mean Dice of the mask with the highest predicted IoU among 1..3
+    best: torch.Tensor  # of the best of masks 1..3
+    single: torch.Tensor  # of mask 0
 
 
 def objective(
@@ -49,7 +51,7 @@ def objective(
     loss = torch.lerp(several.min(1).values, several.mean(1), shared).mean()
     loss = loss + SINGLE_WEIGHT * per_mask[:, 0].mean() + SCORE_WEIGHT * functional.mse_loss(scores, iou)
     chosen = dice[:, 1:].gather(1, scores[:, 1:].argmax(1, keepdim=True)).mean()
-    return Outcome(loss, chosen.item(), dice[:, 1:].max(1).values.mean().item(), dice[:, 0].mean().item())
+    return Outcome(loss, chosen, dice[:, 1:].max(1).values.mean(), dice[:, 0].mean())
 
 
 def quality(predicted: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -118,3 +118,25 @@ def corrupted(masks: torch.Tensor, side: int, random: np.random.Generator) -> to
     depth = functional.avg_pool2d(small, 9, stride=1, padding=4) * 0.5 + small * 0.5
     amount = float(random.uniform(0, 0.35))
     return (depth - 0.5 + amount * wobble) * float(random.uniform(4, 24))
+
+
+class Targets:
+    """A batch's objects, prompted one after another on the processor; `card_prompts.CardTargets` does all at once."""
+
+    def __init__(self, masks: np.ndarray, boxes: np.ndarray, random: np.random.Generator):
+        """Masks [prompts, height, width] bool, boxes [prompts, 4]."""
+        self.masks, self.random = masks, random
+        self.boxes, self.size = torch.from_numpy(boxes), masks.shape[-1]
+
+    def points(
+        self, inside: int, outside: int, centrality: float | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return points(self.masks, inside, outside, self.random, centrality)
+
+    def corrections(
+        self, predicted: torch.Tensor, centrality: float | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return corrections(self.masks, predicted.cpu().numpy(), self.random, centrality)
+
+    def corrupted(self, side: int) -> torch.Tensor:
+        return corrupted(torch.from_numpy(self.masks).float(), side, self.random)

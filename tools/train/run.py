@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,19 +11,20 @@ import torch.distributed as processes
 from segment_anything.modeling import Sam
 
 from asking import draw_prompt
-from batches import Batch, model_input
-from model import build, configuration_from, load_resized, read_weights
+from card_prompts import CardTargets
+from model import Configuration, build, configuration_from, load_resized, read_weights
 from muon import Muon
-from objective import objective
+from objective import Outcome, objective
+from prompts import Targets
 
 WEIGHT_DECAY = 0.05
 # Two axes, but no hidden layer: embeddings, positions, and the last layer of the predicted IoU.
 NOT_HIDDEN = ("embed", "iou_token", "mask_tokens", "rel_pos", "iou_prediction_head.layers.2")
 
 
-def learning_rate(step: int, first: int, options: argparse.Namespace) -> float:
-    """Warms up from step `first`, stays, and falls linearly to 0 at the end."""
-    warmup = min(1, (step - first + 1) / max(1, options.warmup_steps))
+def learning_rate(step: int, options: argparse.Namespace) -> float:
+    """Warms up, stays, and falls linearly to 0 at the end."""
+    warmup = min(1, (step + 1) / max(1, options.warmup_steps))
     decay = min(1, (options.steps - step) / max(1, options.decay_steps))
     return options.learning_rate * min(warmup, decay)
 
@@ -44,19 +44,24 @@ def optimizers(sam: Sam) -> list[torch.optim.Optimizer]:
 class Run:
     """A training that saves to, and resumes from, the folder `options.run`.
 
-    A `last.pt` without optimizers, as `packing.py` writes it, warms up anew from its step.
+    It begins with `options.init`, whose configuration `options.configuration` changes.
     """
 
     def __init__(self, options: argparse.Namespace):
-        self.options, self.step, self.best, self.warm_from = options, 0, 0.0, 0
+        self.options, self.step, self.best = options, 0, 0.0
         is_shared = processes.is_initialized()
-        self.process, self.processes = (processes.get_rank(), processes.get_world_size()) if is_shared else (0, 1)
+        self.process, self.processes = (
+            (processes.get_rank(), processes.get_world_size()) if is_shared else (0, 1)
+        )
         saved = (
             torch.load(options.run / "last.pt", map_location="cpu", weights_only=True)
             if options.resume
             else None
         )
-        self.configuration = configuration_from(saved["configuration"] if saved else options.configuration)
+        start, weights = read_weights(options.init) if options.init else (Configuration(), None)
+        self.configuration = configuration_from(
+            saved["configuration"] if saved else start.as_dict() | options.configuration
+        )
         torch.manual_seed(options.seed)
         self.sam = build(self.configuration).to(options.device)
         self.average = build(self.configuration).to(options.device)
@@ -64,30 +69,29 @@ class Run:
         if saved:
             self.sam.load_state_dict(saved["model"])
             self.step, self.best = saved["step"], saved["best"]
-            self.warm_from = saved.get("warm_from", self.step)
-            for optimizer, state in zip(self.optimizers, saved.get("optimizers", [])):
+            for optimizer, state in zip(self.optimizers, saved["optimizers"]):
                 optimizer.load_state_dict(state)
-        elif options.init:
-            load_resized(self.sam, read_weights(options.init)[1])
+        elif weights:
+            load_resized(self.sam, weights)
         self.average.load_state_dict(saved["average"] if saved else self.sam.state_dict())
 
-    def rate(self) -> float:
-        return learning_rate(self.step, self.warm_from, self.options)
+    def learn(
+        self, pixels: torch.Tensor, targets: Targets | CardTargets, rate: float, random: np.random.Generator
+    ) -> tuple[str, Outcome]:
+        """One step at a learning rate; the kind of prompt, and what came of it in this process.
 
-    def learn(self, batch: Batch) -> tuple[str, float, float, float, float]:
-        """One step; kind of prompt, loss, and the Dice of the chosen, the best and the single mask: this process's."""
-        random = np.random.default_rng([self.options.seed, 3, self.step * self.processes + self.process])
+        Pixels [images, 3, height, width], normalised; the targets of each image follow each other.
+        """
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self.rate()
-        device = self.options.device
-        truth = torch.from_numpy(batch.masks).to(device).float()
-        with torch.autocast(device, torch.bfloat16, enabled=self.options.bfloat16):
-            embeddings = self.sam.image_encoder(model_input(batch, self.sam))
-            embeddings = embeddings.repeat_interleave(len(truth) // len(embeddings), 0)
-            kind, prompt = draw_prompt(self.sam, embeddings, truth, batch.masks, batch.boxes, random)
-            logits, scores = prompt.decoded(self.sam, embeddings, truth.shape[-1])
-        boxes = torch.from_numpy(batch.boxes).to(device)
+                group["lr"] = rate
+        with torch.autocast(self.options.device, torch.bfloat16, enabled=self.options.bfloat16):
+            embeddings = self.sam.image_encoder(pixels)
+            embeddings = embeddings.repeat_interleave(len(targets.masks) // len(embeddings), 0)
+            kind, prompt = draw_prompt(self.sam, embeddings, targets, random)
+            logits, scores = prompt.decoded(self.sam, embeddings, targets.size)
+        truth = torch.as_tensor(targets.masks, device=logits.device).float()
+        boxes = targets.boxes.to(logits.device)
         outcome = objective(logits.float(), scores.float(), truth, boxes, is_ambiguous=kind == "point")
         self.sam.zero_grad()
         outcome.loss.backward()
@@ -98,12 +102,14 @@ class Run:
             optimizer.step()
         self.step += 1
         self.follow()
-        return kind, outcome.loss.item(), outcome.chosen, outcome.best, outcome.single
+        return kind, outcome
 
     def share_gradients(self) -> None:
         """Each process gets the mean of all; a weight that one did not use has a gradient of 0 there."""
         weights = list(self.sam.parameters())
-        every = torch.cat([torch.zeros_like(w).flatten() if w.grad is None else w.grad.flatten() for w in weights])
+        every = torch.cat(
+            [torch.zeros_like(w).flatten() if w.grad is None else w.grad.flatten() for w in weights]
+        )
         processes.all_reduce(every)
         every /= self.processes
         for weight, gradient in zip(weights, every.split([weight.numel() for weight in weights])):
@@ -121,8 +127,7 @@ class Run:
     def follow(self) -> None:
         """Moves the average towards the weights."""
         keep = min(self.options.average, (1 + self.step) / (10 + self.step))
-        for averaged, current in zip(self.average.parameters(), self.sam.parameters()):
-            averaged.lerp_(current, 1 - keep)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.sam.parameters()), 1 - keep)
 
     def save(self, name: str, with_optimizer: bool = True) -> None:
         """Writes a checkpoint beside, then renames."""
@@ -130,7 +135,6 @@ class Run:
             "average": self.average.state_dict(),
             "step": self.step,
             "best": self.best,
-            "warm_from": self.warm_from,
             "configuration": self.configuration.as_dict(),
             "seed": self.options.seed,
         }

@@ -25,10 +25,12 @@ import torch
 import torch.distributed as processes
 from torch.utils.data import DataLoader, Subset
 
-from batches import Batches
+from batches import Batches, model_input
 from cutouts import FOLDER
 from evaluate import SELECTION_SEED, HeldOut
-from run import Run
+from objective import Outcome
+from prompts import Targets
+from run import Run, learning_rate
 from surroundings import settle
 
 
@@ -46,7 +48,10 @@ def parse() -> argparse.Namespace:
         help="weights to start from (safetensors or a checkpoint), resized where the image or patch differs",
     )
     parser.add_argument(
-        "--configuration", type=json.loads, default={}, help="JSON, fields of model.Configuration"
+        "--configuration",
+        type=json.loads,
+        default={},
+        help="JSON, fields of model.Configuration that differ from those of --init",
     )
     parser.add_argument("--cutouts", type=Path, default=FOLDER, help="where openclipart-png's pictures are")
     parser.add_argument("--seed", type=int, default=1)
@@ -60,7 +65,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--evaluate-every", type=int, default=250)
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--held-out-scenes", type=int, default=60)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument(
         "--threads", type=int, default=2, help="of the training itself; 1 wastes least on a shared machine"
     )
@@ -69,30 +73,31 @@ def parse() -> argparse.Namespace:
         "--bfloat16", action="store_true", help="autocast; helps only where the processor has bfloat16"
     )
     parser.add_argument("--pause-while", type=Path, help="a file: no step begins while it exists")
+    parser.set_defaults(device="cpu")
     return parser.parse_args()
 
 
 class Progress:
-    """A line every 25 steps: recent means per kind of prompt, seconds a step, time of the end."""
+    """Recent means per kind of prompt, and seconds a step."""
 
-    def __init__(self, steps: int):
-        self.steps, self.recent, self.times = steps, {}, [time.time()]
+    def __init__(self):
+        self.recent, self.times = {}, [time.time()]
 
-    def add(self, step: int, rate: float, kind: str, loss: float, *dice: float) -> None:
+    def add(self, kind: str, outcome: Outcome) -> None:
         self.times = (self.times + [time.time()])[-100:]
-        before = self.recent.get(kind, np.array([loss, *dice]))
-        self.recent[kind] = 0.95 * before + 0.05 * np.array([loss, *dice])
-        if step % 25 == 0:
-            seconds = (self.times[-1] - self.times[0]) / (len(self.times) - 1)
-            end = time.strftime("%H:%M", time.gmtime(time.time() + seconds * (self.steps - step)))
-            means = "  ".join(
-                f"{name} {value[0]:.2f} {value[1]:.3f}/{value[2]:.3f}/{value[3]:.3f}"
-                for name, value in sorted(self.recent.items())
-            )
-            print(
-                f"step {step}/{self.steps} {seconds:.2f} s, end {end} UTC, rate {rate:.1e} | {means}",
-                flush=True,
-            )
+        values = torch.stack([outcome.loss.detach(), outcome.chosen, outcome.best, outcome.single])
+        self.recent[kind] = values.lerp(self.recent.get(kind, values), 0.95)
+
+    @property
+    def seconds(self) -> float:
+        return (self.times[-1] - self.times[0]) / (len(self.times) - 1)
+
+    def __str__(self) -> str:
+        """Of each kind the loss, and the Dice of the chosen, of the best and of the single mask."""
+        return "  ".join(
+            f"{name} {value[0]:.2f} {value[1]:.3f}/{value[2]:.3f}/{value[3]:.3f}"
+            for name, value in sorted(self.recent.items())
+        )
 
 
 @cache
@@ -148,14 +153,25 @@ def main() -> None:
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: stop.append(number))
-    progress = Progress(options.steps)
+    progress = Progress()
     for batch in batches_of(run):
         while options.pause_while and options.pause_while.exists() and not stop:
             time.sleep(1)
-        learnt = run.learn(batch)
+        random = np.random.default_rng([options.seed, 3, run.step * run.processes + run.process])
+        rate = learning_rate(run.step, options)
+        kind, outcome = run.learn(
+            model_input(batch, run.sam), Targets(batch.masks, batch.boxes, random), rate, random
+        )
         is_stopped = run.any_process(bool(stop))
         if is_first:
-            progress.add(run.step, run.rate(), *learnt)
+            progress.add(kind, outcome)
+            if run.step % 25 == 0:
+                left = progress.seconds * (options.steps - run.step)
+                end = time.strftime("%H:%M", time.gmtime(time.time() + left))
+                print(
+                    f"step {run.step}/{options.steps} {progress.seconds:.2f} s, end {end} UTC, rate {rate:.1e} | {progress}",
+                    flush=True,
+                )
             if run.step % options.evaluate_every == 0 or run.step == options.steps:
                 evaluate(run)
             if is_stopped or run.step == options.steps or run.step % options.save_every == 0:

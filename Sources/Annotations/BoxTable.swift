@@ -64,6 +64,14 @@ private func tableRows(
             advice: table.adviceOnSemicolons
                 ?? (hasCapitals ? "Write the names of columns in small letters." : nil))
     }
+    if let column = table.columns.first(where: {
+        otherColumns.contains($0.lowercased()) && !otherColumns.contains($0) && !table.columns.contains($0.lowercased())
+    }) {
+        throw FileError(
+            .badData, file: path, line: table.headerLine, "a column's name in capitals",
+            expected: "\"\(column.lowercased())\"", found: "\"\(column)\"",
+            advice: "Write the names of columns in small letters.")
+    }
     // Nothing in a table of boxes goes over several lines: a quotation mark that is missing does that.
     for row in table.rows where row.cells.values.contains(where: { $0.contains(where: \.isNewline) }) {
         throw FileError(.badData, file: path, line: row.line, "a cell that goes over several lines")

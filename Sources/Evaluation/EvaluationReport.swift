@@ -20,6 +20,8 @@ public struct EvaluationReport: Sendable {
     public let results: [VolumeResult]
     /// Labels of the predictions that no truth has; empty where the organs were chosen.
     public let unscored: Set<UInt16>
+    /// The predictions that could not be scored.
+    public let skipped: [String]
     /// Which Hausdorff distance; nil where no distances were computed.
     public let distances: Hausdorff95?
 
@@ -33,14 +35,15 @@ public struct EvaluationReport: Sendable {
     ///   - map: labels of the predictions that count as others.
     ///   - axis: the axis that counts slices; without one, the records', else k.
     ///   - distances: which Hausdorff distance; without one, no distances are computed.
+    ///   - skip: receives why one of several pairs cannot be scored; the others are.
     ///   - warn: receives what the person should know about each pair.
     ///   - progress: receives after each pair how many are done.
-    /// - Throws: ``FileError`` where a volume cannot be read, `badData` where a pair's volumes are not in the same place,
-    ///   or no truth has a label.
+    /// - Throws: ``FileError`` where the only pair, or the first of pairs that all fail, cannot be read or is not in the same
+    ///   place (`badData`), where a truth cannot be read, or no truth has a label.
     public init(
         _ pairs: VolumePairs, organs: [Organ] = [], leftOut: Set<UInt16> = [], map: [UInt16: UInt16] = [:],
         axis: SliceAxis? = nil, miss: Miss = .zero, distances: Hausdorff95? = .pooled,
-        warn: ([Warning]) -> Void = { _ in },
+        skip: (FileError) -> Void = { _ in }, warn: ([Warning]) -> Void = { _ in },
         progress: (_ done: Int) -> Void = { _ in }
     ) throws(FileError) {
         var scored = organs
@@ -59,28 +62,49 @@ public struct EvaluationReport: Sendable {
             }
         }
         let known = leftOut.union(scored.map(\.label)).union([0])
-        var (results, unscored): ([VolumeResult], Set<UInt16>) = ([], [])
-        for pair in pairs.pairs {
-            let truth = try LabelVolume(contentsOf: pair.first)
-            let predicted = try LabelVolume(contentsOf: pair.second).mapped(map)
-            if organs.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(known)) }
-            let slices = try SliceGeometry(pair, truth.geometry, axis: axis)
-            warn(
-                truth.warnings + predicted.warnings(besides: truth)
-                    + (axis == nil ? slices.warnings(file: pair.second) : []))
-            let scores = try Evaluation.scores(
-                of: predicted, file: pair.second, truth: truth, organs: scored, axis: slices.axis, miss: miss,
-                distances: distances)
-            let name =
-                pairs.second.kind == .pattern
-                ? pair.name : URL(filePath: pair.second).lastPathComponent
-            let caseName =
-                pairs.first.kind == .file
-                ? withoutVolumeExtension(URL(filePath: pair.first).lastPathComponent) : pair.name
-            results.append(VolumeResult(name: name, caseName: caseName, scores: scores))
-            progress(results.count)
+        var (results, unscored, skipped): ([VolumeResult], Set<UInt16>, [String]) = ([], [], [])
+        var axes: [VoxelAxis: String] = [:]
+        var failure: FileError?
+        for (index, pair) in pairs.pairs.enumerated() {
+            do throws(FileError) {
+                let truth = try LabelVolume(contentsOf: pair.first)
+                let predicted = try LabelVolume(contentsOf: pair.second).mapped(map)
+                let slices = try SliceGeometry(pair, truth.geometry, axis: axis)
+                let scores = try Evaluation.scores(
+                    of: predicted, file: pair.second, truth: truth, organs: scored, axis: slices.axis, miss: miss,
+                    distances: distances)
+                if organs.isEmpty { unscored.formUnion(Set(predicted.values).subtracting(known)) }
+                warn(
+                    truth.warnings + predicted.warnings(besides: truth)
+                        + (axis == nil ? slices.warnings(file: pair.second) : []))
+                axes[slices.axis] = axes[slices.axis] ?? pair.name
+                let name =
+                    pairs.second.kind == .pattern
+                    ? pair.name : URL(filePath: pair.second).lastPathComponent
+                let caseName =
+                    pairs.first.kind == .file
+                    ? withoutVolumeExtension(URL(filePath: pair.first).lastPathComponent) : pair.name
+                results.append(VolumeResult(name: name, caseName: caseName, scores: scores))
+            } catch {
+                failure = failure ?? error
+                guard pairs.pairs.count > 1 else { throw error }
+                skipped.append(pair.second)
+                skip(error)
+            }
+            progress(index + 1)
+        }
+        if results.isEmpty, let failure { throw failure }
+        if axes.count > 1 {
+            let found = axes.sorted { $0.value < $1.value }.map { "\($0.key) in \(printable($0.value))" }
+            warn([
+                Warning(
+                    file: pairs.second.argument,
+                    "slices are counted along different axes: \(found.joined(separator: ", ")); --axis counts all along one"
+                )
+            ])
         }
         (self.organs, self.results, self.unscored, self.distances) = (scored, results, unscored, distances)
+        self.skipped = skipped
     }
 
     /// What the person should know: labels that are not scored, and organs that volumes lack.
@@ -200,20 +224,21 @@ extension EvaluationReport {
 
 extension EvaluationReport: Encodable {
     enum CodingKeys: String, CodingKey {
-        case volumes, organs, cases
+        case volumes, organs, cases, skipped
         case distances = "hd95"
         case unscored = "not_scored"
         case meanSlice = "mean_slice_dice"
         case meanVolume = "mean_volume_dice"
     }
 
-    /// The number of volumes, which Hausdorff distance, the predictions' labels that no truth has, each organ's summary by its name,
+    /// The number of volumes, which Hausdorff distance, the predictions' labels that no truth has, the predictions that were skipped, each organ's summary by its name,
     /// and each volume's scores as in ``volumeTable``.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(results.count, forKey: .volumes)
         try container.encodeIfPresent(distances, forKey: .distances)
         try container.encode(unscored.sorted(), forKey: .unscored)
+        try container.encode(skipped, forKey: .skipped)
         try container.encode(meanSlice, forKey: .meanSlice)
         try container.encode(meanVolume, forKey: .meanVolume)
         let rows = zip(organs.map(\.name), summaries)

@@ -1,15 +1,22 @@
 import SafeFiles
 
+/// What columns measure by the last word of their names; those of other names count as one more.
+private let measures: Set = [
+    "dice", "iou", "jaccard", "nsd", "hd", "hd95", "assd", "asd", "msd", "mm", "ml", "seconds", "score",
+]
+
+private func measure(of column: String) -> String? {
+    column.lowercased().split(separator: "_").last.map(String.init).flatMap { measures.contains($0) ? $0 : nil }
+}
+
 /// What a table of scores comes to, column by column and for the means of its rows.
 public struct ScoreReport<Value: Encodable & Sendable>: Sendable {
     public let columns: [(name: String, value: Value)]
     /// Of the rows' own means.
     public let mean: Value
 
-    /// Scores, millimetres and millilitres have no mean in common.
-    private var hasMean: Bool {
-        Set(columns.map { column in ["_mm", "_ml"].first { column.name.hasSuffix($0) } }).count < 2
-    }
+    /// Of columns that measure different things, as Dice and millimetres, there is no mean.
+    private var hasMean: Bool { Set(columns.map { measure(of: $0.name) }).count < 2 }
 
     private var all: [(name: String, value: Value)] { (hasMean ? [("mean", mean)] : []) + columns }
 }

@@ -50,7 +50,7 @@ public struct ScoreTable: Sendable {
                 func wrong(_ what: String, expected: String, advice: String? = nil) -> FileError {
                     FileError(
                         .badData, file: path, line: row.line, place: column, what, expected: expected,
-                        found: "\"\(row.cells[column] ?? "")\"", advice: advice)
+                        found: "\"\(row.cells[column] ?? "")\"", advice: table.adviceOnSemicolons ?? advice)
                 }
                 guard let score = Self.score(row.cells[column]) else {
                     throw wrong("not a score", expected: "a number or nan")
@@ -132,10 +132,17 @@ public struct ScoreTable: Sendable {
         let (own, others) = (try index(by: key), try other.index(by: key))
         let unpaired = Set(own.keys).symmetricDifference(others.keys).sorted()
         guard unpaired.isEmpty else {
+            let found = [(file, own, others), (other.file, others, own)].compactMap { file, rows, partners -> String? in
+                let alone = rows.keys.filter { partners[$0] == nil }.sorted()
+                let names = alone.prefix(5).joined(separator: ", ")
+                return alone.isEmpty ? nil : "\(alone.count) in \(file) without a partner: \(names)"
+            }
+            let isByOtherNames = unpaired.count == own.count + others.count
             throw FileError(
                 .badData, file: other.file, place: key, "not the same rows as in \(file)",
-                found: "\(unpaired.count) without a partner: \(unpaired.prefix(5).joined(separator: ", "))",
-                advice: "Pair by another column with --key, such as case, the truth's name, in tables of evaluate.")
+                found: found.joined(separator: "; "),
+                advice: isByOtherNames
+                    ? "Pair by another column with --key, such as case, the truth's name, in tables of evaluate." : nil)
         }
         let shared = scoreColumns.filter(other.scoreColumns.contains)
         guard !shared.isEmpty else {
@@ -147,6 +154,16 @@ public struct ScoreTable: Sendable {
         (one.scoreColumns, partner.scoreColumns) = (shared, shared)
         partner.rows = rows.compactMap { others[Self.value(of: $0, key)] }
         return (one, partner)
+    }
+
+    /// What the person should know: rows of one path and slice, which a mean counts as several.
+    public var warnings: [Warning] {
+        let key = ["path", "slice_idx"].filter(columns.contains)
+        guard key.first == "path" else { return [] }
+        let repeated = rows.count - Set(rows.map { row in key.map { row.cells[$0] ?? "" } }).count
+        guard repeated > 0 else { return [] }
+        let what = "rows whose \(key.joined(separator: " and ")) an earlier row has, which count as well: \(repeated)"
+        return [Warning(file: file, what + "; choose rows with --where")]
     }
 
     private static func value(of row: CSV.Row, _ key: String) -> String {

@@ -1,11 +1,15 @@
 import Foundation
 import SafeFiles
 
+private let otherPictureEndings = [".tif", ".tiff", ".webp", ".gif", ".bmp", ".heic", ".avif", ".ppm", ".pgm"]
+
 /// The pictures that paths name: files as they come, and of folders all PNGs and JPEGs by name, hidden ones left out.
 public struct PictureListing: Sendable {
     public private(set) var files: [String] = []
     /// Of pictures whose names are not UTF-8: nothing can open them, so they are skipped.
     public private(set) var errors: [FileError] = []
+    /// What the person should know: files of folders that are pictures of other formats.
+    public private(set) var warnings: [Warning] = []
     /// Whether what is made of them belongs into a folder: there are several paths, or one of a folder.
     public private(set) var isSeveral: Bool
 
@@ -35,6 +39,14 @@ public struct PictureListing: Sendable {
             throw FileError(
                 .missingInput, file: folder, "holds no pictures", expected: "files that end in .png, .jpg or .jpeg",
                 found: unreadable.first.map { "a name that is not UTF-8: \($0)" })
+        }
+        let others = entries.names.filter { name in
+            !name.hasPrefix(".") && otherPictureEndings.contains { name.lowercased().hasSuffix($0) }
+        }
+        if let first = others.first {
+            let what =
+                "pictures that are neither PNG nor JPEG, left out: \(others.count), the first \(printable(first))"
+            warnings.append(Warning(file: folder, what))
         }
         files += names.map { SafeFiles.path(of: $0, in: folder) }
         errors += unreadable.map { FolderNames.error(of: $0, in: folder) }

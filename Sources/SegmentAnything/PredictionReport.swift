@@ -56,6 +56,8 @@ public struct PredictionReport: Encodable, Sendable {
 
     /// What the picture is called, such as its path.
     public var picture: String
+    /// The line that asked it, from 1, of JSON lines; nil of others.
+    public var line: Int?
     public var image: PixelSize
     public var prompts: [Answer] = []
     public var seconds = Seconds()
@@ -65,7 +67,7 @@ public struct PredictionReport: Encodable, Sendable {
     public init(picture: String, image: PixelSize) { (self.picture, self.image) = (picture, image) }
 
     enum CodingKeys: String, CodingKey {
-        case picture, image, prompts, seconds
+        case picture, line, image, prompts, seconds
         case peakMemoryBytes = "peak_memory_bytes"
     }
 }

@@ -18,6 +18,8 @@ public struct AnnotatedVolume: Sendable {
     let geometryWarnings: [Warning]
     /// The slices that have files or rows, in order; those without boxes too.
     public let boxes: [SliceBoxes]
+    /// How many boxes reached beyond the image.
+    var clippedBoxes: Int { boxes.map { $0.boxes.count(where: \.isClipped) }.reduce(0, +) }
     /// What says that somebody looked at a slice.
     let evidence: Evidence
     /// From one slice to the next, in millimetres.
@@ -213,7 +215,7 @@ public struct AnnotatedVolumes: Sendable {
         warnings += Self.warnings(volumes, slicing, file: path)
         if isForAll {
             let counts = Dictionary(volumes.map { ($0.file.name, $0.slices.count) }) { one, _ in one }
-            warnings += Self.copies(volumes, file: path)
+            warnings += Self.copies(volumes, file: path) + Self.alike(volumes.map(\.annotator), file: path)
             warnings += evidence.tasks?.warnings(annotators: Set(volumes.map(\.annotator)), slices: counts) ?? []
         } else if let tasks = evidence.tasks {
             try tasks.requireAnnotator(among: Set(volumes.map(\.annotator)))
@@ -241,7 +243,8 @@ public struct AnnotatedVolumes: Sendable {
         var annotators: [DrawnBoxes: [String]] = [:]
         for volume in volumes {
             let boxes = volume.boxes.filter { !$0.boxes.isEmpty }.map { [$0.slice: $0.boxes.map(\.box)] }
-            guard !boxes.isEmpty else { continue }
+            // Boxes that were cut at the image's edge may have been different.
+            guard !boxes.isEmpty, volume.clippedBoxes == 0 else { continue }
             annotators[DrawnBoxes(caseName: volume.file.name, boxes: boxes), default: []].append(volume.annotator)
         }
         return annotators.filter { $1.count > 1 }.sorted {
@@ -250,6 +253,23 @@ public struct AnnotatedVolumes: Sendable {
         .map { drawn, names in
             Warning(file: file, "on \(drawn.caseName) these have the same boxes, to the pixel: \(listed(names))")
         }
+    }
+
+    /// Where two annotators may be one, whose boxes count twice.
+    private static func alike(_ annotators: [String], file: String) -> [Warning] {
+        Dictionary(grouping: Set(annotators)) { $0.lowercased() }.values.filter { $0.count > 1 }.map { $0.sorted() }
+            .sorted { $0[0] < $1[0] }.map { names in
+                Warning(
+                    file: file, "annotators whose names differ in capitals alone are taken as several: \(listed(names))"
+                )
+            }
+    }
+
+    /// What a command says that writes or compares boxes: those that were cut at the image's edge.
+    public var warningsOfClippedBoxes: [Warning] {
+        let count = volumes.map(\.clippedBoxes).reduce(0, +)
+        return count == 0
+            ? [] : [Warning(file: path, "boxes that reached beyond the image and were cut at its edge: \(count)")]
     }
 
     private static func warnings(

@@ -28,9 +28,11 @@ struct ViewSigns {
         let sample = spread(Array(drawn.indices), count: 400).map { drawn[$0] }
         let own = Self.tissue(in: sample, volume, slices)
         let reversed = Self.tissue(in: sample.map { (slices.count - 1 - $0.slice, $0.box) }, volume, slices)
-        // Neighbours are alike, so that less tells than of a view; of few boxes less would be chance.
+        // Neighbours are alike, so that less tells than of a view; of few boxes less would be chance. Boxes of one end alone
+        // would be compared with what lies at the other.
+        let low = drawn.count { 2 * $0.slice < slices.count }
         reversal =
-            drawn.count >= 20 && reversed - own > 0.04
+            drawn.count >= 20 && 4 * min(low, drawn.count - low) >= drawn.count && reversed - own > 0.04
             ? "\(percent(own)) of what the boxes hold is soft tissue, \(percent(reversed)) with slices from last to first"
             : nil
         let corners = [0, slices.imageSize.width - 1].map { SlicePixel(x: $0, y: 0, slice: 0) }

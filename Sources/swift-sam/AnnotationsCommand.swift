@@ -42,6 +42,7 @@ struct AgreementOfAnnotations: ParsableCommand, CommonCommand {
     func run() throws {
         let classes = try ClassList(contentsOf: classes)
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classes)
+        printWarnings(annotated.warningsOfClippedBoxes)
         let report = AgreementReport(
             try annotated.agreedBoxes().flatMap(\.objects), drawn: annotated.boxesByAnnotator, classes: classes)
         if json { return try printJSON(report) }
@@ -94,6 +95,7 @@ struct MergeAnnotations: ParsableCommand, CommonCommand {
     func run() throws {
         let classList = try classes.list()
         let annotated = try boxes.read(on: try slicing.cases(), slicing, classes: classList)
+        printWarnings(annotated.warningsOfClippedBoxes)
         let merged = try MergedBoxes(try annotated.agreedBoxes(), pattern: slicing.pattern, classes: classList)
         try output.write(merged, of: annotated, reads: classes.reads) {
             print(

@@ -33,6 +33,7 @@ struct Encode: ParsableCommand, CommonCommand {
 
     func run() throws {
         let listing = try PictureListing(images)
+        printWarnings(listing.warnings)
         try requireDistinctFiles(of: listing.files, path(of:))
         let outputs = listing.files.map(path(of:))
         try requireDistinct(reads: listing.files + options.reads(), writes: outputs)

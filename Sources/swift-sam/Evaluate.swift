@@ -90,7 +90,8 @@ struct Evaluate: ParsableCommand, CommonCommand {
         let progress = Progress("evaluate: volumes", total: count, isQuiet: count == 1)
         let report = try EvaluationReport(
             pairs, organs: names.organs, leftOut: names.leftOut, map: map, axis: axis, miss: miss,
-            distances: noDistances ? nil : hd95 ?? .pooled, warn: printWarnings, progress: progress.update)
+            distances: noDistances ? nil : hd95 ?? .pooled, skip: { printSkipped([$0]) }, warn: printWarnings,
+            progress: progress.update)
         if let csv { try writeAtomically(csv, Data(commaSeparated(report.volumeTable).utf8)) }
         if let sliceCSV { try writeAtomically(sliceCSV, Data(commaSeparated(report.sliceTable).utf8)) }
         printWarnings(report.warnings(truth: truth, predicted: predicted))

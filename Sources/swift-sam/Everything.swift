@@ -113,6 +113,7 @@ struct Everything: ParsableCommand, CommonCommand {
 
     func run() throws {
         let listing = try PictureListing([image])
+        printWarnings(listing.warnings)
         var folder = MaskFolder(output, format)
         var outputs = PictureOutputs(isSeveral: listing.isSeveral)
         outputs.preview = preview

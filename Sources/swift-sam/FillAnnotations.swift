@@ -42,6 +42,7 @@ struct FillAnnotations: ParsableCommand, CommonCommand {
         let classList = try classes.list()
         let annotated = try boxes.read(
             on: try slicing.cases(), slicing, classes: classList, by: .one(named: annotator))
+        printWarnings(annotated.warningsOfClippedBoxes)
         let (cases, open) = try annotated.filledBoxes(longestGap: fillGap)
         let filled = try MergedBoxes(cases, pattern: slicing.pattern, classes: classList, marksFilled: true)
         try output.write(filled, of: annotated, reads: classes.reads) {

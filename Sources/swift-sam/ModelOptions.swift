@@ -75,7 +75,11 @@ func modelPath(_ given: String?) throws(FileError) -> String {
         }
         return path
     }
-    return try bundledPath(bundledModel)
+    do throws(FileError) { return try bundledPath(bundledModel) } catch {
+        var error = error
+        error.advice = "Name a model's file, or set $SWIFT_SAM_MODEL."
+        throw error
+    }
 }
 
 let bundledModel = "swift-sam-small.safetensors"
@@ -98,5 +102,5 @@ func bundledPath(_ name: String) throws(FileError) -> String {
     if let path = paths.first(where: { FileManager.default.fileExists(atPath: $0) }) { return path }
     throw FileError(
         .missingInput, file: paths.first ?? name, "not with the executable",
-        advice: "Name a model's file, or set $SWIFT_SAM_MODEL.")
+        advice: "Keep swift-sam in bin and what ships with it in share/swift-sam beside, or run it where it was built.")
 }

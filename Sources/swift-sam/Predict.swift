@@ -42,7 +42,7 @@ struct Predict: AsyncParsableCommand, CommonCommand {
     @Option(
         name: .customLong("prompts"),
         help: ArgumentHelp(
-            "Pictures and what is asked of each, as JSON lines, in place of pictures; - for standard input.",
+            "Pictures, named from the working folder, and what is asked of each, as JSON lines; - for standard input.",
             valueName: "file.jsonl"),
         completion: .file(extensions: ["jsonl"]))
     var lines: String?
@@ -149,7 +149,10 @@ struct Predict: AsyncParsableCommand, CommonCommand {
             progress.update(done)
         }
         func skip(_ request: PictureRequest, _ error: FileError) throws {
-            if json { try printJSON(Skipped(picture: request.name, error: error.description), isLine: true) }
+            if json {
+                try printJSON(
+                    Skipped(picture: request.name, line: request.line, error: error.description), isLine: true)
+            }
             step()
         }
         if json {
@@ -159,6 +162,7 @@ struct Predict: AsyncParsableCommand, CommonCommand {
         }
         try forEach(requests, errors: errors, isSeveral: isSeveral, skipped: skip) { request in
             var report = try run(request, warn: printWarnings)
+            report.line = request.line
             report.seconds.load = load
             progress.clear()
             try show(report, isLine: isSeveral)
@@ -176,6 +180,7 @@ struct Predict: AsyncParsableCommand, CommonCommand {
         if let embedding { return ([PictureRequest(.embedding(embedding), prompts.list)], [], false) }
         if images == ["-"] { return ([PictureRequest(.picture("-"), prompts.list)], [], false) }
         let listing = try PictureListing(images)
+        printWarnings(listing.warnings)
         return (listing.files.map { PictureRequest(.picture($0), prompts.list) }, listing.errors, listing.isSeveral)
     }
 

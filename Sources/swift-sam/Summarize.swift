@@ -85,6 +85,7 @@ struct Summarize: ParsableCommand, CommonCommand {
     func run() throws {
         var table = try rows.table(scores)
         if rows.complete { try table.keepComplete() }
+        printWarnings(table.warnings)
         let report = ScoreReport(table)
         try printReport(report, style, text: report.text)
     }

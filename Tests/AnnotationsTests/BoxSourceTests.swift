@@ -197,6 +197,16 @@ struct BoxTableTests {
         #expect(try read("\(header)\n").slices.isEmpty)
     }
 
+    /// Without it two people's boxes would be one's.
+    @Test(arguments: ["Annotator", "SECONDS"]) func optionalColumnsInCapitals(column: String) throws {
+        #expect {
+            try read("slice,class,x0,y0,x1,y1,\(column)\n")
+        } throws: {
+            ($0 as? FileError)?.found == "\"\(column)\"" && ($0 as? FileError)?.expected == "\"\(column.lowercased())\""
+        }
+        #expect(throws: Never.self) { try read("slice,class,x0,y0,x1,y1,Remark\n3,0,1,1,9,9,none\n") }
+    }
+
     @Test(
         "another head of the columns says what to do",
         arguments: [

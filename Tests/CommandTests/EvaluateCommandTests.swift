@@ -75,6 +75,26 @@ import Testing
             try Command(["evaluate", "--truth", truth, "--predicted", truth] + names, in: folder.path).status == 64)
     }
 
+    /// One prediction that cannot be read costs no other's scores; where all fail, that is the error.
+    @Test func aDamagedPredictionIsSkipped() throws {
+        #expect(
+            try Command(
+                shell: """
+                    mkdir t p; cp '\(truth)' t/a.nii.gz; cp '\(truth)' t/b.nii.gz; cp '\(truth)' p/b.nii.gz
+                    head -c 2000 '\(truth)' > p/a.nii.gz
+                    """, in: folder.path
+            ).status == 0)
+        let arguments = ["evaluate", "--truth", "t", "--predicted", "p", "--no-distances"]
+        let command = try Command(arguments + ["--csv", "s.csv", "--json"], in: folder.path)
+        #expect(command.status == 65 && command.errors.contains("p/a.nii.gz: the compressed data is damaged"))
+        #expect(command.json["volumes"] as? Int == 1 && command.json["skipped"] as? [String] == ["p/a.nii.gz"])
+        let table = try String(contentsOfFile: folder.file("s.csv"), encoding: .utf8)
+        #expect(table.split(separator: "\n").count == 2 && table.contains("\nb.nii.gz,1.0,"))
+        #expect(try Command(shell: "cp p/a.nii.gz p/b.nii.gz", in: folder.path).status == 0)
+        let none = try Command(arguments + ["--csv", "none.csv"], in: folder.path)
+        #expect(none.status == 65 && !FileManager.default.fileExists(atPath: folder.file("none.csv")))
+    }
+
     @Test func aLabelThatNoVolumeHasIsToldAndHasNoNumbers() throws {
         let command = try Command(
             ["evaluate", "--truth", truth, "--predicted", truth, "--names", "4=liver,9=foo,1=-"], in: folder.path)

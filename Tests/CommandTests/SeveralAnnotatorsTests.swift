@@ -135,6 +135,30 @@ import Testing
         }
     }
 
+    /// Boxes that were cut at the edge are said, and are no copies; one person may be there by two names.
+    @Test(arguments: ["agreement", "merge", "fill"]) func boxesBeyondTheImageAreSaid(command: String) throws {
+        folder.write(
+            "b.csv",
+            """
+            annotator,slice,class,x0,y0,x1,y1
+            anna,3,spleen,-50,10,400,60
+            Anna,3,spleen,-40,10,410,60
+
+            """)
+        var words = ["annotations", command, demo + "/ct.nii.gz", "--boxes", "b.csv", "--view", "array"]
+        words += ["--classes", demo + "/class_list.txt"]
+        if command != "agreement" { words += ["-o", "out.csv"] }
+        if command == "fill" { words += ["--annotator", "anna"] }
+        let found = try Command(words, in: folder.path)
+        #expect(found.status == 0, "\(found.errors)")
+        let count = command == "fill" ? 1 : 2
+        #expect(
+            found.errors.contains("b.csv: boxes that reached beyond the image and were cut at its edge: \(count)\n"))
+        #expect(!found.errors.contains("to the pixel"))
+        let alike = "b.csv: annotators whose names differ in capitals alone are taken as several: Anna, anna\n"
+        #expect(found.errors.contains(alike) == (command != "fill"), "\(found.errors)")
+    }
+
     /// What tasks name and nobody drew, a folder that was copied, and a merge among what it was made of.
     @Test func whatDoesNotFitIsSaid() throws {
         try folder.makeVolumes()

@@ -43,6 +43,29 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder.file("masks/b.png")))
     }
 
+    /// Pictures of other formats in a folder are not passed over in silence, and a line of JSON says which line asked it.
+    @Test func whatIsLeftOutAndWhichLineAsked() throws {
+        folder.write("photos/x.webp", "RIFF")
+        folder.write("photos/y.TIFF", "II")
+        let command = try shell("swift-sam predict photos --point 90,80 -o masks")
+        #expect(
+            command.errors.contains("photos: pictures that are neither PNG nor JPEG, left out: 2, the first x.webp"),
+            "\(command.errors)")
+        folder.write(
+            "p.jsonl",
+            """
+
+            {"image": "photos/b.jpg", "points": [[9, 9]]}
+            {"image": "photos/a.png", "points": [[9, 9]]}
+
+            """)
+        let lines = try shell("swift-sam predict --prompts p.jsonl --json")
+        let objects = lines.output.split(separator: "\n").map {
+            try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+        }
+        #expect(objects.map { $0?["line"] as? Int } == [2, 3] && objects[0]?["error"] != nil, "\(lines.output)")
+    }
+
     @Test func linesInAndOut() throws {
         folder.write(
             "p.jsonl",
@@ -60,7 +83,7 @@ import Testing
         }
         // What is no request comes first: by its line.
         #expect(lines.map { $0["picture"] as? String } == [nil, "photos/a.png", "photos/none.png", "photos/c.png"])
-        #expect(lines.map { $0["line"] as? Int } == [3, nil, nil, nil])
+        #expect(lines.map { $0["line"] as? Int } == [3, 1, 2, 4])
         #expect(lines.map { ($0["prompts"] as? [Any])?.count } == [nil, 2, nil, 1])
         #expect((lines[0]["error"] as? String)?.contains("not a request") == true)
         #expect((lines[2]["error"] as? String)?.contains("No such file") == true)

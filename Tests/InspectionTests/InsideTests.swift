@@ -156,7 +156,7 @@ import Testing
         let html = try page.html
         #expect(html.utf8.count < 6_000_000 && html.utf8.count > 1_000_000)
         let data = try data(of: html)
-        #expect((data["blocks"] as? [Any])?.count == 24 && (data["colours"] as? [Any])?.count == 16)
+        #expect((data["blocks"] as? [Any])?.count == 24 && (data["colours"] as? [Any])?.count == 28)
         #expect(data["rows"] as? Int == 22 && data["columns"] as? Int == 32)
         let masks = try sam.predict(
             [Prompt(box: PixelBox(x0: 150, y0: 0, x1: 300, y1: 200))], on: sam.encode(image, name: ""))

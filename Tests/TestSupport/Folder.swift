@@ -5,14 +5,18 @@ import Foundation
 /// A temporary folder of one test, removed with its last reference.
 package final class Folder: Sendable {
     package let path: String
+    // A folder of its own around it: commands look for a `slices.json` beside the folder too, where others' may lie.
+    private let surroundings: String
 
     package init() {
-        path = FileManager.default.temporaryDirectory.appending(path: "swift-sam-\(UUID())").path(percentEncoded: false)
+        let temporary = FileManager.default.temporaryDirectory
+        surroundings = temporary.appending(path: "swift-sam-\(UUID())").path(percentEncoded: false)
+        path = surroundings + "/test"
         try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: path)
+        try? FileManager.default.removeItem(atPath: surroundings)
     }
 
     /// The path of a file in the folder, whether it exists or not.

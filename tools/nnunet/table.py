@@ -23,15 +23,16 @@ SECONDS_PER_BOX = 3.29  # Kulkarni et al. 2024
 
 
 class Scores:
-    """A table of volume Dice: a row a case, a column an organ."""
+    """Volume Dice by case and organ, of a table that `evaluate --csv` wrote."""
 
     def __init__(self, path: Path):
         with path.open(newline="") as file:
-            self.header, *rows = csv.reader(file)
-        rows.sort()
-        self.cases = [row[0] for row in rows]
-        self.dice = np.array([[float(cell) for cell in row[1:]] for row in rows])
-        self.organs = [name.removesuffix("_dice") for name in self.header[1:]]
+            rows = sorted(csv.DictReader(file), key=lambda row: row["path"])
+        columns = [name for name in rows[0] if name.endswith("_dice")]
+        self.header = ["path", *columns]
+        self.cases = [row["path"] for row in rows]
+        self.dice = np.array([[float(row[column]) for column in columns] for row in rows])
+        self.organs = [name.removesuffix("_dice") for name in columns]
 
 
 class Arm:

@@ -22,7 +22,7 @@ def main() -> None:
     first = build(configuration_from(saved["configuration"]))
     load_resized(first, read_weights(before)[1])
     average = {
-        name: torch.lerp(value, saved["average"][name], share) for name, value in first.state_dict().items()
+        name: torch.lerp(value, saved["average"][name].float(), share) for name, value in first.state_dict().items()
     }
     torch.save({key: saved[key] for key in ("configuration", "seed", "step")} | {"average": average}, output)
 

@@ -5,10 +5,11 @@
 The processor's cores draw pictures as fast as they can into a pool on the card; each step takes a batch of whatever the
 pool holds and prompts it there. The learning rate follows the clock: it warms up, stays, and falls linearly to 0 at
 the end. RUN gets `average.pt`, the weights' moving average in float16, once a minute and when it ends or is stopped.
-No run repeats another to the bit.
+No run repeats another to the bit. `--device cpu --images 1` tries it out without a card.
 """
 
 import argparse
+import ctypes
 import json
 import mmap
 import multiprocessing
@@ -36,6 +37,8 @@ SLOTS = 512  # pictures that wait between the cores and the card
 LEAST_BATCHES = 16  # that the pool holds before the first step
 STEPS_PER_SYNCHRONISATION = 8
 WARM_UP, DECAY = 0.02, 0.7  # shares of the time
+LEAST_SEED = 1_000_000  # of pictures: held-out scenes have smaller ones
+DIE_WITH_PARENT = 1  # `prctl`'s PR_SET_PDEATHSIG
 
 
 def parse() -> argparse.Namespace:
@@ -52,17 +55,25 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--cutouts", type=Path, default=FOLDER, help="where openclipart-png's pictures are")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=575, help="from the start of the program to its end")
+    parser.add_argument(
+        "--seconds", type=float, default=575, help="from the first picture drawn to the last step"
+    )
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
     parser.add_argument("--images", type=int, default=32, help="per step")
     parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' moving average")
     parser.add_argument("--pool", type=int, default=30000, help="pictures on the card, 1.05 MB each")
-    parser.add_argument("--workers", type=int, default=max(1, os.cpu_count() - 1), help="processes that draw")
+    parser.add_argument(
+        "--workers", type=int, default=max(1, len(os.sched_getaffinity(0)) - 1), help="processes that draw"
+    )
     parser.add_argument(
         "--device", choices=("cuda", "cpu"), default="cuda", help="cpu: to try it out, slowly"
     )
     options = parser.parse_args()
     options.resume, options.bfloat16 = False, options.device == "cuda"
+    if options.device == "cpu":
+        options.pool = min(options.pool, 500)
+    if (options.run / "average.pt").exists():
+        raise SystemExit(f"{options.run} has an average.pt: name another folder, and begin there with --init")
     return options
 
 
@@ -86,7 +97,8 @@ class Drawers:
         self.pictures, self.free, self.ready = Pictures(SLOTS), fork.SimpleQueue(), fork.SimpleQueue()
         for slot in range(SLOTS):
             self.free.put(slot)
-        seeds = [1000 * options.seed + worker for worker in range(options.workers)]
+        first = LEAST_SEED * (options.seed + 1)
+        seeds = range(first, first + options.workers)
         self.processes = [
             fork.Process(target=self.draw, args=(seed, options.cutouts), daemon=True) for seed in seeds
         ]
@@ -95,7 +107,8 @@ class Drawers:
 
     def draw(self, seed: int, cutouts: Path) -> None:
         """For ever, scenes that no other process draws."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its parent
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
         os.nice(5)
         batches, pictures = Batches(seed, DRAWN_AT_ONCE, PROMPTS, 0, cutouts), self.pictures
         for turn in count():
@@ -107,9 +120,9 @@ class Drawers:
                 pictures.planes[slot] = np.packbits(targets, axis=0, bitorder="little")[0]
                 self.ready.put(slot)
 
-    def require_alive(self) -> None:
-        if not all(process.is_alive() for process in self.processes):
-            raise SystemExit("a process that draws pictures has ended")
+    @property
+    def alive(self) -> int:
+        return sum(process.is_alive() for process in self.processes)
 
 
 class Pool:
@@ -155,12 +168,15 @@ class Pool:
 
 
 def train(options: argparse.Namespace, run: Run, pool: Pool, begin: float) -> None:
-    random, progress = np.random.default_rng(options.seed), Progress()
-    while pool.taken < LEAST_BATCHES * options.images:
+    least, drawers = LEAST_BATCHES * options.images, pool.drawers
+    print(f"{options.workers} processes draw {least} pictures before the first step", flush=True)
+    while pool.taken < least and time.time() < begin + options.seconds:
         pool.take()
         pool.release()
-        pool.drawers.require_alive()
+        if drawers.alive < options.workers:
+            raise SystemExit("a process that draws pictures has ended")
         time.sleep(0.05)
+    random, progress = np.random.default_rng(options.seed), Progress()
     first_step = saved = time.time()
     while (now := time.time()) < begin + options.seconds:
         share = (now - first_step) / (begin + options.seconds - first_step)
@@ -177,7 +193,8 @@ def train(options: argparse.Namespace, run: Run, pool: Pool, begin: float) -> No
                 flush=True,
             )
         if now > saved + 60:
-            pool.drawers.require_alive()
+            if drawers.alive < options.workers:
+                print(f"{drawers.alive} of {options.workers} processes still draw", flush=True)
             save(run)
             saved = now
 
@@ -210,8 +227,11 @@ def main() -> None:
     try:
         train(options, run, pool, begin)
     finally:
-        save(run)
+        if run.step > 0:
+            save(run)
         print(f"step {run.step}, {pool.taken} pictures drawn, {time.time() - begin:.0f} s", flush=True)
+    if run.step == 0:
+        raise SystemExit("no step was made: give it more --seconds")
 
 
 if __name__ == "__main__":

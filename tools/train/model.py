@@ -139,7 +139,8 @@ def read_weights(path: str | Path) -> tuple[Configuration, dict[str, torch.Tenso
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if "configuration" not in saved:
             raise SystemExit(f"{path}: not a checkpoint of train.py")
-        settings, state = saved["configuration"], saved.get("average") or saved["model"]
+        settings = saved["configuration"]
+        state = {name: value.float() for name, value in (saved.get("average") or saved["model"]).items()}
     return configuration_from(settings), state
 
 

@@ -11,11 +11,8 @@ from collections.abc import Iterable
 
 import torch
 
-QUINTIC = (
-    3.4445,
-    -4.7750,
-    2.0315,
-)  # Jordan's coefficients: steep at 0, so that small singular values grow fast
+# Jordan's coefficients: steep at 0, so that small singular values grow fast.
+QUINTIC = 3.4445, -4.7750, 2.0315
 ITERATIONS = 5
 
 

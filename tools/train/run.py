@@ -58,7 +58,7 @@ class Run:
             if options.resume
             else None
         )
-        start, weights = read_weights(options.init) if options.init else (Configuration(), None)
+        start, weights = read_weights(options.init) if options.init and not saved else (Configuration(), None)
         self.configuration = configuration_from(
             saved["configuration"] if saved else start.as_dict() | options.configuration
         )

@@ -10,7 +10,6 @@ No run repeats another to the bit. `--device cpu --images 1` tries it out withou
 
 import argparse
 import ctypes
-import json
 import mmap
 import multiprocessing
 import os
@@ -26,8 +25,7 @@ import torch
 from batches import LANES, SIZE, Batches, normalised
 from card_encoder import record, with_fast_attention
 from card_prompts import CardTargets
-from cutouts import FOLDER
-from run import Run
+from run import Run, add_arguments
 from surroundings import settle
 from train import Progress
 
@@ -45,22 +43,12 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--init", type=Path, help="weights to start from")
-    parser.add_argument(
-        "--configuration",
-        type=json.loads,
-        default={},
-        help="JSON, fields of model.Configuration that differ from those of --init",
-    )
-    parser.add_argument("--cutouts", type=Path, default=FOLDER, help="where openclipart-png's pictures are")
-    parser.add_argument("--seed", type=int, default=1)
+    add_arguments(parser)
     parser.add_argument(
         "--seconds", type=float, default=575, help="from the first picture drawn to the last step"
     )
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
     parser.add_argument("--images", type=int, default=32, help="per step")
-    parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' moving average")
     parser.add_argument("--pool", type=int, default=30000, help="pictures on the card, 1.05 MB each")
     parser.add_argument(
         "--workers", type=int, default=max(1, len(os.sched_getaffinity(0)) - 1), help="processes that draw"

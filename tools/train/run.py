@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from segment_anything.modeling import Sam
 
 from asking import draw_prompt
 from card_prompts import CardTargets
+from cutouts import FOLDER
 from model import Configuration, build, configuration_from, load_resized, read_weights
 from muon import Muon
 from objective import Outcome, objective
@@ -27,6 +29,25 @@ def learning_rate(step: int, options: argparse.Namespace) -> float:
     warmup = min(1, (step + 1) / max(1, options.warmup_steps))
     decay = min(1, (options.steps - step) / max(1, options.decay_steps))
     return options.learning_rate * min(warmup, decay)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a run needs, however it is trained."""
+    parser.add_argument("run", type=Path)
+    parser.add_argument(
+        "--init",
+        type=Path,
+        help="weights to start from (safetensors or a checkpoint), resized where the image or patch differs",
+    )
+    parser.add_argument(
+        "--configuration",
+        type=json.loads,
+        default={},
+        help="JSON, fields of model.Configuration that differ from those of --init",
+    )
+    parser.add_argument("--cutouts", type=Path, default=FOLDER, help="where openclipart-png's pictures are")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' moving average")
 
 
 def optimizers(sam: Sam) -> list[torch.optim.Optimizer]:

@@ -13,7 +13,6 @@ a process to a core nothing waits for what cannot be divided. Their number belon
 """
 
 import argparse
-import json
 import os
 import signal
 import time
@@ -26,11 +25,10 @@ import torch.distributed as processes
 from torch.utils.data import DataLoader, Subset
 
 from batches import Batches, model_input
-from cutouts import FOLDER
 from evaluate import SELECTION_SEED, HeldOut
 from objective import Outcome
 from prompts import Targets
-from run import Run, learning_rate
+from run import Run, add_arguments, learning_rate
 from surroundings import settle
 
 
@@ -38,30 +36,16 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
+    add_arguments(parser)
     parser.add_argument(
         "--resume", action="store_true", help="continue; other options given here take effect"
     )
-    parser.add_argument(
-        "--init",
-        type=Path,
-        help="weights to start from (safetensors or a checkpoint), resized where the image or patch differs",
-    )
-    parser.add_argument(
-        "--configuration",
-        type=json.loads,
-        default={},
-        help="JSON, fields of model.Configuration that differ from those of --init",
-    )
-    parser.add_argument("--cutouts", type=Path, default=FOLDER, help="where openclipart-png's pictures are")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--warmup-steps", type=int, default=100)
     parser.add_argument("--decay-steps", type=int, default=600)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--images", type=int, default=4, help="per step")
     parser.add_argument("--prompts", type=int, default=8, help="per image")
-    parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' moving average")
     parser.add_argument("--evaluate-every", type=int, default=250)
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--held-out-scenes", type=int, default=60)
